@@ -1,0 +1,1 @@
+"""What would be the same in any program: configuration, errors, money, clock, texts. Grows only by a decision."""
