@@ -1,8 +1,8 @@
 """The two kinds of failure that people see.
 
-    Problem                what went wrong, in words for the reader's language
-    ├── Refused            the request is understood and not allowed: nothing was changed
-    └── Missing            the thing asked for does not exist, or is not yours to see
+Problem                what went wrong, in words for the reader's language
+├── Refused            the request is understood and not allowed: nothing was changed
+└── Missing            the thing asked for does not exist, or is not yours to see
 """
 
 from __future__ import annotations

@@ -49,7 +49,11 @@ class Money:
         """As people read it, without empty kopecks: «1 450 ₽», «1 450,50 ₽»."""
         whole = self.amount % 10 ** get_currency_precision(self.currency) == 0
         return format_currency(
-            self.decimal(), self.currency, locale=locale, currency_digits=not whole, format="¤#,##0" if whole and locale.startswith("en") else "#,##0\xa0¤" if whole else None
+            self.decimal(),
+            self.currency,
+            locale=locale,
+            currency_digits=not whole,
+            format="¤#,##0" if whole and locale.startswith("en") else "#,##0\xa0¤" if whole else None,
         )
 
     @classmethod

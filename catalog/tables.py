@@ -1,0 +1,141 @@
+"""Tables of the catalogue and of stock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from storage.schema import Base, Id, Minor, ref
+
+
+class Category(Base):
+    __tablename__ = "category"
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id")
+    parent_id: Mapped[int | None] = ref("category.id", nullable=True)
+    name: Mapped[str] = mapped_column(sa.String(120))
+    translations: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """{"en": {"name": …}}: what differs from the shop's own language."""
+    position: Mapped[int] = mapped_column(default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Product(Base):
+    __tablename__ = "product"
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id")
+    category_id: Mapped[int | None] = ref("category.id", nullable=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    description: Mapped[str] = mapped_column(sa.Text, default="")
+    translations: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """{"en": {"name": …, "description": …}}."""
+    vat_code: Mapped[int | None]
+    """54-FZ VAT code (1-12); None takes the shop's."""
+    payment_subject: Mapped[str | None] = mapped_column(sa.String(40))
+    position: Mapped[int] = mapped_column(default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+    variants: Mapped[list[Variant]] = relationship(back_populates="product", order_by="Variant.position", lazy="raise")
+    photos: Mapped[list[Photo]] = relationship(order_by="Photo.position", lazy="raise")
+
+
+class Variant(Base):
+    """What is put into a cart: one size and colour of a product, with its own SKU and price."""
+
+    __tablename__ = "variant"
+    __table_args__ = (
+        sa.UniqueConstraint("shop_id", "sku"),
+        sa.Index("ix_variant_shop_id_barcode", "shop_id", "barcode"),
+        sa.CheckConstraint("price >= 0", name="price_not_negative"),
+    )
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id", index=False)
+    product_id: Mapped[int] = ref("product.id")
+    sku: Mapped[str] = mapped_column(sa.String(60))
+    barcode: Mapped[str | None] = mapped_column(sa.String(20))
+    attributes: Mapped[list[Any]] = mapped_column(default=list)
+    """Ordered pairs: [["Цвет", "чёрный"], ["Размер", "M"]]; empty for the only variant of a product."""
+    translations: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """{"en": {"attributes": [["Colour", "black"], …]}}."""
+    price: Mapped[Minor]
+    purchase_price: Mapped[Minor | None]
+    position: Mapped[int] = mapped_column(default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+
+    product: Mapped[Product] = relationship(back_populates="variants", lazy="raise")
+
+
+class Photo(Base):
+    __tablename__ = "photo"
+
+    id: Mapped[Id]
+    product_id: Mapped[int] = ref("product.id")
+    variant_id: Mapped[int | None] = ref("variant.id", nullable=True)
+    """Set when the photo shows this variant only."""
+    file_id: Mapped[int] = ref("stored_file.id", index=False)
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class Warehouse(Base):
+    __tablename__ = "warehouse"
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id")
+    name: Mapped[str] = mapped_column(sa.String(120))
+    translations: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    position: Mapped[int] = mapped_column(default=0)
+    """Reservations take from the first warehouse that has enough, in this order."""
+
+
+class Stock(Base):
+    """How much of a variant lies in a warehouse, and how much of it is promised to orders."""
+
+    __tablename__ = "stock"
+    __table_args__ = (
+        sa.CheckConstraint("reserved >= 0", name="reserved_not_negative"),
+        sa.CheckConstraint("reserved <= on_hand", name="reserved_on_hand"),
+    )
+
+    variant_id: Mapped[int] = mapped_column(sa.ForeignKey("variant.id"), primary_key=True)
+    warehouse_id: Mapped[int] = mapped_column(sa.ForeignKey("warehouse.id"), primary_key=True, index=True)
+    on_hand: Mapped[int] = mapped_column(default=0)
+    reserved: Mapped[int] = mapped_column(default=0)
+
+
+class StockMove(Base):
+    """The journal of on_hand: its sum per variant and warehouse is Stock.on_hand."""
+
+    __tablename__ = "stock_move"
+
+    id: Mapped[Id]
+    variant_id: Mapped[int] = ref("variant.id")
+    warehouse_id: Mapped[int] = ref("warehouse.id", index=False)
+    quantity: Mapped[int]
+    reason: Mapped[str] = mapped_column(sa.String(40))
+    """initial, received, sold, returned, corrected."""
+    subject: Mapped[str] = mapped_column(sa.String(60), default="")
+    actor: Mapped[str] = mapped_column(sa.String(60), default="system")
+    at: Mapped[datetime]
+
+
+class Reservation(Base):
+    """A promise of stock to an owner, such as "order:17"; gone when released or written off."""
+
+    __tablename__ = "reservation"
+    __table_args__ = (
+        sa.UniqueConstraint("owner", "variant_id", "warehouse_id"),
+        sa.CheckConstraint("quantity > 0", name="quantity_positive"),
+    )
+
+    id: Mapped[Id]
+    owner: Mapped[str] = mapped_column(sa.String(60))
+    variant_id: Mapped[int] = ref("variant.id")
+    warehouse_id: Mapped[int] = ref("warehouse.id", index=False)
+    quantity: Mapped[int]

@@ -1,0 +1,1 @@
+"""Shops, their staff and rights, settings, and their accounts on channels."""

@@ -1,0 +1,75 @@
+"""A shop's settings: one typed value kept as JSON in its row."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from company.tables import Shop
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DeliveryMethod(_Part):
+    """A way to get the goods. `price` in minor units; free from `free_from` minor units of goods on."""
+
+    code: str
+    name: str
+    name_en: str = ""
+    price: int = Field(default=0, ge=0)
+    free_from: int | None = Field(default=None, ge=0)
+    needs_address: bool = True
+
+
+class AutoConfirm(_Part):
+    """When the bot confirms an order by itself: sends it to the next step without a person."""
+
+    when_paid: bool = True
+    """A paid order whose goods are all reserved moves on to assembling."""
+    below: int = Field(default=0, ge=0)
+    """A new order to be paid on receipt, of a total up to this many minor units, is confirmed at once; 0 never."""
+
+
+class Receipts(_Part):
+    """54-FZ defaults, used where a product does not say otherwise."""
+
+    send: bool = True
+    vat_code: int = Field(default=1, ge=1, le=12)
+    tax_system: int | None = Field(default=None, ge=1, le=6)
+    payment_subject: str = "commodity"
+    payment_mode: str = "full_payment"
+
+
+class ShopSettings(_Part):
+    pay_online: bool = True
+    pay_on_receipt: bool = True
+    reserve_minutes: int = Field(default=90, ge=65)
+    """How long an unpaid order keeps its goods. Longer than a provider's link lives (60 minutes)."""
+    delivery: tuple[DeliveryMethod, ...] = (
+        DeliveryMethod(code="pickup", name="Самовывоз", name_en="Pickup", needs_address=False),
+        DeliveryMethod(code="courier", name="Курьер", name_en="Courier", price=39000, free_from=500000),
+    )
+    auto_confirm: AutoConfirm = AutoConfirm()
+    receipts: Receipts = Receipts()
+    notify_stages: tuple[str, ...] = ("new", "paid", "assembling", "shipped", "delivered", "cancelled")
+    """Stage codes whose moves the owner and the buyer are told of."""
+    late_money: Literal["ask", "refund"] = "ask"
+    """What to do with money that comes to a cancelled order: ask a person, or refund by itself."""
+    texts: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """Buyer texts in the owner's words: {"ru": {"greeting": "Здравствуйте, {name}!"}}."""
+
+
+def of(shop: Shop) -> ShopSettings:
+    return ShopSettings.model_validate(shop.settings)
+
+
+def change(session: Session, shop: Shop, **changes: object) -> ShopSettings:
+    """Replace the named settings. Raises pydantic.ValidationError on a value that does not fit; nothing is changed."""
+    settings = ShopSettings.model_validate(of(shop).model_dump() | changes)
+    shop.settings = settings.model_dump(mode="json", exclude_defaults=True)
+    session.flush()
+    return settings

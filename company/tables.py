@@ -1,0 +1,107 @@
+"""Tables of shops, staff, sign-ins and channel accounts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.schema import Base, Id, ref
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    OPERATOR = "operator"
+
+
+class Shop(Base):
+    """One shop: a catalogue, a currency, a set of pipelines. Several may share one installation."""
+
+    __tablename__ = "shop"
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(sa.String(200))
+    currency: Mapped[str] = mapped_column(sa.String(3), default="RUB")
+    locale: Mapped[str] = mapped_column(sa.String(5), default="ru")
+    timezone: Mapped[str] = mapped_column(sa.String(60), default="Europe/Moscow")
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Read and written through company.settings, which knows its shape."""
+    created_at: Mapped[datetime]
+
+
+class Staff(Base):
+    """A person of the shop who signs in to the console."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(sa.String(254), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(120))
+    password_hash: Mapped[str] = mapped_column(sa.String(200))
+    locale: Mapped[str] = mapped_column(sa.String(5), default="ru")
+    theme: Mapped[str] = mapped_column(sa.String(8), default="auto")
+    active: Mapped[bool] = mapped_column(default=True)
+    link_code: Mapped[str | None] = mapped_column(sa.String(40), unique=True)
+    """One-time code with which the person joins a messenger chat to this account; cleared when used."""
+    created_at: Mapped[datetime]
+
+
+class Membership(Base):
+    """What a person may do in one shop."""
+
+    __tablename__ = "membership"
+
+    staff_id: Mapped[int] = mapped_column(sa.ForeignKey("staff.id"), primary_key=True)
+    shop_id: Mapped[int] = mapped_column(sa.ForeignKey("shop.id"), primary_key=True, index=True)
+    role: Mapped[Role] = mapped_column(sa.String(20))
+
+
+class SignIn(Base):
+    """One signed-in browser. The key is a SHA-256 of the cookie, so a stolen table opens nothing."""
+
+    __tablename__ = "sign_in"
+
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    staff_id: Mapped[int] = ref("staff.id")
+    csrf: Mapped[str] = mapped_column(sa.String(64))
+    agent: Mapped[str] = mapped_column(sa.String(200), default="")
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class SignInFailure(Base):
+    """A refused sign-in, counted per account and per address to slow guessing down."""
+
+    __tablename__ = "sign_in_failure"
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(sa.String(254), index=True)
+    address: Mapped[str] = mapped_column(sa.String(64), index=True)
+    at: Mapped[datetime]
+
+
+class ChannelAccount(Base):
+    """A shop's account on a messenger: one bot, one community, one web chat site."""
+
+    __tablename__ = "channel_account"
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id")
+    channel: Mapped[str] = mapped_column(sa.String(20))
+    """A key of bot.channels.CHANNELS: "telegram", "webchat"."""
+    name: Mapped[str] = mapped_column(sa.String(120))
+    external_id: Mapped[str] = mapped_column(sa.String(120), default="")
+    """The account's own id or user name on its channel; for the web chat, the site key."""
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    secret: Mapped[str | None] = mapped_column(sa.Text)
+    """Encrypted by kit.secrets; a bot token and a webhook secret live here."""
+    cursor: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """Where the next poll starts (Telegram: update_id + 1)."""
+    active: Mapped[bool] = mapped_column(default=True)
+    health: Mapped[str] = mapped_column(sa.String(20), default="new")
+    health_text: Mapped[str] = mapped_column(sa.String(300), default="")
+    health_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]

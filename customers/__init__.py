@@ -1,0 +1,1 @@
+"""Customers: one card per person, and who that person is on each channel."""

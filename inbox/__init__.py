@@ -1,0 +1,1 @@
+"""Conversations and messages of all channels, in one vocabulary."""

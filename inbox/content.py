@@ -1,0 +1,276 @@
+"""The vocabulary of talk: what buyers say, what the shop says, and what a channel can carry.
+
+Flows, the console and the adapters share these values; no messenger's own words appear above the adapters.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from html.parser import HTMLParser
+from typing import Any
+
+from pydantic import TypeAdapter
+
+
+class Style(StrEnum):
+    BOLD = "bold"
+    ITALIC = "italic"
+    UNDERLINE = "underline"
+    STRIKE = "strike"
+    CODE = "code"
+    PRE = "pre"
+    QUOTE = "quote"
+    SPOILER = "spoiler"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Formatting of `length` code points from `offset`; `url` only for a link."""
+
+    style: Style
+    offset: int
+    length: int
+    url: str = ""
+
+
+class MediaKind(StrEnum):
+    PHOTO = "photo"
+    DOCUMENT = "document"
+    VIDEO = "video"
+    VOICE = "voice"
+    AUDIO = "audio"
+    STICKER = "sticker"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One attachment. `file_id` is our stored file; `remote` is the channel's own handle until it is fetched."""
+
+    kind: MediaKind
+    file_id: int | None = None
+    remote: str = ""
+    name: str = ""
+    mime: str = ""
+    size: int = 0
+    duration: int = 0
+    """Seconds, for what is played."""
+    emoji: str = ""
+    """What a sticker stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    phone: str
+    name: str = ""
+    own: bool = False
+    """The sender's own contact, vouched for by the channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    latitude: float
+    longitude: float
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a button does: `name` is a key of the flow's ACTIONS, `args` its ids."""
+
+    name: str
+    args: Mapping[str, int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button was pressed: which message, which button, of which version of the message; `ack` answers the press."""
+
+    message_id: int
+    index: int
+    version: int
+    ack: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who speaks, as the channel tells it."""
+
+    external_id: str
+    name: str = ""
+    username: str = ""
+    locale: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One thing that a buyer said or did. `external_id` is the message's id within its chat."""
+
+    external_id: str
+    profile: Profile
+    text: str = ""
+    spans: tuple[Span, ...] = ()
+    media: tuple[Media, ...] = ()
+    press: Press | None = None
+    contact: Contact | None = None
+    location: Location | None = None
+    start: str | None = None
+    """The buyer opened the bot; the deep link's parameter, or ""."""
+    reply_to: str = ""
+    """external_id of the message that is answered."""
+    edited: bool = False
+    unsupported: str = ""
+    """The channel's name for a kind we do not know; the raw event is kept."""
+    left: bool = False
+    """The buyer stopped the bot or blocked the shop."""
+    album: str = ""
+    """Parts of one album carry the same key."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    """Page, referrer, utm_* of a web visitor."""
+    sent_at: float = 0.0
+    """Seconds since 1970 by the channel's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`action` comes back as a Press; `url` opens a page; `ask` asks for the buyer's contact."""
+
+    label: str
+    action: Action | None = None
+    url: str = ""
+    ask_contact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a message is about, for channels and pages that can show more than text.
+
+    `kind` is product, cart, order or payment; `id` is the product's, customer's, order's or payment's.
+    """
+
+    kind: str
+    id: int
+    title: str = ""
+    price: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message of the shop. `rows` of buttons stand under it; `keyboard` rows replace the buyer's keyboard.
+
+    The text is enough by itself: cards and buttons only make it nicer where the channel can.
+    """
+
+    text: str = ""
+    spans: tuple[Span, ...] = ()
+    media: tuple[Media, ...] = ()
+    rows: tuple[tuple[Button, ...], ...] = ()
+    keyboard: tuple[tuple[Button, ...], ...] = ()
+    drop_keyboard: bool = False
+    card: Card | None = None
+    reply_to: str = ""
+
+    def buttons(self) -> list[Button]:
+        return [button for row in self.rows for button in row]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a channel can carry. Lengths in characters as the channel counts them."""
+
+    text: int = 4096
+    caption: int = 1024
+    buttons: int = 100
+    per_row: int = 8
+    label: int = 64
+    """Longer labels are cut."""
+    media: int = 10
+    media_buttons: bool = True
+    """Buttons may stand under media."""
+    styles: frozenset[Style] = frozenset(Style)
+    edit: bool = True
+    ask_contact: bool = True
+    keyboard: bool = True
+    utf16: bool = False
+    """The channel counts UTF-16 units."""
+    file_in: int = 20_000_000
+    file_out: int = 50_000_000
+    delivered: bool = False
+    read: bool = False
+    """Whether the channel reports delivery and reading."""
+
+
+_INCOMING: TypeAdapter[Incoming] = TypeAdapter(Incoming)
+_OUTGOING: TypeAdapter[Outgoing] = TypeAdapter(Outgoing)
+
+
+def dump(content: Incoming | Outgoing) -> dict[str, Any]:
+    """JSON-ready form for Message.content; defaults are left out."""
+    adapter: TypeAdapter[Any] = _INCOMING if isinstance(content, Incoming) else _OUTGOING
+    form: dict[str, Any] = adapter.dump_python(content, mode="json", exclude_defaults=True)
+    return form
+
+
+def load_incoming(form: Mapping[str, Any]) -> Incoming:
+    return _INCOMING.validate_python(form)
+
+
+def load_outgoing(form: Mapping[str, Any]) -> Outgoing:
+    return _OUTGOING.validate_python(form)
+
+
+_TAGS = {
+    "b": Style.BOLD,
+    "strong": Style.BOLD,
+    "i": Style.ITALIC,
+    "em": Style.ITALIC,
+    "u": Style.UNDERLINE,
+    "s": Style.STRIKE,
+    "code": Style.CODE,
+    "pre": Style.PRE,
+    "blockquote": Style.QUOTE,
+    "a": Style.LINK,
+}
+
+
+class _Markup(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text = ""
+        self.spans: list[Span] = []
+        self._open: list[tuple[str, Style, int, str]] = []
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if style := _TAGS.get(tag):
+            self._open.append((tag, style, len(self.text), dict(attrs).get("href") or ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        for i in range(len(self._open) - 1, -1, -1):
+            if self._open[i][0] == tag:
+                _, style, start, url = self._open.pop(i)
+                if len(self.text) > start:
+                    self.spans.append(Span(style, start, len(self.text) - start, url))
+                return
+
+
+def styled(text: str) -> tuple[str, tuple[Span, ...]]:
+    """Text with <b>, <i>, <u>, <s>, <code>, <pre>, <blockquote>, <a href> as plain text and spans.
+
+    Facts put into such a text must be escaped first: see `escape`.
+    """
+    parser = _Markup()
+    parser.feed(text)
+    parser.close()
+    return parser.text, tuple(sorted(parser.spans, key=lambda s: (s.offset, -s.length)))
+
+
+def escape(fact: object) -> str:
+    return html.escape(str(fact), quote=False)

@@ -1,0 +1,122 @@
+"""Tables of conversations and messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.schema import Base, Id, ref
+
+
+class Kind(StrEnum):
+    BUYER = "buyer"
+    STAFF = "staff"
+    """A member of staff's own chat, where notices go; never in the inbox."""
+
+
+class State(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Author(StrEnum):
+    BUYER = "buyer"
+    BOT = "bot"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
+class Delivery(StrEnum):
+    """Where an outgoing message is on its way; `received` and `kept` for what is not sent."""
+
+    RECEIVED = "received"
+    KEPT = "kept"
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Conversation(Base):
+    """All talk with one chat of one channel account."""
+
+    __tablename__ = "conversation"
+    __table_args__ = (
+        sa.UniqueConstraint("account_id", "chat"),
+        sa.Index("ix_conversation_shop_state_last", "shop_id", "kind", "state", "last_at"),
+    )
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id", index=False)
+    account_id: Mapped[int] = ref("channel_account.id", index=False)
+    chat: Mapped[str] = mapped_column(sa.String(120))
+    """The chat's id on its channel."""
+    kind: Mapped[Kind] = mapped_column(sa.String(10), default=Kind.BUYER)
+    customer_id: Mapped[int | None] = ref("customer.id", nullable=True)
+    staff_id: Mapped[int | None] = ref("staff.id", nullable=True, index=False)
+    """Whose chat it is, when kind is staff."""
+    state: Mapped[State] = mapped_column(sa.String(10), default=State.OPEN)
+    assignee_id: Mapped[int | None] = ref("staff.id", nullable=True)
+    held: Mapped[bool] = mapped_column(default=False)
+    """A person leads the conversation: the bot is silent."""
+    locale: Mapped[str] = mapped_column(sa.String(5), default="ru")
+    unread: Mapped[int] = mapped_column(default=0)
+    waiting_since: Mapped[datetime | None]
+    """When the buyer began to wait for a person; None when nobody waits."""
+    last_at: Mapped[datetime]
+    last_text: Mapped[str] = mapped_column(sa.String(200), default="")
+    last_author: Mapped[Author] = mapped_column(sa.String(10), default=Author.BUYER)
+    flow: Mapped[str] = mapped_column(sa.String(40), default="")
+    flow_state: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    offered: Mapped[list[Any]] = mapped_column(default=list)
+    """Actions behind the last numbered list, so that a typed "2" is the same as the button."""
+    context: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Where the buyer came from: page, referrer, utm_*, start (deep link)."""
+    blocked: Mapped[bool] = mapped_column(default=False)
+    """The buyer stopped the bot; sending is refused until they come back."""
+    created_at: Mapped[datetime]
+
+
+class Message(Base):
+    """One message. For an outgoing one the row is also its delivery record."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        sa.UniqueConstraint("account_id", "external_id"),
+        sa.UniqueConstraint("conversation_id", "client_key"),
+        sa.Index("ix_message_conversation_id_id", "conversation_id", "id"),
+    )
+
+    id: Mapped[Id]
+    conversation_id: Mapped[int] = ref("conversation.id", index=False)
+    account_id: Mapped[int] = ref("channel_account.id", index=False)
+    author: Mapped[Author] = mapped_column(sa.String(10))
+    staff_id: Mapped[int | None] = ref("staff.id", nullable=True, index=False)
+    private: Mapped[bool] = mapped_column(default=False)
+    """A note for the staff, or a system line: never sent."""
+    text: Mapped[str] = mapped_column(sa.Text, default="")
+    content: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """The whole of it: inbox.content.dump of an Incoming or an Outgoing."""
+    external_id: Mapped[str | None] = mapped_column(sa.String(120))
+    """"<chat>:<message id>" on the channel; unique within the account."""
+    client_key: Mapped[str | None] = mapped_column(sa.String(80))
+    """What the sender's side calls it: a repeated send finds the same row."""
+    reply_to_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    delivery: Mapped[Delivery] = mapped_column(sa.String(10))
+    error: Mapped[str] = mapped_column(sa.String(300), default="")
+    repeatable: Mapped[bool] = mapped_column(default=False)
+    """A second copy is harmless (it carries the order number), so an unconfirmed send is repeated once."""
+    version: Mapped[int] = mapped_column(default=1)
+    """Grows when the content is edited; buttons of older versions are out of date."""
+    history: Mapped[list[Any]] = mapped_column(default=list)
+    """Earlier texts, oldest first: [{"text": …, "at": …}]."""
+    created_at: Mapped[datetime]
+    edited_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]

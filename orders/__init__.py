@@ -1,0 +1,1 @@
+"""Carts, orders and their lines, pipelines and stages, and the history of every move."""

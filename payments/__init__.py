@@ -1,0 +1,1 @@
+"""Money: payment accounts, links, charging, refunds, receipts and the ledger."""

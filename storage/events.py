@@ -1,0 +1,77 @@
+"""The event log: every change that matters is one row, written in the transaction of the change.
+
+An event also becomes one job for each subscriber, in the same transaction, and a live note after the commit. The
+subscribers are a plain dict handed to the Database: event kind -> kinds of jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from sqlalchemy.orm import Session
+
+from kit.clock import utc_now
+from storage import jobs
+from storage.tables import EventRow
+
+Subscribers = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened. Subclasses add ids; `subject` names the thing it happened to, such as "order:17"."""
+
+    kind: ClassVar[str] = "event"
+
+    shop_id: int
+    subject: str
+    actor: str = "system"
+
+    def payload(self) -> dict[str, Any]:
+        """The subclass's own fields."""
+        common = {"shop_id", "subject", "actor"}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in common}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What live pages are told: ids only, the reader fetches from SQL."""
+
+    event_id: int
+    kind: str
+    shop_id: int
+    payload: Mapping[str, Any]
+
+
+def publish(session: Session, event: Event, *, cause: int | None = None) -> int:
+    """Append the event, queue its subscribers' jobs, and tell live pages after the commit. Returns the event's id."""
+    row = EventRow(
+        at=utc_now(),
+        kind=event.kind,
+        shop_id=event.shop_id,
+        subject=event.subject,
+        actor=event.actor,
+        cause=cause,
+        payload=event.payload(),
+    )
+    session.add(row)
+    session.flush()
+    subscribers: Subscribers = session.info.get("subscribers", {})
+    for job_kind in subscribers.get(event.kind, ()):
+        jobs.put(
+            session,
+            job_kind,
+            {
+                "event_id": row.id,
+                "subject": event.subject,
+                "actor": event.actor,
+                "shop_id": event.shop_id,
+                **row.payload,
+            },
+            lane=f"{job_kind}:{event.subject}",
+            dedup_key=f"{job_kind}:{row.id}",
+        )
+    session.info.setdefault("notes", []).append(Note(row.id, event.kind, event.shop_id, row.payload))
+    return row.id
