@@ -1,0 +1,58 @@
+"""Words of the payment page."""
+
+from __future__ import annotations
+
+LANGUAGES = ("ru", "en")
+
+TEXTS: dict[str, dict[str, str]] = {
+    "ru": {
+        "title": "Оплата",
+        "to_pay": "К оплате",
+        "shop": "Магазин",
+        "for": "Назначение",
+        "number": "Платёж",
+        "pay_card": "Оплатить картой",
+        "pay_sbp": "Оплатить через СБП",
+        "decline": "Отказаться",
+        "back": "Вернуться в магазин",
+        "test": "Учебная касса: деньги не списываются.",
+        "switch": "English",
+        "held_note": "Магазин сначала проверит заказ: сумма будет удержана, а спишется после подтверждения.",
+        "pending": "Ждёт оплаты",
+        "waiting_for_capture": "Сумма удержана",
+        "waiting_for_capture_more": "Магазин подтвердит заказ, и деньги спишутся. Больше ничего делать не нужно.",
+        "succeeded": "Оплачено",
+        "succeeded_more": "Магазин уже знает об оплате. Эту страницу можно закрыть.",
+        "canceled": "Платёж отменён",
+        "canceled_more": "Деньги не списаны. Чтобы попробовать ещё раз, попросите у магазина новую ссылку.",
+        "expired": "Время на оплату вышло",
+        "expired_more": "Деньги не списаны. Попросите у магазина новую ссылку.",
+        "missing": "Такого платежа нет",
+        "missing_more": "Проверьте ссылку или попросите у магазина новую.",
+    },
+    "en": {
+        "title": "Payment",
+        "to_pay": "To pay",
+        "shop": "Shop",
+        "for": "For",
+        "number": "Payment",
+        "pay_card": "Pay by card",
+        "pay_sbp": "Pay with SBP",
+        "decline": "Decline",
+        "back": "Back to the shop",
+        "test": "Practice till: no money moves.",
+        "switch": "Русский",
+        "held_note": "The shop checks the order first: the sum is held and charged once the shop confirms.",
+        "pending": "Waiting for payment",
+        "waiting_for_capture": "The sum is held",
+        "waiting_for_capture_more": "The shop confirms the order, then the money is charged. Nothing else to do.",
+        "succeeded": "Paid",
+        "succeeded_more": "The shop has been told. You may close this page.",
+        "canceled": "The payment is cancelled",
+        "canceled_more": "No money was charged. To try again, ask the shop for a new link.",
+        "expired": "The time to pay is over",
+        "expired_more": "No money was charged. Ask the shop for a new link.",
+        "missing": "There is no such payment",
+        "missing_more": "Check the link or ask the shop for a new one.",
+    },
+}
