@@ -1,0 +1,254 @@
+"""The database: plain synchronous functions on a Session, run for an asynchronous shell.
+
+`read` and `write` take a function whose first argument is a Session. `write` is one transaction: it commits when the
+function returns and rolls back when it raises, and after the commit the lanes that got jobs are rung and the live
+pages are told.
+
+SQLite has one writer at a time, so one thread owns the only writing connection. Functions that wait at once run one
+after another, each in its own savepoint, and share one commit: under load that is several times faster than a commit
+each, at full durability. PostgreSQL takes each write on a connection of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from storage.events import Note
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+BATCH = 256
+"""The most functions that share one commit."""
+
+RETRIES = 3
+"""How often a write is run again after PostgreSQL broke a deadlock or a serialisation conflict."""
+
+
+@dataclass(slots=True)
+class Committed:
+    """What a transaction asked to be done once it is durable."""
+
+    rings: set[str] = field(default_factory=set)
+    notes: list[Note] = field(default_factory=list)
+
+    def gather(self, session: Session) -> None:
+        self.rings |= session.info.get("rings", set())
+        self.notes += session.info.get("notes", [])
+
+
+Listener = Callable[[Committed], None]
+
+
+class Database:
+    """One database of one process. `start` before use, `close` at the end."""
+
+    def __init__(self, url: str, *, subscribers: Mapping[str, Sequence[str]] | None = None, pool: int = 10) -> None:
+        self.url = sa.make_url(url)
+        self._subscribers = subscribers or {}
+        self._listeners: list[Listener] = []
+        self._writer: _SqliteWriter | None = None
+        if self.is_sqlite:
+            self._engine = _sqlite_readers(self.url)
+        else:
+            self._engine = create_async_engine(
+                self.url.set(drivername="postgresql+psycopg"), pool_size=pool, max_overflow=pool, pool_pre_ping=True
+            )
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """For migrations and health checks. On SQLite these connections only read."""
+        return self._engine
+
+    def on_commit(self, listener: Listener) -> None:
+        """Call `listener` on the event loop after each commit that rang a lane or published an event."""
+        self._listeners.append(listener)
+
+    async def start(self) -> None:
+        if self.is_sqlite:
+            self._writer = _SqliteWriter(self.url, self._subscribers, self._tell)
+            await self._writer.start()
+
+    async def close(self) -> None:
+        if self._writer is not None:
+            await self._writer.stop()
+        await self._engine.dispose()
+
+    async def read(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `fn` on a snapshot; whatever it changes is rolled back."""
+        async with AsyncSession(self._engine, expire_on_commit=False, autoflush=False) as session:
+            return await session.run_sync(fn, *args, **kwargs)
+
+    async def write(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `fn` in one transaction and return its result once that is durable.
+
+        `fn` may run more than once before it succeeds, so it must do nothing but work on its Session.
+        """
+        if self._writer is not None:
+            return await self._writer.run(lambda session: fn(session, *args, **kwargs))
+        for attempt in range(RETRIES + 1):
+            try:
+                return await self._write_alone(lambda session: fn(session, *args, **kwargs))
+            except DBAPIError as failure:
+                if attempt == RETRIES or getattr(failure.orig, "sqlstate", "") not in {"40001", "40P01"}:
+                    raise
+                await asyncio.sleep(0.01 * 4**attempt)
+        raise AssertionError("unreachable")
+
+    async def _write_alone(self, fn: Callable[[Session], T]) -> T:
+        committed = Committed()
+        async with AsyncSession(self._engine, expire_on_commit=False) as session:
+            session.sync_session.info["subscribers"] = self._subscribers
+            result = await session.run_sync(fn)
+            await session.commit()
+            committed.gather(session.sync_session)
+        self._tell(committed)
+        return result
+
+    def _tell(self, committed: Committed) -> None:
+        if committed.rings or committed.notes:
+            for listener in self._listeners:
+                listener(committed)
+
+
+@dataclass(slots=True)
+class _Ask:
+    fn: Callable[[Session], Any]
+    answer: asyncio.Future[Any]
+
+
+class _SqliteWriter:
+    """The thread that owns SQLite's writing connection."""
+
+    def __init__(
+        self, url: sa.URL, subscribers: Mapping[str, Sequence[str]], tell: Callable[[Committed], None]
+    ) -> None:
+        self._engine = sa.create_engine(url.set(drivername="sqlite"), poolclass=StaticPool)
+        prepare_sqlite(self._engine, begin="BEGIN IMMEDIATE")
+        self._subscribers = subscribers
+        self._tell = tell
+        self._asks: queue.SimpleQueue[_Ask | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def stop(self) -> None:
+        self._asks.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def run(self, fn: Callable[[Session], T]) -> T:
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._asks.put(_Ask(fn, answer))
+        # The work goes on even if the caller is cancelled: a commit cannot be taken back.
+        return await asyncio.shield(answer)
+
+    def _work(self) -> None:
+        running = True
+        while running:
+            asks: list[_Ask] = []
+            ask = self._asks.get()
+            while ask is not None:
+                asks.append(ask)
+                if len(asks) == BATCH:
+                    break
+                try:
+                    ask = self._asks.get_nowait()
+                except queue.Empty:
+                    break
+            else:
+                running = False
+            if asks:
+                self._run_batch(asks)
+        self._engine.dispose()
+
+    def _run_batch(self, asks: Sequence[_Ask]) -> None:
+        committed = Committed()
+        answers: list[tuple[_Ask, Any, BaseException | None]] = []
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                for ask in asks:
+                    answers.append((ask, *self._run_one(connection, ask, committed)))
+        except Exception as failure:
+            # The batch as a whole could not begin or commit: nothing of it is durable, and everyone hears so.
+            logger.exception("a batch of %d writes was rolled back", len(asks))
+            answers, committed = [(ask, None, failure) for ask in asks], Committed()
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._answer, answers, committed)
+
+    def _run_one(self, connection: sa.Connection, ask: _Ask, committed: Committed) -> tuple[Any, BaseException | None]:
+        with Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
+            session.info["subscribers"] = self._subscribers
+            try:
+                result = ask.fn(session)
+                session.commit()
+            except Exception as failure:
+                session.rollback()
+                if not connection.in_transaction() or not _alive(connection):
+                    raise
+                return None, failure
+            committed.gather(session)
+            return result, None
+
+    def _answer(self, answers: Sequence[tuple[_Ask, Any, BaseException | None]], committed: Committed) -> None:
+        self._tell(committed)
+        for ask, result, failure in answers:
+            if ask.answer.done():
+                continue
+            if failure is None:
+                ask.answer.set_result(result)
+            else:
+                ask.answer.set_exception(failure)
+
+
+def _alive(connection: sa.Connection) -> bool:
+    """Whether SQLite still holds the transaction: some failures (disk full) roll all of it back by themselves."""
+    return bool(connection.connection.driver_connection.in_transaction)  # type: ignore[union-attr]
+
+
+def _sqlite_readers(url: sa.URL) -> AsyncEngine:
+    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=4)
+    prepare_sqlite(engine.sync_engine, begin="BEGIN", query_only=True)
+    return engine
+
+
+def prepare_sqlite(engine: sa.Engine, *, begin: str, query_only: bool = False) -> None:
+    """Make each connection keep our promises: WAL, full durability, foreign keys, and a BEGIN of our own choosing.
+
+    synchronous=FULL because NORMAL lost acknowledged commits in simulated power cuts. Python's sqlite3 would begin
+    deferred transactions, which fail at once with "database is locked" when they turn into writers.
+    """
+
+    @sa.event.listens_for(engine, "connect")
+    def _(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None
+        cursor = raw.cursor()
+        pragmas = ["busy_timeout=5000", "foreign_keys=ON"]
+        pragmas += ["query_only=ON"] if query_only else ["journal_mode=WAL", "synchronous=FULL"]
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)

@@ -1,0 +1,166 @@
+"""Durable jobs: rows are the truth.
+
+A job is written in the transaction of its cause, so there is no message without its job and no job without its
+cause. Jobs of one lane run one after another in the order they were put; lanes run side by side. `storage.worker`
+runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from kit.clock import now_ms
+from storage.hot import Hot
+from storage.tables import Job as JobRow
+from storage.tables import Lane
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+_job = JobRow.__table__
+_lane = Lane.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as its handler sees it. `id` is a good idempotency key."""
+
+    id: int
+    lane: str
+    kind: str
+    payload: dict[str, Any]
+    attempts: int
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Run the job again after this long; what is behind it in the lane waits. Does not count as a failed attempt."""
+
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Work in the database alone: runs inside the transaction that closes the job, so both happen or neither."""
+
+    run: Callable[[Session, Job], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect(Generic[P, R]):
+    """Work with a call to the outside in its middle: remember → call → record.
+
+    `remember` runs in the transaction that takes the job and returns what the call needs, or None when there is
+    nothing left to do (the job closes). `call` runs in no transaction. `record` runs in the transaction that closes
+    the job; returning Again keeps it. An exception out of `call` is an attempt that failed: back-off, then dead.
+    A process may die between call and record, so the next `remember` must recognise a call that was under way.
+    """
+
+    remember: Callable[[Session, Job], P | None]
+    call: Callable[[P], Awaitable[R]]
+    record: Callable[[Session, Job, P, R], Again | None]
+
+
+Handler = Step | Effect[Any, Any]
+Handlers = Mapping[str, Handler]
+
+_ADD = Hot(
+    lambda insert: (
+        insert(_job)
+        .values({c: sa.bindparam(c) for c in ("lane", "kind", "payload", "dedup_key", "run_at", "created_at")})
+        .values(state="ready", attempts=0)
+        .on_conflict_do_nothing(index_elements=["dedup_key"])
+    )
+)
+_OPEN_LANE = Hot(
+    lambda insert: insert(_lane).values(lane=sa.bindparam("lane"), lease_until=0, epoch=0).on_conflict_do_nothing()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A job to put."""
+
+    kind: str
+    payload: Mapping[str, Any]
+    lane: str
+    dedup_key: str | None = None
+
+
+def put(
+    session: Session,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    lane: str,
+    dedup_key: str | None = None,
+    run_at: datetime | None = None,
+) -> bool:
+    """Write a job in the caller's transaction; its lane is rung after the commit.
+
+    Returns False, and writes nothing, if a job with this dedup_key was ever put and is not yet pruned. A job with
+    `run_at` belongs into a lane of its own: whatever is behind it in its lane waits for it.
+    """
+    now = now_ms()
+    added = _ADD(
+        session,
+        lane=lane,
+        kind=kind,
+        payload=orjson.dumps(payload).decode(),
+        dedup_key=dedup_key,
+        run_at=now if run_at is None else int(run_at.timestamp() * 1000),
+        created_at=now,
+    )
+    if not added.rowcount:
+        return False
+    _OPEN_LANE(session, lane=lane)
+    if run_at is None:
+        session.info.setdefault("rings", set()).add(lane)
+    return True
+
+
+def put_all(session: Session, jobs: Sequence[New]) -> None:
+    """Write many jobs with few statements; those whose dedup_key is known are passed over."""
+    now = now_ms()
+    rows = [
+        {
+            "lane": job.lane,
+            "kind": job.kind,
+            "payload": orjson.dumps(job.payload).decode(),
+            "dedup_key": job.dedup_key,
+            "run_at": now,
+            "created_at": now,
+        }
+        for job in jobs
+    ]
+    lanes = sorted({job.lane for job in jobs})
+    _OPEN_LANE.many(session, [{"lane": lane} for lane in lanes])
+    _ADD.many(session, rows)
+    session.info.setdefault("rings", set()).update(lanes)
+
+
+def cancel(session: Session, dedup_key: str) -> bool:
+    """Drop a job that has not run yet. False if it ran, or was never there."""
+    gone = session.execute(
+        sa.update(JobRow)
+        .where(JobRow.dedup_key == dedup_key, JobRow.state == "ready")
+        .values(state="done", closed_at=now_ms())
+    )
+    return bool(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def prune(session: Session, *, older_than: timedelta) -> int:
+    """Remove jobs that were done this long ago, and lanes that nothing waits in. Dead ones stay for a person."""
+    horizon = now_ms() - int(older_than.total_seconds() * 1000)
+    gone = session.execute(sa.delete(JobRow).where(JobRow.state == "done", JobRow.closed_at < horizon))
+    waiting = sa.select(JobRow.id).where(JobRow.lane == Lane.lane).exists()
+    session.execute(sa.delete(Lane).where(Lane.lease_until == 0, ~waiting))
+    return int(gone.rowcount)  # type: ignore[attr-defined]

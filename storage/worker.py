@@ -1,0 +1,348 @@
+"""The worker: takes lanes and runs their jobs.
+
+A lane is taken by a conditional update that raises its epoch, kept by a lease that is renewed while work goes on,
+and released when nothing in it is due. Every transaction that closes a job first updates the lane's row where the
+epoch is still ours, so a worker that comes back from the dead cannot commit; on PostgreSQL the same row lock makes a
+concurrent ring wait, so no ring is lost between "empty" and "released". A sweep finds due jobs on free lanes: lost
+rings, crashed owners, back-offs and delayed work are all the same case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from kit.clock import now_ms
+from storage.database import Committed, Database
+from storage.events import Event, publish
+from storage.hot import Hot
+from storage.jobs import Effect, Handlers, Job, Step
+from storage.tables import Job as JobRow
+from storage.tables import Lane
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=30)
+"""How long a taken lane stays ours without a sign of life."""
+
+SWEEP = 0.5
+"""Seconds between looks for due jobs on free lanes."""
+
+SLOTS = 64
+"""How many lanes one process works at a time."""
+
+MAX_ATTEMPTS = 5
+"""After so many failures a job is dead: the lane goes on without it and a person is told."""
+
+STEPS_AT_ONCE = 32
+"""How many pure database jobs of one lane may share a transaction."""
+
+_TAKE = Hot(
+    lambda insert: (
+        sa.update(Lane)
+        .where(Lane.lane == sa.bindparam("name"), Lane.lease_until < sa.bindparam("now"))
+        .values(lease_until=sa.bindparam("until"), epoch=Lane.epoch + 1)
+        .returning(Lane.epoch)
+    )
+)
+_KEEP = Hot(
+    lambda insert: (
+        sa.update(Lane)
+        .where(Lane.lane == sa.bindparam("name"), Lane.epoch == sa.bindparam("mine"))
+        .values(lease_until=sa.bindparam("until"))
+    )
+)
+_HEAD = Hot(
+    lambda insert: (
+        sa.select(JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.run_at, JobRow.created_at)
+        .where(JobRow.lane == sa.bindparam("name"), JobRow.state == sa.literal_column("'ready'"))
+        .order_by(JobRow.id)
+        .limit(sa.literal_column("1"))
+    )
+)
+_CLOSE = Hot(
+    lambda insert: (
+        sa.update(JobRow)
+        .where(JobRow.id == sa.bindparam("job"))
+        .values(
+            state=sa.bindparam("new_state"),
+            attempts=sa.bindparam("tries"),
+            run_at=sa.bindparam("due"),
+            closed_at=sa.bindparam("closed"),
+            error=sa.bindparam("why"),
+        )
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDied(Event):
+    """A job failed for the last time: a person must look."""
+
+    kind: ClassVar[str] = "job_died"
+
+    job_kind: str
+    lane: str
+    error: str
+
+
+class Fenced(Exception):
+    """Another worker took the lane over: nothing of this one may be committed any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An effect that was remembered and waits for its call."""
+
+    epoch: int
+    job: Job
+    effect: Effect[Any, Any]
+    memo: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How the call ended."""
+
+    taken: _Taken
+    result: Any = None
+    failure: Exception | None = None
+
+
+class Worker:
+    """Runs the jobs of one process. `start` after the database, `stop` before it."""
+
+    def __init__(self, db: Database, handlers: Handlers, *, slots: int = SLOTS, lease: timedelta = LEASE) -> None:
+        self._db = db
+        self._handlers = handlers
+        self._lease_ms = int(lease.total_seconds() * 1000)
+        self._slots = asyncio.Semaphore(slots)
+        self._drains: dict[str, asyncio.Task[None]] = {}
+        self._rung_again: set[str] = set()
+        self._held: dict[str, int] = {}
+        self._ticks: list[asyncio.Task[None]] = []
+        self._stopping = False
+        db.on_commit(self._committed)
+
+    async def start(self) -> None:
+        """Begin to sweep. On SQLite this process is the only worker, so leases left by a dead one are void."""
+        if self._db.is_sqlite:
+            await self._db.write(_void_leases)
+        self._ticks = [asyncio.create_task(self._sweep()), asyncio.create_task(self._keep_leases())]
+
+    async def stop(self, *, within: float = 15.0) -> None:
+        """Take nothing new, let what runs end, release the lanes."""
+        self._stopping = True
+        for tick in self._ticks:
+            tick.cancel()
+        running = list(self._drains.values())
+        if running:
+            _, late = await asyncio.wait(running, timeout=within)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*self._ticks, return_exceptions=True)
+
+    def ring(self, lanes: Iterable[str]) -> None:
+        """Say that these lanes have work. A doubled or lost ring does no harm."""
+        if self._stopping:
+            return
+        for lane in lanes:
+            if lane in self._drains:
+                self._rung_again.add(lane)
+            else:
+                self._drains[lane] = asyncio.create_task(self._drain(lane))
+
+    async def idle(self, *, within: float = 30.0) -> None:
+        """Wait until no job is due or running: for tests and orderly ends."""
+        async with asyncio.timeout(within):
+            while True:
+                due = await self._db.read(_anything_due)
+                if not due and not self._drains:
+                    return
+                await asyncio.sleep(0.01)
+
+    def _committed(self, committed: Committed) -> None:
+        self.ring(committed.rings)
+
+    async def _drain(self, lane: str) -> None:
+        try:
+            async with self._slots:
+                await self._work_through(lane)
+        except Fenced:
+            logger.warning("lane %s was taken over by another worker", lane)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            logger.exception("lane %s stopped; the sweep will come back to it", lane)
+        finally:
+            self._held.pop(lane, None)
+            del self._drains[lane]
+            if lane in self._rung_again:
+                self._rung_again.discard(lane)
+                self.ring([lane])
+
+    async def _work_through(self, lane: str) -> None:
+        taken = await self._db.write(self._advance, lane, None)
+        while taken is not None:
+            self._held[lane] = taken.epoch
+            outcome = await self._call(taken)
+            taken = await self._db.write(self._advance, lane, outcome)
+
+    async def _call(self, taken: _Taken) -> _Outcome:
+        try:
+            return _Outcome(taken, result=await taken.effect.call(taken.memo))
+        except Exception as failure:
+            logger.exception("job %d %s failed", taken.job.id, taken.job.kind)
+            return _Outcome(taken, failure=failure)
+
+    def _advance(self, session: Session, lane: str, outcome: _Outcome | None) -> _Taken | None:
+        """One transaction: close what was called, run the pure jobs that follow, take the next effect or let go."""
+        now = now_ms()
+        if outcome is None:
+            row = _TAKE(session, name=lane, now=now, until=now + self._lease_ms).first()
+            if row is None:
+                return None
+            epoch: int = row[0]
+        else:
+            epoch = outcome.taken.epoch
+            if not _KEEP(session, name=lane, mine=epoch, until=now + self._lease_ms).rowcount:
+                raise Fenced(lane)
+            self._settle(session, outcome)
+        for _ in range(STEPS_AT_ONCE):
+            head = _HEAD(session, name=lane).first()
+            if head is None or head.run_at > now:
+                break
+            job = Job(head.id, lane, head.kind, orjson.loads(head.payload), head.attempts, head.created_at)
+            taken = self._begin(session, job, epoch)
+            if taken is not None:
+                return taken
+        else:
+            session.info.setdefault("rings", set()).add(lane)
+        _KEEP(session, name=lane, mine=epoch, until=0)
+        return None
+
+    def _begin(self, session: Session, job: Job, epoch: int) -> _Taken | None:
+        """Run a step to its end, or remember an effect. None when the job needs nothing more now."""
+        handler = self._handlers.get(job.kind)
+        try:
+            with session.begin_nested():
+                if handler is None:
+                    raise LookupError(f"no handler for {job.kind}")
+                if isinstance(handler, Step):
+                    handler.run(session, job)
+                else:
+                    memo = handler.remember(session, job)
+                    if memo is not None:
+                        return _Taken(epoch, job, handler, memo)
+                session.flush()
+        except Exception as failure:
+            if _database_is_gone(failure):
+                raise
+            logger.exception("job %d %s failed", job.id, job.kind)
+            _fail(session, job, failure)
+            return None
+        _close(session, job)
+        return None
+
+    def _settle(self, session: Session, outcome: _Outcome) -> None:
+        job, effect = outcome.taken.job, outcome.taken.effect
+        if outcome.failure is not None:
+            _fail(session, job, outcome.failure)
+            return
+        try:
+            with session.begin_nested():
+                again = effect.record(session, job, outcome.taken.memo, outcome.result)
+                session.flush()
+        except Exception as failure:
+            if _database_is_gone(failure):
+                raise
+            logger.exception("job %d %s could not be recorded", job.id, job.kind)
+            _fail(session, job, failure)
+            return
+        if again is None:
+            _close(session, job)
+        else:
+            due = now_ms() + int(again.after.total_seconds() * 1000)
+            _CLOSE(session, job=job.id, new_state="ready", tries=job.attempts, due=due, closed=None, why=None)
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                self.ring(await self._db.read(_due_lanes))
+            except Exception:
+                logger.exception("the sweep failed; it will try again")
+            await asyncio.sleep(SWEEP)
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_ms / 3000)
+            if self._held:
+                with contextlib.suppress(Exception):
+                    await self._db.write(_renew, dict(self._held), self._lease_ms)
+
+
+def _close(session: Session, job: Job) -> None:
+    now = now_ms()
+    _CLOSE(session, job=job.id, new_state="done", tries=job.attempts + 1, due=now, closed=now, why=None)
+
+
+def _fail(session: Session, job: Job, failure: Exception) -> None:
+    """Count the attempt: 1, 4, 16, 64 seconds of pause, then dead."""
+    tries, now = job.attempts + 1, now_ms()
+    why = f"{type(failure).__name__}: {failure}"[:500]
+    if tries >= MAX_ATTEMPTS:
+        logger.error("job %d %s is dead after %d attempts", job.id, job.kind, tries)
+        publish(session, JobDied(shop_id=0, subject=f"job:{job.id}", job_kind=job.kind, lane=job.lane, error=why))
+        _CLOSE(session, job=job.id, new_state="dead", tries=tries, due=now, closed=now, why=why)
+        return
+    pause = int(1000 * 4.0 ** (tries - 1) * random.uniform(0.8, 1.2))  # noqa: S311
+    _CLOSE(session, job=job.id, new_state="ready", tries=tries, due=now + pause, closed=None, why=why)
+
+
+def _database_is_gone(failure: Exception) -> bool:
+    """A lost connection or a full disk is no fault of the job: the whole transaction must go."""
+    return isinstance(failure, sa.exc.OperationalError | sa.exc.InterfaceError)
+
+
+def _due_lanes(session: Session) -> list[str]:
+    head = (
+        sa.select(JobRow.lane, sa.func.min(JobRow.id).label("id"))
+        .where(JobRow.state == "ready")
+        .group_by(JobRow.lane)
+        .subquery()
+    )
+    due = (
+        sa.select(head.c.lane)
+        .join(JobRow, JobRow.id == head.c.id)
+        .join(Lane, Lane.lane == head.c.lane)
+        .where(JobRow.run_at <= now_ms(), Lane.lease_until < now_ms())
+        .limit(1000)
+    )
+    return list(session.scalars(due))
+
+
+def _anything_due(session: Session) -> bool:
+    soon = now_ms() + 50
+    return (
+        session.scalar(sa.select(JobRow.id).where(JobRow.state == "ready", JobRow.run_at <= soon).limit(1)) is not None
+    )
+
+
+def _void_leases(session: Session) -> None:
+    session.execute(sa.update(Lane).where(Lane.lease_until > 0).values(lease_until=0))
+
+
+def _renew(session: Session, held: dict[str, int], lease_ms: int) -> None:
+    for lane in sorted(held):
+        _KEEP(session, name=lane, mine=held[lane], until=now_ms() + lease_ms)
