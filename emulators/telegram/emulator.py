@@ -1,0 +1,125 @@
+"""The emulator as one object: built with bots and people, served over HTTP, played from tests."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+from aiohttp import web
+
+from emulators.telegram import bot_api, control
+from emulators.telegram.cloud import Cloud, Settings
+from emulators.telegram.faults import Fault, Faults, Trouble
+from emulators.telegram.parameters import UPLOAD_LIMIT
+from emulators.telegram.phones import Phone
+from emulators.telegram.world import Bot, Person
+
+ROOM_FOR_FORM = 1024 * 1024
+
+
+class TelegramEmulator:
+    """A Bot API server with its people.
+
+    In a test::
+
+        emulator = TelegramEmulator(bots=[Bot("42:TEST")], people=[Person(7, "Анна", phone="+79000000007")])
+        base_url = await emulator.start()
+        phone = emulator.phone(7)
+        phone.start()
+        await phone.wait_for_text("Здравствуйте")
+        await emulator.stop()
+    """
+
+    def __init__(
+        self,
+        bots: Iterable[Bot] = (),
+        people: Iterable[Person] = (),
+        *,
+        journal: Path | None = None,
+        snapshot: Path | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        settings = settings or Settings(journal=journal, snapshot=snapshot)
+        self.cloud = Cloud(settings)
+        for bot in bots:
+            self.cloud.add_bot(bot)
+        for person in people:
+            self.cloud.add_person(person)
+        self.base_url = ""
+        self._runner: web.AppRunner | None = None
+
+    def application(self) -> web.Application:
+        """The whole emulator for aiohttp: Bot API, file downloads, control, phone page."""
+        app = web.Application(client_max_size=UPLOAD_LIMIT + ROOM_FOR_FORM)
+        app[bot_api.CLOUD] = self.cloud
+        app.add_routes(bot_api.ROUTES)
+        app.add_routes(control.ROUTES)
+        app.on_shutdown.append(self._shut_down)
+        app.on_cleanup.append(self._clean_up)
+        return app
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Serve; port 0 takes a free one. Gives the base URL. Nothing is logged per request: paths carry tokens."""
+        runner = self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        self.base_url = f"http://{host}:{runner.addresses[0][1]}"
+        return self.base_url
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def add_bot(self, bot: Bot) -> None:
+        self.cloud.add_bot(bot)
+
+    def add_person(self, person: Person) -> None:
+        self.cloud.add_person(person)
+
+    def phone(self, person_id: int, bot_id: int | None = None) -> Phone:
+        """The chat of this person with this bot; with the first registered bot if none is named."""
+        if bot_id is None:
+            bot_id = next(iter(self.cloud.world.bots))
+        return Phone(self.cloud, self.cloud.world.chat(bot_id, person_id))
+
+    @property
+    def faults(self) -> Faults:
+        return self.cloud.faults
+
+    def plan(
+        self,
+        trouble: Trouble,
+        *,
+        times: int = 1,
+        methods: Iterable[str] = (),
+        chat_id: int | None = None,
+        after: bool = False,
+        retry_after: int = 1,
+        seconds: float = 60.0,
+    ) -> None:
+        """Let the next `times` fitting calls meet this trouble; see Fault."""
+        names = frozenset(method.lower() for method in methods)
+        self.faults.planned.append(Fault(trouble, times, names, chat_id, after, retry_after, seconds))
+
+    def seed(self, number: int) -> None:
+        """Make all chance repeatable."""
+        self.faults.dice = random.Random(number)  # noqa: S311 - chance, not secrecy
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """How many calls (`calls`, `calls_sendmessage`), updates, faults there were since the start."""
+        return dict(self.cloud.counters)
+
+    async def _shut_down(self, app: web.Application) -> None:
+        """Let go of everybody who waits, so that the server can stop at once."""
+        self.cloud.stopping.set()
+        for account in self.cloud.accounts.values():
+            account.queue.release_poller()
+            await account.postman.end()
+
+    async def _clean_up(self, app: web.Application) -> None:
+        if self.cloud.journal is not None:
+            self.cloud.journal.close()
