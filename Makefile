@@ -24,6 +24,7 @@ help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(RUNTIME) ## make .venv with the locked packages and Prilavok in it
+	@echo "Ready: $(BIN)/prilavok"
 
 demo: $(RUNTIME) ## start the demo shop: no token, no network, no database server
 	@$(BIN)/prilavok demo
