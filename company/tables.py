@@ -98,8 +98,6 @@ class ChannelAccount(Base):
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     secret: Mapped[str | None] = mapped_column(sa.Text)
     """Encrypted by kit.secrets; a bot token and a webhook secret live here."""
-    cursor: Mapped[int | None] = mapped_column(sa.BigInteger)
-    """Where the next poll starts (Telegram: update_id + 1)."""
     active: Mapped[bool] = mapped_column(default=True)
     health: Mapped[str] = mapped_column(sa.String(20), default="new")
     health_text: Mapped[str] = mapped_column(sa.String(300), default="")

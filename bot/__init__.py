@@ -1,0 +1,1 @@
+"""The messenger runtime: channels, incoming, delivery, the buyer's dialogs and notices."""

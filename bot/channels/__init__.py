@@ -1,0 +1,24 @@
+"""One file or folder per messenger. An adapter translates and does nothing else: no session, no flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bot.channels.base import Channel, Connection
+
+
+def _telegram(connection: Connection) -> Channel:
+    # aiogram takes seconds and 170 MB to import, so only a hub that has a Telegram account pays for it.
+    from bot.channels.telegram import Telegram
+
+    return Telegram(connection)
+
+
+def _webchat(connection: Connection) -> Channel:
+    from bot.channels.webchat.adapter import WebChat
+
+    return WebChat(connection)
+
+
+CHANNELS: Mapping[str, Callable[[Connection], Channel]] = {"telegram": _telegram, "webchat": _webchat}
+"""Every messenger that the hub speaks. A new one is one file here, one line here, and one folder of real payloads."""

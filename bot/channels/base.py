@@ -1,0 +1,148 @@
+"""What a messenger's adapter is asked to do, and how it says that it failed.
+
+ChannelError
+├── NotSent        certainly not sent, worth another try (connection refused)
+├── Throttled      certainly not sent, the channel says when to try again
+├── Rejected       refused for good; `blocked` when the buyer stopped us
+├── Unconfirmed    the request went out and no answer came: it may have been sent
+└── Broken         the account itself does not work (token revoked): nothing can be sent or received
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from inbox.content import Incoming, Media, Outgoing
+
+
+class ChannelError(Exception):
+    """The channel did not do what it was asked."""
+
+
+class NotSent(ChannelError):
+    """Nothing reached the channel."""
+
+
+class Throttled(ChannelError):
+    """Too fast: try again after `retry_after` seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"retry after {retry_after} s")
+
+
+class Rejected(ChannelError):
+    """The channel refused the message; trying again is no use."""
+
+    def __init__(self, reason: str, *, blocked: bool = False) -> None:
+        self.blocked = blocked
+        super().__init__(reason)
+
+
+class Unconfirmed(ChannelError):
+    """No answer came: the message may or may not be there."""
+
+
+class Broken(ChannelError):
+    """The account's token or address is no good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One raw event, as it came. `external_id` is unique within the account; `chat` names its lane."""
+
+    chat: str
+    external_id: str
+    raw: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A stored file that goes with a message."""
+
+    media: Media
+    path: Path
+    sha256: str
+    mime: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One message to send or to show in place of another. Its buttons are named by message, version and index."""
+
+    message_id: int
+    version: int
+    chat: str
+    outgoing: Outgoing
+    attachments: Sequence[Attachment] = ()
+    reply_to: str = ""
+    """The channel's id of the message that is answered."""
+    external_id: str = ""
+    """The channel's id of this message, when it was sent before."""
+
+
+Accept = Callable[[int, Sequence[Envelope]], Awaitable[int]]
+"""Store envelopes durably; returns how many were new. What it took may be acknowledged to the channel."""
+
+Report = Callable[[int, str, str], Awaitable[None]]
+"""Tell how an account is: (account id, "ok" | "warning" | "broken", words)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One account and what its adapter needs; secrets are open here and nowhere else."""
+
+    account_id: int
+    external_id: str
+    secret: str
+    settings: Mapping[str, Any]
+    public_url: str
+    accept: Accept
+    report: Report
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Channel(Protocol):
+    """One account on one messenger."""
+
+    def parse(self, raw: Mapping[str, Any]) -> Sequence[Incoming]:
+        """A raw event in our words; empty when it is nothing that a buyer says to us. Pure."""
+
+    async def start(self) -> None:
+        """Begin to receive, if this channel is one that fetches."""
+
+    async def stop(self) -> None:
+        """Receive nothing more and close connections."""
+
+    async def send(self, parcel: Parcel) -> str:
+        """Send and return the channel's id of the message. Raises ChannelError."""
+
+    async def edit(self, parcel: Parcel) -> str:
+        """Show the parcel in place of `external_id`; returns the id that it has now. Raises ChannelError."""
+
+    async def acknowledge(self, ack: str, text: str, *, alert: bool) -> None:
+        """Answer a button press, with a short text or without. Raises ChannelError."""
+
+    def fetch(self, media: Media) -> AsyncIterator[bytes]:
+        """The bytes of an attachment that came in. Raises ChannelError."""
+
+
+def button_name(message_id: int, version: int, index: int) -> str:
+    """A button's short opaque name: at most 40 ASCII characters."""
+    return f"{message_id:x}.{version:x}.{index:x}"
+
+
+def read_button(name: str) -> tuple[int, int, int]:
+    """(message id, version, index), or zeros for a name that we never gave."""
+    parts = name.split(".")
+    if len(parts) != 3 or len(name) > 40:
+        return 0, 0, 0
+    try:
+        message_id, version, index = (int(part, 16) for part in parts)
+    except ValueError:
+        return 0, 0, 0
+    return (message_id, version, index) if 0 < message_id < 2**63 and version > 0 and index >= 0 else (0, 0, 0)

@@ -1,0 +1,252 @@
+"""Delivery of outgoing messages: remember → call → record.
+
+A message is marked `sending`, committed, and only then sent. A process that dies in between leaves `sending`
+behind: then nobody knows whether the message arrived. One that may be repeated without harm (it carries its order
+number) is sent once more; any other becomes `unknown`, and a person decides.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bot.channels.base import (
+    Attachment,
+    Broken,
+    Channel,
+    ChannelError,
+    NotSent,
+    Parcel,
+    Rejected,
+    Throttled,
+    Unconfirmed,
+)
+from inbox import content, messages
+from inbox.content import Media
+from inbox.tables import Conversation, Delivery, Message
+from kit.clock import now_ms, utc_now
+from storage.files import Blob, FileStore, FileTooLarge, record
+from storage.jobs import Again, Effect, Job
+from storage.tables import StoredFile
+
+logger = logging.getLogger(__name__)
+
+GIVE_UP = timedelta(hours=24)
+"""How long a message that certainly was not sent is tried again."""
+
+REPEATED = "repeated"
+"""Marks a repeatable message that is already in its second try."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """One call to make for one account."""
+
+    account_id: int
+    parcel: Parcel
+
+
+class Courier:
+    """Carries messages to the channels; makes the job handlers."""
+
+    def __init__(self, channel_of: Callable[[int], Channel], files: FileStore) -> None:
+        self._channel_of = channel_of
+        self._files = files
+
+    @property
+    def handlers(self) -> dict[str, Effect[Any, Any]]:
+        return {
+            "message.deliver": Effect(self._remember, self._send, self._record),
+            "message.edit": Effect(self._remember_edit, self._edit, self._record_edit),
+            "message.fetch": Effect(self._remember_fetch, self._fetch, self._record_fetch),
+            "press.answer": Effect(_remember_answer, self._answer, _forget),
+        }
+
+    # A new message
+
+    def _remember(self, session: Session, job: Job) -> _Errand | None:
+        message, conversation = _load(session, job)
+        if message.delivery is Delivery.SENDING:
+            # Whoever sent it died before the answer was recorded.
+            if not message.repeatable or message.error == REPEATED:
+                _settle(session, conversation, message, Delivery.UNKNOWN, "interrupted")
+                return None
+            message.error = REPEATED
+        elif message.delivery is not Delivery.QUEUED:
+            return None
+        if conversation.blocked:
+            _settle(session, conversation, message, Delivery.FAILED, "blocked")
+            return None
+        message.delivery = Delivery.SENDING
+        return self._errand(session, conversation, message)
+
+    async def _send(self, errand: _Errand) -> str | ChannelError:
+        try:
+            return await self._channel_of(errand.account_id).send(errand.parcel)
+        except ChannelError as failure:
+            return failure
+
+    def _record(self, session: Session, job: Job, errand: _Errand, result: str | ChannelError) -> Again | None:
+        message, conversation = _load(session, job)
+        if isinstance(result, str):
+            message.external_id = f"{conversation.chat}:{result}"
+            message.sent_at = utc_now()
+            _settle(session, conversation, message, Delivery.SENT, "")
+            if message.version > errand.parcel.version:
+                messages.queue_edit(session, message)
+            return None
+        return _after_failure(session, job, conversation, message, result)
+
+    # An edit of a message that was sent
+
+    def _remember_edit(self, session: Session, job: Job) -> _Errand | None:
+        message, conversation = _load(session, job)
+        overtaken = job.payload["version"] < message.version
+        if overtaken or message.external_id is None or conversation.blocked:
+            return None
+        return self._errand(session, conversation, message)
+
+    async def _edit(self, errand: _Errand) -> str | ChannelError:
+        try:
+            return await self._channel_of(errand.account_id).edit(errand.parcel)
+        except ChannelError as failure:
+            return failure
+
+    def _record_edit(self, session: Session, job: Job, errand: _Errand, result: str | ChannelError) -> Again | None:
+        message, conversation = _load(session, job)
+        if isinstance(result, str):
+            message.external_id = f"{conversation.chat}:{result}"
+            return None
+        if isinstance(result, Rejected | Broken):
+            logger.warning("edit of message %d was refused: %s", message.id, result)
+            return None
+        # An edit says where the message shall end up, so it may be repeated freely.
+        return _later(job, result)
+
+    # An attachment that came in
+
+    def _remember_fetch(self, session: Session, job: Job) -> tuple[int, Media] | None:
+        message, _ = _load(session, job)
+        media = content.load_incoming(message.content).media[job.payload["n"]]
+        return (message.account_id, media) if media.file_id is None and media.remote else None
+
+    async def _fetch(self, memo: tuple[int, Media]) -> Blob | ChannelError | FileTooLarge:
+        account_id, media = memo
+        try:
+            channel = self._channel_of(account_id)
+            return await self._files.save(channel.fetch(media), limit=50_000_000)
+        except (Rejected, FileTooLarge) as final:
+            return final
+
+    def _record_fetch(
+        self, session: Session, job: Job, memo: tuple[int, Media], result: Blob | ChannelError | FileTooLarge
+    ) -> None:
+        message, conversation = _load(session, job)
+        n, media = job.payload["n"], memo[1]
+        if isinstance(result, Blob):
+            stored = record(session, result, name=media.name, mime=media.mime, shop_id=conversation.shop_id)
+            media = replace(media, file_id=stored.id, mime=stored.mime, size=result.size)
+        else:
+            media = replace(media, remote="")
+        form = list(message.content["media"])
+        form[n] = content.dump(content.Outgoing(media=(media,)))["media"][0]
+        message.content = {**message.content, "media": form}
+        session.flush()
+        messages.tell_changed(session, conversation, message)
+
+    # The answer to a button press
+
+    async def _answer(self, memo: Mapping[str, Any]) -> None:
+        try:
+            channel = self._channel_of(memo["account_id"])
+            await channel.acknowledge(memo["ack"], memo["text"], alert=memo["alert"])
+        except ChannelError as failure:
+            # Presses are answered within seconds or not at all; the message itself shows what happened.
+            logger.info("a press was not answered: %s", failure)
+
+    def _errand(self, session: Session, conversation: Conversation, message: Message) -> _Errand:
+        outgoing = content.load_outgoing(message.content)
+        parcel = Parcel(
+            message_id=message.id,
+            version=message.version,
+            chat=conversation.chat,
+            outgoing=outgoing,
+            attachments=self._attachments(session, outgoing),
+            reply_to=_external(session, conversation, message.reply_to_id),
+            external_id=_own_part(conversation, message.external_id),
+        )
+        return _Errand(message.account_id, parcel)
+
+    def _attachments(self, session: Session, outgoing: content.Outgoing) -> tuple[Attachment, ...]:
+        ids = [media.file_id for media in outgoing.media if media.file_id is not None]
+        if not ids:
+            return ()
+        rows = {row.id: row for row in session.scalars(sa.select(StoredFile).where(StoredFile.id.in_(ids)))}
+        return tuple(
+            Attachment(media, self._files.path(row.sha256), row.sha256, row.mime, media.name or row.name)
+            for media in outgoing.media
+            if media.file_id is not None and (row := rows.get(media.file_id))
+        )
+
+
+def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
+    message = session.get_one(Message, job.payload["message_id"])
+    return message, session.get_one(Conversation, message.conversation_id)
+
+
+def _settle(session: Session, conversation: Conversation, message: Message, state: Delivery, error: str) -> None:
+    message.delivery, message.error = state, error[:300]
+    session.flush()
+    messages.tell_changed(session, conversation, message)
+
+
+def _after_failure(
+    session: Session, job: Job, conversation: Conversation, message: Message, failure: ChannelError
+) -> Again | None:
+    if isinstance(failure, Unconfirmed):
+        if message.repeatable and message.error != REPEATED:
+            message.delivery, message.error = Delivery.SENDING, ""
+            return Again(timedelta(seconds=1))
+        _settle(session, conversation, message, Delivery.UNKNOWN, str(failure))
+        return None
+    given_up = now_ms() - job.created_ms > GIVE_UP.total_seconds() * 1000
+    if isinstance(failure, Throttled | NotSent) and not given_up:
+        message.delivery = Delivery.QUEUED
+        return _later(job, failure)
+    if isinstance(failure, Rejected) and failure.blocked:
+        conversation.blocked = True
+    _settle(session, conversation, message, Delivery.FAILED, str(failure))
+    return None
+
+
+def _later(job: Job, failure: ChannelError) -> Again:
+    """As long as the channel says; otherwise a third of the time that it has been tried for, up to a minute."""
+    if isinstance(failure, Throttled):
+        return Again(timedelta(seconds=failure.retry_after))
+    age = (now_ms() - job.created_ms) / 1000
+    return Again(timedelta(seconds=min(60.0, max(0.5, age / 3))))
+
+
+def _external(session: Session, conversation: Conversation, message_id: int | None) -> str:
+    if message_id is None:
+        return ""
+    target = session.get(Message, message_id)
+    return _own_part(conversation, target.external_id if target else None)
+
+
+def _own_part(conversation: Conversation, external_id: str | None) -> str:
+    return (external_id or "").removeprefix(f"{conversation.chat}:")
+
+
+def _remember_answer(session: Session, job: Job) -> Mapping[str, Any]:
+    return job.payload
+
+
+def _forget(session: Session, job: Job, memo: Mapping[str, Any], result: None) -> None:
+    """Nothing to record: a press is answered or it is not."""

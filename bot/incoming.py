@@ -1,0 +1,147 @@
+"""From a raw event to a handled message: accept, then handle.
+
+`accept` makes each envelope one durable job before the channel hears "got it". The job runs in the chat's own lane,
+in one transaction: customer, conversation, message, the flow's step and the answers, all or nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.orm import Session
+
+from bot.channels.base import Channel, Envelope
+from bot.flows import dialog
+from bot.flows.turn import Turn
+from company import settings
+from company.shops import Shop
+from company.tables import ChannelAccount
+from company.texts import Texts
+from customers import identities
+from customers.tables import Customer
+from inbox import conversations, messages
+from inbox.channels import CAPABILITIES
+from inbox.content import Incoming, Profile
+from inbox.tables import Conversation, Message
+from kit.clock import utc_now
+from storage import jobs
+from storage.database import Database
+from storage.jobs import Job, New, Step
+
+logger = logging.getLogger(__name__)
+
+
+class Intake:
+    """Takes envelopes from every channel and handles them."""
+
+    def __init__(self, db: Database, channel_of: Callable[[int], Channel], texts: Texts, public_url: str) -> None:
+        self._db = db
+        self._channel_of = channel_of
+        self._texts = texts
+        self._public_url = public_url
+
+    @property
+    def handlers(self) -> dict[str, Step]:
+        return {"incoming.handle": Step(self.handle)}
+
+    async def accept(self, account_id: int, envelopes: Sequence[Envelope]) -> int:
+        """Store envelopes durably; one that is known by its external id is passed over. Returns how many came."""
+        if envelopes:
+            await self._db.write(_store, account_id, envelopes)
+        return len(envelopes)
+
+    def handle(self, session: Session, job: Job) -> None:
+        account = session.get_one(ChannelAccount, job.payload["account_id"])
+        for incoming in self._parse(account, job):
+            self._handle_one(session, account, job.payload["chat"], incoming)
+
+    def _parse(self, account: ChannelAccount, job: Job) -> Sequence[Incoming]:
+        try:
+            return self._channel_of(account.id).parse(job.payload["raw"])
+        except Exception:
+            # A shape that nobody foresaw must not be lost: the raw event stays in the message's content.
+            logger.exception("event of job %d could not be read", job.id)
+            known = Profile(external_id=job.payload["chat"])
+            return [Incoming(external_id=f"job-{job.id}", profile=known, unsupported="unreadable")]
+
+    def _handle_one(self, session: Session, account: ChannelAccount, chat: str, incoming: Incoming) -> None:
+        conversation, customer = _whose(session, account, chat, incoming)
+        if incoming.left:
+            conversation.blocked = True
+            return
+        conversation.blocked = False
+        if incoming.context:
+            conversation.context = {**conversation.context, **incoming.context}
+        pressed = _pressed(session, conversation, incoming)
+        message = None
+        if incoming.press is None:
+            message = messages.receive(session, conversation, incoming)
+            if message is None:
+                return
+        shop = session.get_one(Shop, account.shop_id)
+        turn = Turn(
+            session=session,
+            shop=shop,
+            settings=settings.of(shop),
+            account=account,
+            capabilities=CAPABILITIES[account.channel],
+            conversation=conversation,
+            customer=customer,
+            incoming=incoming,
+            message=message,
+            pressed=pressed,
+            texts=self._texts,
+            locale=conversation.locale,
+            public_url=self._public_url,
+        )
+        try:
+            with session.begin_nested():
+                dialog.handle(turn)
+                session.flush()
+        except Exception:
+            # The buyer's words are kept whatever the flow does; a person answers instead of it.
+            logger.exception("the flow failed in conversation %d", conversation.id)
+            session.refresh(conversation)
+            conversation.waiting_since = conversation.waiting_since or utc_now()
+
+
+def _store(session: Session, account_id: int, envelopes: Sequence[Envelope]) -> None:
+    jobs.put_all(
+        session,
+        [
+            New(
+                "incoming.handle",
+                {"account_id": account_id, "chat": envelope.chat, "raw": envelope.raw},
+                lane=f"in:{account_id}:{envelope.chat}",
+                dedup_key=f"in:{account_id}:{envelope.external_id}",
+            )
+            for envelope in envelopes
+        ],
+    )
+
+
+def _whose(
+    session: Session, account: ChannelAccount, chat: str, incoming: Incoming
+) -> tuple[Conversation, Customer | None]:
+    profile = incoming.profile
+    identity = identities.recognise(
+        session,
+        account,
+        external_id=profile.external_id,
+        name=profile.name,
+        username=profile.username,
+        locale=profile.locale,
+        phone=profile.phone,
+    )
+    customer = session.get_one(Customer, identity.customer_id)
+    conversation = conversations.open_for(session, account, chat, customer_id=customer.id, locale=customer.locale)
+    return conversation, customer
+
+
+def _pressed(session: Session, conversation: Conversation, incoming: Incoming) -> Message | None:
+    """The message whose button was pressed, if it stands in this very conversation."""
+    if incoming.press is None or not incoming.press.message_id:
+        return None
+    message = session.get(Message, incoming.press.message_id)
+    return message if message is not None and message.conversation_id == conversation.id else None

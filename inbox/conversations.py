@@ -1,0 +1,158 @@
+"""Conversations: one per chat of a channel account; who leads it, and whether it is open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from company.tables import ChannelAccount, Staff
+from inbox.events import ConversationChanged
+from inbox.tables import Author, Conversation, Kind, State
+from kit.clock import utc_now
+from kit.errors import Missing, Refused
+from storage.events import publish
+
+
+class NoSuchConversation(Missing):
+    code = "no_such_conversation"
+
+
+class AlreadyTaken(Refused):
+    """Somebody else leads the conversation."""
+
+    code = "already_taken"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"{name} leads this conversation", name=name)
+
+
+def open_for(
+    session: Session, account: ChannelAccount, chat: str, *, customer_id: int | None, locale: str
+) -> Conversation:
+    """The chat's conversation, locked; made at first sight. Two first messages at once find the same one."""
+    this = (
+        sa.select(Conversation)
+        .where(Conversation.account_id == account.id, Conversation.chat == chat)
+        .with_for_update()
+    )
+    found = session.scalar(this)
+    if found is not None:
+        return found
+    now = utc_now()
+    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(
+        insert(Conversation)
+        .values(
+            shop_id=account.shop_id,
+            account_id=account.id,
+            chat=chat,
+            customer_id=customer_id,
+            kind=Kind.BUYER,
+            state=State.OPEN,
+            held=False,
+            locale=locale,
+            unread=0,
+            last_at=now,
+            last_text="",
+            last_author=Author.BUYER,
+            flow="",
+            flow_state={},
+            offered=[],
+            context={},
+            blocked=False,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["account_id", "chat"])
+    )
+    return session.scalars(this).one()
+
+
+def get(session: Session, conversation_id: int, shop_id: int, *, lock: bool = False) -> Conversation:
+    """Raises NoSuchConversation for one of another shop, as for one that never was."""
+    found = session.get(Conversation, conversation_id, with_for_update=lock)
+    if found is None or found.shop_id != shop_id:
+        raise NoSuchConversation(f"conversation {conversation_id}")
+    return found
+
+
+def take(session: Session, conversation: Conversation, staff: Staff, *, over: bool = False) -> None:
+    """Lead the conversation: the bot falls silent. `over` takes it from whoever leads it now.
+
+    Raises AlreadyTaken, naming the one who was first.
+    """
+    free = sa.or_(Conversation.held.is_(False), Conversation.assignee_id == staff.id)
+    taken = session.execute(
+        sa.update(Conversation)
+        .where(Conversation.id == conversation.id, sa.true() if over else free)
+        .values(held=True, assignee_id=staff.id)
+        .execution_options(synchronize_session=False)
+    )
+    was_held_by_me = conversation.held and conversation.assignee_id == staff.id
+    session.refresh(conversation)
+    if not taken.rowcount:  # type: ignore[attr-defined]
+        raise AlreadyTaken(_name(session, conversation.assignee_id))
+    if not was_held_by_me:
+        _tell(session, conversation, "taken", staff)
+
+
+def hand_over(session: Session, conversation: Conversation, to: Staff, *, by: Staff) -> None:
+    """Give the conversation to a colleague, who leads it from now on."""
+    conversation.held, conversation.assignee_id = True, to.id
+    session.flush()
+    _tell(session, conversation, "handed_over", by)
+
+
+def release(session: Session, conversation: Conversation, *, by: Staff) -> None:
+    """Give the conversation back to the bot."""
+    conversation.held, conversation.assignee_id, conversation.waiting_since = False, None, None
+    session.flush()
+    _tell(session, conversation, "released", by)
+
+
+def close(session: Session, conversation: Conversation, *, by: Staff) -> None:
+    """Nothing more to do here. The next message opens it again; the bot leads then."""
+    conversation.state, conversation.held, conversation.assignee_id = State.CLOSED, False, None
+    conversation.waiting_since, conversation.unread = None, 0
+    session.flush()
+    _tell(session, conversation, "closed", by)
+
+
+def reopen(session: Session, conversation: Conversation, *, by: Staff) -> None:
+    conversation.state = State.OPEN
+    session.flush()
+    _tell(session, conversation, "reopened", by)
+
+
+def no_answer_needed(session: Session, conversation: Conversation, *, by: Staff) -> None:
+    conversation.waiting_since = None
+    session.flush()
+    _tell(session, conversation, "answered", by)
+
+
+def mark_read(session: Session, conversation: Conversation, *, by: Staff) -> None:
+    if conversation.unread:
+        conversation.unread = 0
+        session.flush()
+        _tell(session, conversation, "read", by)
+
+
+def _name(session: Session, staff_id: int | None) -> str:
+    staff = session.get(Staff, staff_id) if staff_id is not None else None
+    return staff.name if staff else ""
+
+
+def _tell(session: Session, conversation: Conversation, change: str, staff: Staff) -> None:
+    publish(
+        session,
+        ConversationChanged(
+            shop_id=conversation.shop_id,
+            subject=f"conversation:{conversation.id}",
+            actor=f"staff:{staff.id}",
+            conversation_id=conversation.id,
+            change=change,
+        ),
+    )

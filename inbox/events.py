@@ -1,0 +1,38 @@
+"""What happens in conversations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from storage.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageAdded(Event):
+    kind: ClassVar[str] = "message_added"
+
+    conversation_id: int
+    message_id: int
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageChanged(Event):
+    """Edited, or its delivery state moved."""
+
+    kind: ClassVar[str] = "message_changed"
+
+    conversation_id: int
+    message_id: int
+    delivery: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationChanged(Event):
+    """Taken, released, assigned, closed, read."""
+
+    kind: ClassVar[str] = "conversation_changed"
+
+    conversation_id: int
+    change: str

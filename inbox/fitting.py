@@ -1,0 +1,139 @@
+"""Making a message fit its channel: pure arithmetic over content and capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from inbox.content import Action, Button, Capabilities, Outgoing, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """`parts` are sent in order, one message each. `offered` are the actions behind a numbered list, "1" first."""
+
+    parts: tuple[Outgoing, ...]
+    offered: tuple[Action, ...] = ()
+
+
+def fit(outgoing: Outgoing, capabilities: Capabilities) -> Fitted:
+    """Turn one message into as many as the channel needs, losing no word and no choice.
+
+    Buttons that the channel cannot show become a numbered list; buttons stay on the last part. A text too long for a
+    caption goes after its media. Styles that the channel does not know are dropped, links stay readable as addresses.
+    """
+    outgoing = _styles(outgoing, capabilities)
+    outgoing, offered = _choices(outgoing, capabilities)
+    parts = list(_split(outgoing, capabilities))
+    return Fitted(tuple(parts), offered)
+
+
+def length(text: str, capabilities: Capabilities) -> int:
+    """How long the channel thinks the text is."""
+    return len(text.encode("utf-16-le")) // 2 if capabilities.utf16 else len(text)
+
+
+def _styles(outgoing: Outgoing, capabilities: Capabilities) -> Outgoing:
+    kept = tuple(span for span in outgoing.spans if span.style in capabilities.styles)
+    lost = [span for span in outgoing.spans if span.url and span not in kept]
+    text = outgoing.text
+    for span in lost:
+        text += f"\n{text[span.offset : span.offset + span.length]}: {span.url}"
+    return replace(outgoing, text=text, spans=kept) if lost or kept != outgoing.spans else outgoing
+
+
+def _choices(outgoing: Outgoing, capabilities: Capabilities) -> tuple[Outgoing, tuple[Action, ...]]:
+    """Cut labels, break rows, and write out as numbers what the channel cannot show as buttons."""
+    buttons = outgoing.buttons()
+    too_many = len(buttons) > capabilities.buttons
+    no_keyboard = outgoing.keyboard and not capabilities.keyboard
+    if not too_many and not no_keyboard:
+        return replace(outgoing, rows=_rows(outgoing.rows, capabilities)), ()
+    listed = buttons if too_many else []
+    if no_keyboard:
+        listed = listed + [button for row in outgoing.keyboard for button in row if button.action]
+    numbered: list[Action] = []
+    lines: list[str] = []
+    for button in listed:
+        if button.action is not None:
+            numbered.append(button.action)
+            lines.append(f"{len(numbered)}. {button.label}")
+        elif button.url:
+            lines.append(f"{button.label}: {button.url}")
+        else:
+            lines.append(button.label)
+    text = "\n\n".join(part for part in (outgoing.text, "\n".join(lines)) if part)
+    return (
+        replace(
+            outgoing,
+            text=text,
+            rows=() if too_many else _rows(outgoing.rows, capabilities),
+            keyboard=() if no_keyboard else outgoing.keyboard,
+        ),
+        tuple(numbered),
+    )
+
+
+def _rows(rows: tuple[tuple[Button, ...], ...], capabilities: Capabilities) -> tuple[tuple[Button, ...], ...]:
+    """Rows no wider than the channel allows, labels no longer."""
+    out: list[tuple[Button, ...]] = []
+    for row in rows:
+        cut = tuple(replace(button, label=_cut(button.label, capabilities.label)) for button in row)
+        out += [cut[i : i + capabilities.per_row] for i in range(0, len(cut), capabilities.per_row)]
+    return tuple(out)
+
+
+def _cut(label: str, limit: int) -> str:
+    return label if len(label) <= limit else label[: limit - 1].rstrip() + "…"
+
+
+def _split(outgoing: Outgoing, capabilities: Capabilities) -> Iterator[Outgoing]:
+    media, text = outgoing.media, outgoing.text
+    below = replace(outgoing, media=())
+    while media:
+        batch, media = media[: capabilities.media], media[capabilities.media :]
+        alone = Outgoing(media=batch, reply_to=outgoing.reply_to)
+        buttons_fit = not outgoing.rows or (capabilities.media_buttons and len(batch) == 1)
+        if not media and buttons_fit and length(text, capabilities) <= capabilities.caption:
+            yield replace(outgoing, media=batch)
+            return
+        yield alone
+    pieces = list(_pieces(text, outgoing.spans, capabilities))
+    for piece, spans in pieces[:-1]:
+        yield Outgoing(text=piece, spans=spans)
+    if pieces:
+        piece, spans = pieces[-1]
+        yield replace(below, text=piece, spans=spans)
+    elif below.rows or below.keyboard:
+        yield replace(below, text="…")
+
+
+def _pieces(text: str, spans: tuple[Span, ...], capabilities: Capabilities) -> Iterator[tuple[str, tuple[Span, ...]]]:
+    """The text in pieces of at most the channel's length, cut at a line, a sentence or a space where there is one."""
+    start = 0
+    while start < len(text):
+        end = _end(text, start, capabilities)
+        yield (
+            text[start:end],
+            tuple(
+                replace(span, offset=max(span.offset, start) - start, length=stop - max(span.offset, start))
+                for span in spans
+                if (stop := min(span.offset + span.length, end)) > max(span.offset, start)
+            ),
+        )
+        start = end
+        while start < len(text) and text[start] in " \n":
+            start += 1
+
+
+def _end(text: str, start: int, capabilities: Capabilities) -> int:
+    if length(text[start:], capabilities) <= capabilities.text:
+        return len(text)
+    end = min(len(text), start + capabilities.text)
+    while length(text[start:end], capabilities) > capabilities.text:
+        end -= 1
+    for mark in ("\n", ". ", " "):
+        at = text.rfind(mark, start + 1, end)
+        if at > start + (end - start) // 2:
+            return at + (1 if mark == ". " else 0)
+    return end

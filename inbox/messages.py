@@ -1,0 +1,388 @@
+"""Messages: what came in, what goes out, and notes among the staff.
+
+An outgoing message's row is also its delivery record; a job in the conversation's own lane sends it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from company.tables import ChannelAccount, Staff
+from inbox import content, conversations
+from inbox.channels import CAPABILITIES
+from inbox.content import Button, Incoming, Outgoing
+from inbox.events import MessageAdded, MessageChanged
+from inbox.fitting import fit
+from inbox.tables import Author, Conversation, Delivery, Message, State
+from kit.clock import utc_now
+from kit.errors import Missing, Refused
+from storage import jobs
+from storage.events import publish
+
+PREVIEW = 200
+"""How much of the last message the list of conversations keeps."""
+
+
+class NoSuchMessage(Missing):
+    code = "no_such_message"
+
+
+class NothingToSay(Refused):
+    """A message without text and attachments."""
+
+    code = "nothing_to_say"
+
+
+class NotResendable(Refused):
+    """Only a message that failed, or whose delivery is not confirmed, may be sent again."""
+
+    code = "not_resendable"
+
+
+def receive(session: Session, conversation: Conversation, incoming: Incoming) -> Message | None:
+    """Keep what the buyer said. None if it was known already, or is no message at all (a press, a leave).
+
+    An edit changes the text of the message it edits and keeps the old one; parts of an album join into one message.
+    """
+    external = f"{conversation.chat}:{incoming.external_id}"
+    known = session.scalar(
+        sa.select(Message).where(Message.account_id == conversation.account_id, Message.external_id == external)
+    )
+    if known is not None:
+        if incoming.edited:
+            _edited(session, conversation, known, incoming)
+        return None
+    if incoming.album and (first := _album(session, conversation, incoming.album)) is not None:
+        _join(session, conversation, first, incoming)
+        return None
+    message = _add(
+        session,
+        conversation,
+        author=Author.BUYER,
+        text=incoming.text,
+        form=content.dump(incoming),
+        delivery=Delivery.RECEIVED,
+        external_id=external,
+        client_key=f"album:{incoming.album}" if incoming.album else None,
+        reply_to_id=_replied_to(session, conversation, incoming.reply_to),
+        sent_at=datetime.fromtimestamp(incoming.sent_at, UTC) if incoming.sent_at else utc_now(),
+    )
+    conversation.unread += 1
+    if conversation.held:
+        conversation.waiting_since = conversation.waiting_since or message.created_at
+    _fetch_media(session, message, incoming)
+    return message
+
+
+def say(
+    session: Session,
+    conversation: Conversation,
+    outgoing: Outgoing,
+    *,
+    author: Author,
+    staff_id: int | None = None,
+    client_key: str | None = None,
+    repeatable: bool = False,
+) -> list[Message]:
+    """Write the shop's message and queue its delivery; one row for each message that the channel needs.
+
+    The same `client_key` in the same conversation finds what was said before and says nothing new.
+    Raises NothingToSay for an empty one.
+    """
+    if not (outgoing.text.strip() or outgoing.media):
+        raise NothingToSay("a message needs text or a file")
+    if client_key is not None and (said := _said(session, conversation, client_key)):
+        return said
+    fitted = fit(outgoing, CAPABILITIES[_channel(session, conversation)])
+    if fitted.offered or conversation.offered:
+        conversation.offered = [{"name": a.name, "args": dict(a.args)} for a in fitted.offered]
+    messages = []
+    for n, part in enumerate(fitted.parts):
+        message = _add(
+            session,
+            conversation,
+            author=author,
+            text=part.text,
+            form=content.dump(part),
+            delivery=Delivery.QUEUED,
+            staff_id=staff_id,
+            client_key=client_key if client_key is None or n == 0 else f"{client_key}#{n}",
+            repeatable=repeatable,
+        )
+        _queue(session, "message.deliver", message)
+        messages.append(message)
+    return messages
+
+
+def reply(
+    session: Session, conversation: Conversation, staff: Staff, outgoing: Outgoing, *, client_key: str | None = None
+) -> list[Message]:
+    """An operator's answer: takes the conversation if nobody leads it. Raises AlreadyTaken if a colleague does."""
+    conversations.take(session, conversation, staff)
+    said = say(session, conversation, outgoing, author=Author.STAFF, staff_id=staff.id, client_key=client_key)
+    conversation.waiting_since, conversation.unread, conversation.state = None, 0, State.OPEN
+    return said
+
+
+def edit(session: Session, conversation: Conversation, message: Message, outgoing: Outgoing) -> None:
+    """Show something else in place of a sent message; buttons of its earlier version are out of date from now on."""
+    part = fit(outgoing, CAPABILITIES[_channel(session, conversation)]).parts[0]
+    form = content.dump(part)
+    if form == message.content:
+        return
+    message.text, message.content = part.text, form
+    message.version += 1
+    message.edited_at = utc_now()
+    session.flush()
+    if message.delivery not in (Delivery.QUEUED, Delivery.SENDING, Delivery.FAILED):
+        queue_edit(session, message)
+    tell_changed(session, conversation, message)
+
+
+def queue_edit(session: Session, message: Message) -> None:
+    """Have the channel show the message's present content."""
+    jobs.put(
+        session,
+        "message.edit",
+        {"message_id": message.id, "version": message.version},
+        lane=f"out:{message.conversation_id}",
+    )
+
+
+def note(session: Session, conversation: Conversation, text: str, staff: Staff) -> Message:
+    """A private note among the staff."""
+    if not text.strip():
+        raise NothingToSay("a note needs text")
+    return _add(
+        session,
+        conversation,
+        author=Author.STAFF,
+        text=text.strip(),
+        form={},
+        delivery=Delivery.KEPT,
+        staff_id=staff.id,
+        private=True,
+    )
+
+
+def line(session: Session, conversation: Conversation, code: str, facts: dict[str, Any]) -> Message:
+    """A system line in the thread: `code` and `facts` become words in the reader's language."""
+    return _add(
+        session,
+        conversation,
+        author=Author.SYSTEM,
+        text=code,
+        form={"line": code, "facts": facts},
+        delivery=Delivery.KEPT,
+        private=True,
+    )
+
+
+def resend(session: Session, conversation: Conversation, message: Message) -> None:
+    """Send again what failed or was not confirmed. Raises NotResendable for anything else."""
+    if message.delivery not in (Delivery.FAILED, Delivery.UNKNOWN):
+        raise NotResendable(f"message {message.id} is {message.delivery}")
+    message.delivery, message.error = Delivery.QUEUED, ""
+    session.flush()
+    _queue(session, "message.deliver", message)
+    tell_changed(session, conversation, message)
+
+
+def get(session: Session, message_id: int, conversation: Conversation) -> Message:
+    found = session.get(Message, message_id)
+    if found is None or found.conversation_id != conversation.id:
+        raise NoSuchMessage(f"message {message_id}")
+    return found
+
+
+def thread(
+    session: Session, conversation_id: int, *, before: int | None = None, after: int | None = None, limit: int = 50
+) -> list[Message]:
+    """A page of the conversation, oldest first: the newest `limit`, or those before or after a message's id."""
+    query = sa.select(Message).where(Message.conversation_id == conversation_id)
+    if after is not None:
+        return list(session.scalars(query.where(Message.id > after).order_by(Message.id).limit(limit)))
+    if before is not None:
+        query = query.where(Message.id < before)
+    return list(session.scalars(query.order_by(Message.id.desc()).limit(limit)))[::-1]
+
+
+def tell_changed(session: Session, conversation: Conversation, message: Message) -> None:
+    publish(
+        session,
+        MessageChanged(
+            shop_id=conversation.shop_id,
+            subject=f"conversation:{conversation.id}",
+            conversation_id=conversation.id,
+            message_id=message.id,
+            delivery=message.delivery,
+        ),
+    )
+
+
+def without_buttons(outgoing: Outgoing) -> Outgoing:
+    """The same message with only its links left to press."""
+    links: tuple[tuple[Button, ...], ...] = tuple(
+        kept for row in outgoing.rows if (kept := tuple(button for button in row if button.url))
+    )
+    return replace(outgoing, rows=links)
+
+
+def _add(
+    session: Session,
+    conversation: Conversation,
+    *,
+    author: Author,
+    text: str,
+    form: dict[str, Any],
+    delivery: Delivery,
+    staff_id: int | None = None,
+    private: bool = False,
+    external_id: str | None = None,
+    client_key: str | None = None,
+    reply_to_id: int | None = None,
+    repeatable: bool = False,
+    sent_at: datetime | None = None,
+) -> Message:
+    now = utc_now()
+    message = Message(
+        conversation_id=conversation.id,
+        account_id=conversation.account_id,
+        author=author,
+        staff_id=staff_id,
+        private=private,
+        text=text,
+        content=form,
+        external_id=external_id,
+        client_key=client_key,
+        reply_to_id=reply_to_id,
+        delivery=delivery,
+        repeatable=repeatable,
+        created_at=now,
+        sent_at=sent_at,
+    )
+    session.add(message)
+    if not private:
+        conversation.last_at, conversation.last_author = now, author
+        conversation.last_text = (text or _kinds(form)).replace("\n", " ")[:PREVIEW]
+        conversation.state = State.OPEN if author is Author.BUYER else conversation.state
+    session.flush()
+    publish(
+        session,
+        MessageAdded(
+            shop_id=conversation.shop_id,
+            subject=f"conversation:{conversation.id}",
+            actor=_actor(conversation, author, staff_id),
+            conversation_id=conversation.id,
+            message_id=message.id,
+            author=author,
+        ),
+    )
+    return message
+
+
+def _actor(conversation: Conversation, author: Author, staff_id: int | None) -> str:
+    if author is Author.STAFF and staff_id is not None:
+        return f"staff:{staff_id}"
+    return f"customer:{conversation.customer_id}" if author is Author.BUYER else author.value
+
+
+def _kinds(form: dict[str, Any]) -> str:
+    """What a message without words holds, as a mark that the pages translate: "[photo]"."""
+    for media in form.get("media", ()):
+        return f"[{media['kind']}]"
+    for kind in ("contact", "location", "unsupported"):
+        if form.get(kind):
+            return f"[{kind}]"
+    return ""
+
+
+def _edited(session: Session, conversation: Conversation, message: Message, incoming: Incoming) -> None:
+    if message.text == incoming.text:
+        return
+    at = (message.edited_at or message.created_at).isoformat()
+    message.history = [*message.history, {"text": message.text, "at": at}]
+    message.text, message.edited_at = incoming.text, utc_now()
+    fresh = content.dump(incoming)
+    message.content = {**message.content, **{k: fresh.get(k, []) for k in ("text", "spans")}}
+    message.version += 1
+    session.flush()
+    tell_changed(session, conversation, message)
+
+
+def _album(session: Session, conversation: Conversation, album: str) -> Message | None:
+    return session.scalar(
+        sa.select(Message).where(Message.conversation_id == conversation.id, Message.client_key == f"album:{album}")
+    )
+
+
+def _join(session: Session, conversation: Conversation, first: Message, part: Incoming) -> None:
+    """Add a further part of an album; its caption, if the first had none, becomes the text."""
+    taken = {media["remote"] for media in first.content.get("media", ())}
+    fresh = [m for m in content.dump(part).get("media", []) if m.get("remote") not in taken]
+    if not fresh:
+        return
+    start = len(first.content.get("media", ()))
+    first.content = {**first.content, "media": [*first.content.get("media", ()), *fresh]}
+    if part.text and not first.text:
+        first.text = part.text
+    session.flush()
+    for n in range(start, start + len(fresh)):
+        _fetch(session, first, n)
+    tell_changed(session, conversation, first)
+
+
+def _fetch_media(session: Session, message: Message, incoming: Incoming) -> None:
+    for n, media in enumerate(incoming.media):
+        if media.remote and media.file_id is None:
+            _fetch(session, message, n)
+
+
+def _fetch(session: Session, message: Message, n: int) -> None:
+    jobs.put(
+        session,
+        "message.fetch",
+        {"message_id": message.id, "n": n},
+        lane=f"fetch:{message.id}",
+        dedup_key=f"fetch:{message.id}:{n}",
+    )
+
+
+def _queue(session: Session, kind: str, message: Message) -> None:
+    jobs.put(session, kind, {"message_id": message.id}, lane=f"out:{message.conversation_id}")
+
+
+def _replied_to(session: Session, conversation: Conversation, external: str) -> int | None:
+    if not external:
+        return None
+    return session.scalar(
+        sa.select(Message.id).where(
+            Message.account_id == conversation.account_id, Message.external_id == f"{conversation.chat}:{external}"
+        )
+    )
+
+
+def _said(session: Session, conversation: Conversation, client_key: str) -> list[Message]:
+    return list(
+        session.scalars(
+            sa.select(Message)
+            .where(
+                Message.conversation_id == conversation.id,
+                sa.or_(
+                    Message.client_key == client_key,
+                    Message.client_key.startswith(f"{client_key}#", autoescape=True),
+                ),
+            )
+            .order_by(Message.id)
+        )
+    )
+
+
+def _channel(session: Session, conversation: Conversation) -> str:
+    account = session.get_one(ChannelAccount, conversation.account_id)
+    return account.channel
