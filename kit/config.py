@@ -1,0 +1,171 @@
+"""The installation's configuration: one TOML file, read once, checked whole.
+
+Secrets are written as "{env=NAME}" and taken from the environment. An unknown key is an error that suggests the
+right one, so that a typing mistake never turns a protection off in silence.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+_ENV = re.compile(r"^\{env=([A-Z][A-Z0-9_]*)\}$")
+
+_WEAK = {"changeme", "secret", "password", "default", "example"}
+
+
+class BadConfig(Exception):
+    """The file cannot be used; the message says where and what to do."""
+
+
+def _strong(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if len(text) < 32 or len(set(text)) < 8 or any(weak in text.lower() for weak in _WEAK):
+        raise ValueError(
+            'needs at least 32 random characters: python3 -c "import secrets; print(secrets.token_hex(32))"'
+        )
+    return secret
+
+
+def _address(url: str) -> str:
+    if not re.match(r"^https?://[^/\s]+$", url.rstrip("/")):
+        raise ValueError("needs an address such as https://counter.example.ru, without a path")
+    return url.rstrip("/")
+
+
+def _filled(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().strip():
+        raise ValueError("is empty")
+    return secret
+
+
+Key = Annotated[SecretStr, AfterValidator(_strong)]
+Secret = Annotated[SecretStr, AfterValidator(_filled)]
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ShopSection(_Section):
+    """The shop that is made at the first start. Later changes are made in the console."""
+
+    name: str = "Мой магазин"
+    currency: str = Field(default="RUB", pattern="^[A-Z]{3}$")
+    locale: Literal["ru", "en"] = "ru"
+    timezone: str = "Europe/Moscow"
+
+
+class TelegramSection(_Section):
+    """A Telegram bot."""
+
+    name: str = "Telegram"
+    token: Secret
+    receive: Literal["polling", "webhook"] = "polling"
+    webhook_secret: Secret | None = None
+    """Required with receive = "webhook": 16 to 256 of A-Z a-z 0-9 _ -."""
+    api: Address = "https://api.telegram.org"
+
+
+class WebchatSection(_Section):
+    """A web chat on one site."""
+
+    name: str = "Сайт"
+    site: str = Field(pattern="^[A-Za-z0-9_-]{8,60}$")
+    """The site key that stands in the <script> tag."""
+    origins: tuple[Address, ...] = ()
+    """Sites that may embed the chat."""
+
+
+class YooKassaSection(_Section):
+    """An account with YooKassa."""
+
+    name: str = "ЮKassa"
+    shop_id: str
+    secret_key: Secret
+    test: bool = False
+    """Whether test payments count as money."""
+    api: str = "https://api.yookassa.ru/v3"
+
+
+class LogSection(_Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(_Section):
+    secret_key: Key
+    """Seals channel tokens and payment keys in the database. Keep it safe and apart from backups of the database."""
+    database: str = "sqlite:///data/prilavok.db"
+    files: Path = Path("data/files")
+    public_url: Address = "http://127.0.0.1:8080"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses whose X-Forwarded-For is believed."""
+    shop: ShopSection = ShopSection()
+    telegram: tuple[TelegramSection, ...] = ()
+    webchat: tuple[WebchatSection, ...] = ()
+    yookassa: tuple[YooKassaSection, ...] = ()
+    log: LogSection = LogSection()
+
+
+def load(path: Path) -> Config:
+    """Read and check a file. Raises BadConfig with every mistake in words."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadConfig(f"{path} does not exist: copy config.example.toml to {path.name} and fill it in") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+        raise BadConfig(f"{path} is not TOML: {broken}") from None
+    return parse(raw, where=str(path))
+
+
+def parse(raw: dict[str, Any], *, where: str = "configuration") -> Config:
+    """Check a read configuration. Raises BadConfig; values of secrets are never part of its message."""
+    try:
+        return Config.model_validate(_with_environment(raw, where))
+    except ValidationError as wrong:
+        lines = [_explain(error["loc"], error["type"], error["msg"]) for error in wrong.errors(include_input=False)]
+        raise BadConfig("\n".join([f"{where} cannot be used:", *lines])) from None
+
+
+def _with_environment(value: Any, where: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_environment(item, where) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_environment(item, where) for item in value]
+    if isinstance(value, str) and (match := _ENV.match(value)):
+        if match[1] not in os.environ:
+            raise BadConfig(f"{where} takes a value from the environment variable {match[1]}, which is not set")
+        return os.environ[match[1]]
+    return value
+
+
+def _explain(loc: tuple[int | str, ...], kind: str, words: str) -> str:
+    place = ".".join(str(part) for part in loc)
+    if kind == "extra_forbidden":
+        known = _keys_at(loc[:-1])
+        near = difflib.get_close_matches(str(loc[-1]), known, n=1)
+        return f"  {place}: unknown key" + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}")
+    if kind == "missing":
+        return f"  {place}: is missing"
+    return f"  {place}: {words.removeprefix('Value error, ')}"
+
+
+def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
+    sections: dict[str, type[_Section]] = {
+        "shop": ShopSection,
+        "telegram": TelegramSection,
+        "webchat": WebchatSection,
+        "yookassa": YooKassaSection,
+        "log": LogSection,
+    }
+    section = sections.get(str(loc[0])) if loc else Config
+    return sorted((section or Config).model_fields)

@@ -1,0 +1,26 @@
+"""Alembic's entry: runs on the connection and the metadata that storage.migrate hands over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import context
+
+SEARCH = "search_"
+"""Tables of the full-text search are made by hand: Alembic knows neither FTS5 nor generated vectors."""
+
+
+def _is_ours(thing: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
+    return not (kind == "table" and (name or "").startswith(SEARCH))
+
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=context.config.attributes["metadata"],
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+    include_object=_is_ours,
+)
+with context.begin_transaction():
+    context.run_migrations()
