@@ -12,11 +12,11 @@ from emulators.yookassa.checkout_texts import LANGUAGES, TEXTS
 from emulators.yookassa.records import Payment, Status
 
 HERE = Path(__file__).parent
-STYLE = "checkout.css"
+FILES = ("checkout.css", "icon.svg")
 SECURITY = {
     # The form leads on to the shop, whose address may lead further; browsers apply form-action to the whole way.
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none';"
-    " form-action 'self' http: https: tg:",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
+    " frame-ancestors 'none'; form-action 'self' http: https: tg:",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -34,7 +34,7 @@ class Checkout:
         return [
             web.get("/checkout/{payment_id}", self.show),
             web.post("/checkout/{payment_id}", self.act),
-            web.get(f"/static/{STYLE}", self.style),
+            web.get("/static/{file:" + "|".join(FILES) + "}", self.file),
         ]
 
     async def show(self, request: web.Request) -> web.Response:
@@ -63,8 +63,8 @@ class Checkout:
             return self._render(request, payment, status=409)
         raise web.HTTPSeeOther(payment.return_url, headers=SECURITY)
 
-    async def style(self, request: web.Request) -> web.FileResponse:
-        return web.FileResponse(HERE / "static" / STYLE)
+    async def file(self, request: web.Request) -> web.FileResponse:
+        return web.FileResponse(HERE / "static" / request.match_info["file"])
 
     def _render(self, request: web.Request, payment: Payment, status: int = 200) -> web.Response:
         language = _language(request, payment.locale)

@@ -15,7 +15,7 @@ from emulators.yookassa.api import Api
 from emulators.yookassa.bank import Bank, NotPossible, RefundOutcome, Terms
 from emulators.yookassa.checkout import Checkout
 from emulators.yookassa.control import Control
-from emulators.yookassa.faults import Fault, Network
+from emulators.yookassa.faults import Call, Fault, Network
 from emulators.yookassa.idempotence import Answers
 from emulators.yookassa.journal import ORDER_KEY, Journal, LedgerRow
 from emulators.yookassa.notifications import Notification, Notifier
@@ -60,6 +60,7 @@ class YooKassaEmulator:
         self._notifier = Notifier(pause_scale=pause_scale)
         self._public_url = public_url
         self._clock = clock
+        self._base = ""
         self._runner: web.AppRunner | None = None
         self.bank = Bank(
             shops,
@@ -89,9 +90,9 @@ class YooKassaEmulator:
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
         address = self._runner.addresses[0]
-        base = f"http://{host}:{address[1]}"
-        self._public_url = self._public_url or base
-        return base
+        self._base = f"http://{host}:{address[1]}"
+        self._public_url = self._public_url or self._base
+        return self._base
 
     async def stop(self) -> None:
         self.network.close()
@@ -99,6 +100,18 @@ class YooKassaEmulator:
             await self._runner.cleanup()
             self._runner = None
         self._journal.close()
+
+    async def __aenter__(self) -> YooKassaEmulator:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.stop()
+
+    @property
+    def api_url(self) -> str:
+        """What a client takes for https://api.yookassa.ru/v3, once started."""
+        return f"{self._base}/v3"
 
     def checkout_url(self, payment_id: str) -> str:
         return f"{(self._public_url or '').rstrip('/')}/checkout/{payment_id}"
@@ -160,6 +173,11 @@ class YooKassaEmulator:
         rows = [r for r in self.ledger() if (r.payment_id == payment_id if payment_id else r.order == order)]
         amounts: list[Money] = [row.paid if column == "paid" else row.refunded for row in rows]
         return sum(amounts[1:], amounts[0]) if amounts else Money(0)
+
+    @property
+    def calls(self) -> list[Call]:
+        """The API calls so far, the oldest first: what was asked and what was answered."""
+        return list(self.network.calls)
 
     # ---- notifications
 

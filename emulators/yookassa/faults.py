@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -34,6 +36,24 @@ class Fault(StrEnum):
 AFTER = frozenset({Fault.ERROR_AFTER, Fault.SILENCE_AFTER, Fault.RESET_AFTER, Fault.HALF_ANSWER})
 
 
+MOST_CALLS = 10_000
+NO_ANSWER = 599
+"""Marks within the emulator that the connection was broken off; never seen outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call under /v3 and what was answered; `status` 0 if the client got no whole answer."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    key: str | None
+    body: Any
+    status: int
+    answer: Any
+
+
 @dataclass(slots=True)
 class Planned:
     fault: Fault
@@ -49,6 +69,8 @@ class Network:
         """Seconds that every call takes longer."""
         self.struck: dict[Fault, int] = {}
         """How many calls each fault has hit so far."""
+        self.calls: deque[Call] = deque(maxlen=MOST_CALLS)
+        """The last calls, the oldest first, without credentials."""
         self._planned: list[Planned] = []
         self._closing = asyncio.Event()
 
@@ -72,8 +94,11 @@ class Network:
                 await asyncio.sleep(self.latency)
             fault = self._next_for(f"{request.method} {request.path}")
             if fault is None:
-                return await _answered(request, handler)
-            return await self._spoil(fault, request, handler)
+                response = await _answered(request, handler)
+            else:
+                response = await self._spoil(fault, request, handler)
+            self.calls.append(await _call(request, response))
+            return response
 
         return through_the_network
 
@@ -99,9 +124,9 @@ class Network:
                 _send_half(request, response)
             case Fault.SILENCE_BEFORE | Fault.SILENCE_AFTER:
                 await self._stay_silent()
-        if request.transport is not None:
-            request.transport.abort() if fault is not Fault.HALF_ANSWER else request.transport.close()
-        return web.Response()
+        if request.transport is not None and fault is not Fault.HALF_ANSWER:
+            request.transport.abort()
+        return web.Response(status=NO_ANSWER)
 
     async def _stay_silent(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -132,3 +157,24 @@ def _send_half(request: web.Request, response: web.StreamResponse | None) -> Non
     body = response.body
     head = f"HTTP/1.1 {response.status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     request.transport.write(head.encode() + body[: len(body) // 2])
+    request.transport.close()
+
+
+async def _call(request: web.Request, response: web.StreamResponse) -> Call:
+    answer = response.body if isinstance(response, web.Response) else None
+    return Call(
+        method=request.method,
+        path=request.path,
+        query=dict(request.query),
+        key=request.headers.get("Idempotence-Key"),
+        body=_loaded(await request.read()),
+        status=0 if response.status == NO_ANSWER else response.status,
+        answer=_loaded(answer if isinstance(answer, bytes) else b""),
+    )
+
+
+def _loaded(raw: bytes) -> Any:
+    try:
+        return orjson.loads(raw) if raw else None
+    except orjson.JSONDecodeError:
+        return raw.decode(errors="replace")
