@@ -44,6 +44,9 @@ SLOTS = 64
 MAX_ATTEMPTS = 5
 """After so many failures a job is dead: the lane goes on without it and a person is told."""
 
+BACKOFF_MS = 1000
+"""The pause after the first failure; each next one is four times as long."""
+
 STEPS_AT_ONCE = 32
 """How many pure database jobs of one lane may share a transaction."""
 
@@ -306,7 +309,7 @@ def _fail(session: Session, job: Job, failure: Exception) -> None:
         publish(session, JobDied(shop_id=0, subject=f"job:{job.id}", job_kind=job.kind, lane=job.lane, error=why))
         _CLOSE(session, job=job.id, new_state="dead", tries=tries, due=now, closed=now, why=why)
         return
-    pause = int(1000 * 4.0 ** (tries - 1) * random.uniform(0.8, 1.2))  # noqa: S311
+    pause = int(BACKOFF_MS * 4.0 ** (tries - 1) * random.uniform(0.8, 1.2))  # noqa: S311
     _CLOSE(session, job=job.id, new_state="ready", tries=tries, due=now + pause, closed=None, why=why)
 
 

@@ -1,0 +1,49 @@
+"""HTTP facts that every page and hook of the product shares."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiohttp import web
+
+PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+"""No inline script or style, nothing from elsewhere, no framing."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+TRUSTED = web.AppKey("trusted_proxies", Sequence[str])
+
+
+def client_address(request: web.Request, trusted: Sequence[str]) -> str:
+    """The address of who asks: X-Forwarded-For read from the right, as far as the hops are proxies we trust.
+
+    The leftmost entry is whatever the caller wrote, so it is never taken by itself.
+    """
+    address = request.remote or ""
+    hops = [hop.strip() for header in request.headers.getall("X-Forwarded-For", []) for hop in header.split(",")]
+    while hops and _in(address, trusted):
+        address = hops.pop()
+    return address
+
+
+async def guard_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """on_response_prepare: what every answer carries unless its handler chose otherwise."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cache-Control", "no-store")
+    headers.pop("Server", None)
+
+
+def _in(address: str, networks: Sequence[str]) -> bool:
+    try:
+        known = ipaddress.ip_address(address)
+        return any(known in ipaddress.ip_network(network, strict=False) for network in networks)
+    except ValueError:
+        return False

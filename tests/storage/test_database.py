@@ -1,0 +1,123 @@
+"""Reads, writes and the commit that many writes share."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from kit.clock import utc_now
+from storage.database import Committed, Database
+from storage.events import Event, publish
+from storage.tables import EventRow, Job, StoredFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeaMade(Event):
+    kind: ClassVar[str] = "tea_made"
+
+    cups: int
+
+
+def keep(session: Session, name: str) -> int:
+    row = StoredFile(sha256="0" * 64, size=1, mime="text/plain", name=name, token=name, created_at=utc_now())
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def names(session: Session) -> list[str]:
+    return list(session.scalars(sa.select(StoredFile.name).order_by(StoredFile.name)))
+
+
+async def test_a_write_is_seen_by_the_next_read(db: Database) -> None:
+    await db.write(keep, "tea")
+    assert await db.read(names) == ["tea"]
+
+
+async def test_a_write_that_raises_changes_nothing_and_spares_its_neighbours(db: Database) -> None:
+    def spoil(session: Session) -> None:
+        keep(session, "broken cup")
+        raise ValueError("it fell")
+
+    results = await asyncio.gather(
+        db.write(keep, "a"), db.write(spoil), db.write(keep, "b"), db.write(spoil), return_exceptions=True
+    )
+    assert [type(r) for r in results] == [int, ValueError, int, ValueError]
+    assert await db.read(names) == ["a", "b"]
+
+
+async def test_a_broken_constraint_is_told_to_its_own_caller_only(db: Database) -> None:
+    results = await asyncio.gather(*(db.write(keep, n) for n in ("a", "same", "same", "b")), return_exceptions=True)
+    assert sum(isinstance(r, DBAPIError) for r in results) == 1
+    assert await db.read(names) == ["a", "b", "same"]
+
+
+async def test_a_read_cannot_change_anything(db: Database) -> None:
+    if db.is_sqlite:
+        with pytest.raises(DBAPIError, match="readonly"):
+            await db.read(keep, "smuggled")
+    else:
+        await db.read(keep, "smuggled")
+    assert await db.read(names) == []
+
+
+async def test_a_cancelled_caller_does_not_stop_its_write(db: Database) -> None:
+    task = asyncio.create_task(db.write(keep, "tea"))
+    await asyncio.sleep(0)
+    await db.write(keep, "milk")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    if db.is_sqlite:
+        assert await db.read(names) == ["milk", "tea"]
+
+
+async def test_listeners_hear_of_a_commit_and_of_nothing_that_was_rolled_back(db: Database) -> None:
+    heard: list[Committed] = []
+    db.on_commit(heard.append)
+
+    def make(session: Session, cups: int) -> None:
+        publish(session, TeaMade(shop_id=1, subject="pot:1", cups=cups))
+        if cups > 10:
+            raise ValueError("too much")
+
+    await db.write(make, 2)
+    with pytest.raises(ValueError, match="too much"):
+        await db.write(make, 11)
+    notes = [note for committed in heard for note in committed.notes]
+    assert [(n.kind, n.payload) for n in notes] == [("tea_made", {"cups": 2})]
+    assert {lane for committed in heard for lane in committed.rings} == {"drink:pot:1"}
+
+
+async def test_an_event_and_its_subscribers_job_are_one_act(db: Database) -> None:
+    def make(session: Session) -> None:
+        publish(session, TeaMade(shop_id=7, subject="pot:1", actor="staff:3", cups=2))
+
+    await db.write(make)
+
+    def look(session: Session) -> tuple[EventRow, Job]:
+        return session.scalars(sa.select(EventRow)).one(), session.scalars(sa.select(Job)).one()
+
+    event, job = await db.read(look)
+    assert (event.kind, event.shop_id, event.actor, event.payload) == ("tea_made", 7, "staff:3", {"cups": 2})
+    assert (job.kind, job.lane, job.dedup_key) == ("drink", "drink:pot:1", f"drink:{event.id}")
+
+
+async def test_sqlite_keeps_every_acknowledged_commit(db: Database) -> None:
+    if not db.is_sqlite:
+        pytest.skip("PostgreSQL's own settings are checked at start")
+
+    def pragmas(session: Session) -> tuple[str, int, int]:
+        ask = session.connection().exec_driver_sql
+        return (
+            ask("PRAGMA journal_mode").scalar_one(),
+            ask("PRAGMA synchronous").scalar_one(),
+            ask("PRAGMA foreign_keys").scalar_one(),
+        )
+
+    assert await db.write(pragmas) == ("wal", 2, 1)

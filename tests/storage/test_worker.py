@@ -1,0 +1,272 @@
+"""Lanes: order, one at a time, nothing lost, nothing done by a worker that lost its lease."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from kit.clock import utc_now
+from storage import jobs
+from storage.database import Database
+from storage.jobs import Again, Effect, Job, Step
+from storage.tables import EventRow, Lane
+from storage.tables import Job as JobRow
+from storage.worker import Worker
+
+
+class Kitchen:
+    """Handlers that write down what they did."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, int]] = []
+        self.calls: list[tuple[str, int]] = []
+        self.recorded: list[int] = []
+        self.running: dict[str, int] = {}
+        self.overlaps = 0
+        self.fail_times = 0
+        self.again_times = 0
+        self.gate: asyncio.Event | None = None
+
+    @property
+    def handlers(self) -> dict[str, jobs.Handler]:
+        return {
+            "step": Step(self.step),
+            "bad": Step(self.bad),
+            "effect": Effect(self.remember, self.call, self.record),
+        }
+
+    def step(self, session: Session, job: Job) -> None:
+        self.steps.append((job.lane, job.payload["n"]))
+
+    def bad(self, session: Session, job: Job) -> None:
+        jobs.put(session, "step", {"n": -1}, lane="must not exist")
+        raise ValueError("burnt")
+
+    def remember(self, session: Session, job: Job) -> Job | None:
+        return None if job.payload.get("skip") else job
+
+    async def call(self, job: Job) -> int:
+        self.running[job.lane] = self.running.get(job.lane, 0) + 1
+        self.overlaps += self.running[job.lane] > 1
+        try:
+            self.calls.append((job.lane, job.payload["n"]))
+            if self.gate is not None:
+                await self.gate.wait()
+            if self.fail_times:
+                self.fail_times -= 1
+                raise ConnectionError("no answer")
+            await asyncio.sleep(0)
+            return int(job.payload["n"])
+        finally:
+            self.running[job.lane] -= 1
+
+    def record(self, session: Session, job: Job, memo: Job, result: int) -> Again | None:
+        if self.again_times:
+            self.again_times -= 1
+            return Again(timedelta(milliseconds=20))
+        self.recorded.append(result)
+        return None
+
+
+async def put(db: Database, kind: str, lane: str, n: int, **extra: Any) -> bool:
+    def work(session: Session) -> bool:
+        return jobs.put(session, kind, {"n": n, **extra}, lane=lane)
+
+    return await db.write(work)
+
+
+async def states(db: Database) -> list[tuple[str, int]]:
+    def look(session: Session) -> list[tuple[str, int]]:
+        return [(row.state, row.attempts) for row in session.scalars(sa.select(JobRow).order_by(JobRow.id))]
+
+    return await db.read(look)
+
+
+async def test_jobs_of_a_lane_run_in_order_one_at_a_time_while_lanes_run_side_by_side(db: Database) -> None:
+    kitchen = Kitchen()
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await asyncio.gather(*(put(db, "effect", f"lane{n % 5}", n) for n in range(100)))
+    await worker.idle()
+    await worker.stop()
+    assert kitchen.overlaps == 0
+    assert sorted(kitchen.recorded) == list(range(100))
+    for lane in range(5):
+        ran = [n for name, n in kitchen.calls if name == f"lane{lane}"]
+        assert ran == sorted(ran, key=lambda n: ran.index(n))
+        assert len(ran) == 20
+
+
+async def test_the_order_of_a_lane_is_the_order_of_putting(db: Database) -> None:
+    kitchen = Kitchen()
+    for n in range(30):
+        await put(db, "step" if n % 3 else "effect", "lane", n)
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await worker.idle()
+    await worker.stop()
+    assert [n for _, n in kitchen.steps] == [n for n in range(30) if n % 3]
+    assert kitchen.recorded == [n for n in range(30) if not n % 3]
+
+
+async def test_a_dedup_key_makes_a_job_once(db: Database) -> None:
+    def work(session: Session) -> list[bool]:
+        return [jobs.put(session, "step", {"n": 1}, lane="a", dedup_key="same") for _ in range(3)]
+
+    assert await db.write(work) == [True, False, False]
+    assert await db.write(work) == [False, False, False]
+    assert len(await states(db)) == 1
+
+
+async def test_a_step_that_fails_leaves_no_trace_and_is_tried_again_then_dead_while_the_lane_goes_on(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.worker.BACKOFF_MS", 1)
+    kitchen = Kitchen()
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await put(db, "bad", "lane", 0)
+    await put(db, "step", "lane", 1)
+
+    async with asyncio.timeout(20):
+        while not kitchen.steps:
+            await asyncio.sleep(0.05)
+    await worker.idle()
+    await worker.stop()
+    assert kitchen.steps == [("lane", 1)]
+    assert await states(db) == [("dead", 5), ("done", 1)]
+
+    def told(session: Session) -> list[str]:
+        return list(session.scalars(sa.select(EventRow.kind)))
+
+    assert await db.read(told) == ["job_died"]
+
+
+async def test_an_effect_that_raises_is_called_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.worker.BACKOFF_MS", 1)
+    kitchen = Kitchen()
+    kitchen.fail_times = 2
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await put(db, "effect", "lane", 7)
+    async with asyncio.timeout(20):
+        while not kitchen.recorded:
+            await asyncio.sleep(0.05)
+    await worker.stop()
+    assert kitchen.calls == [("lane", 7)] * 3
+    assert await states(db) == [("done", 3)]
+
+
+async def test_again_keeps_the_job_without_counting_an_attempt(db: Database) -> None:
+    kitchen = Kitchen()
+    kitchen.again_times = 3
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await put(db, "effect", "lane", 7)
+    async with asyncio.timeout(20):
+        while not kitchen.recorded:
+            await asyncio.sleep(0.05)
+    await worker.idle()
+    await worker.stop()
+    assert len(kitchen.calls) == 4
+    assert await states(db) == [("done", 1)]
+
+
+async def test_an_effect_with_nothing_left_to_do_closes_without_a_call(db: Database) -> None:
+    kitchen = Kitchen()
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await put(db, "effect", "lane", 7, skip=True)
+    await worker.idle()
+    await worker.stop()
+    assert kitchen.calls == []
+    assert await states(db) == [("done", 1)]
+
+
+async def test_a_job_for_later_waits(db: Database) -> None:
+    kitchen = Kitchen()
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+
+    def work(session: Session) -> None:
+        jobs.put(session, "step", {"n": 1}, lane="later", run_at=utc_now() + timedelta(seconds=1))
+
+    await db.write(work)
+    await asyncio.sleep(0.3)
+    assert kitchen.steps == []
+    async with asyncio.timeout(10):
+        while not kitchen.steps:
+            await asyncio.sleep(0.05)
+    await worker.stop()
+
+
+async def test_a_worker_that_lost_its_lane_cannot_commit(db: Database) -> None:
+    kitchen = Kitchen()
+    kitchen.gate = asyncio.Event()
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await put(db, "effect", "lane", 7)
+    async with asyncio.timeout(10):
+        while not kitchen.calls:
+            await asyncio.sleep(0.01)
+
+    def take_over(session: Session) -> None:
+        session.execute(sa.update(Lane).where(Lane.lane == "lane").values(epoch=Lane.epoch + 1))
+
+    await db.write(take_over)
+    kitchen.gate.set()
+    await asyncio.sleep(0.2)
+    await worker.stop()
+    assert kitchen.recorded == []
+    assert await states(db) == [("ready", 0)]
+
+
+async def test_what_a_dead_process_left_is_found_by_the_next(db: Database) -> None:
+    kitchen = Kitchen()
+    await put(db, "effect", "lane", 7)
+
+    def held_by_the_dead(session: Session) -> None:
+        session.execute(sa.update(Lane).values(lease_until=0 if not db.is_sqlite else 2**60, epoch=3))
+
+    await db.write(held_by_the_dead)
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    async with asyncio.timeout(10):
+        while not kitchen.recorded:
+            await asyncio.sleep(0.05)
+    await worker.stop()
+    assert kitchen.recorded == [7]
+
+
+async def test_two_workers_share_the_lanes_and_never_one_lane(db: Database) -> None:
+    kitchen = Kitchen()
+    first, second = Worker(db, kitchen.handlers), Worker(db, kitchen.handlers)
+    await first.start()
+    await second.start()
+    await asyncio.gather(*(put(db, "effect", f"lane{n % 7}", n) for n in range(140)))
+    await first.idle()
+    await second.idle()
+    await asyncio.gather(first.stop(), second.stop())
+    assert kitchen.overlaps == 0
+    assert sorted(kitchen.recorded) == list(range(140))
+
+
+async def test_pruning_takes_old_done_jobs_and_leaves_dead_ones(db: Database) -> None:
+    kitchen = Kitchen()
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await put(db, "step", "a", 1)
+    await worker.idle()
+    await worker.stop()
+    await put(db, "step", "b", 2)
+
+    def prune(session: Session) -> int:
+        return jobs.prune(session, older_than=timedelta(seconds=-1))
+
+    assert await db.write(prune) == 1
+    assert await states(db) == [("ready", 0)]
