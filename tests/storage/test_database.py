@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -108,9 +109,9 @@ async def test_an_event_and_its_subscribers_job_are_one_act(db: Database) -> Non
     assert (job.kind, job.lane, job.dedup_key) == ("drink", "drink:pot:1", f"drink:{event.id}")
 
 
-async def test_sqlite_keeps_every_acknowledged_commit(db: Database) -> None:
-    if not db.is_sqlite:
-        pytest.skip("PostgreSQL's own settings are checked at start")
+async def test_sqlite_keeps_every_acknowledged_commit(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path}/promise.db")
+    await db.start()
 
     def pragmas(session: Session) -> tuple[str, int, int]:
         ask = session.connection().exec_driver_sql
@@ -121,3 +122,4 @@ async def test_sqlite_keeps_every_acknowledged_commit(db: Database) -> None:
         )
 
     assert await db.write(pragmas) == ("wal", 2, 1)
+    await db.close()
