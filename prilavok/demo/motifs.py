@@ -22,13 +22,13 @@ def dip(skin: Skin) -> None:
     drops = [(x, y + 14 * skin.px * math.sin(x / skin.px / 17) ** 2) for x, y in line]
     glaze = lighter(skin.base, 0.62) if sum(skin.base) < 560 else mix(skin.base, (172, 120, 84), 0.62)
     skin.draw.polygon([(0, 0), *drops, (skin.width, 0)], fill=glaze)
-    skin.draw.line(drops, fill=mix(glaze, skin.base, 0.45), width=round(5 * skin.px), joint="curve")
+    skin.draw.line(drops, fill=mix(glaze, skin.base, 0.45), width=round(5 * skin.px))
 
 
 def bands(skin: Skin) -> None:
     ink = contrast(skin.base, 0.4)
     for share, width in ((0.3, 12), (0.37, 4), (0.74, 22), (0.83, 4)):
-        skin.draw.line(skin.across(skin.height * share), fill=ink, width=round(width * skin.px), joint="curve")
+        skin.draw.line(skin.across(skin.height * share), fill=ink, width=round(width * skin.px))
 
 
 def stripes(skin: Skin) -> None:
@@ -77,7 +77,7 @@ def waves(skin: Skin) -> None:
     inks = (lighter(skin.base, 0.6), contrast(skin.base, 0.3), lighter(skin.base, 0.35))
     for number, ink in enumerate(inks):
         line = skin.across(skin.height * (0.4 + 0.14 * number), 13 * skin.px, 3 + skin.random.random())
-        skin.draw.line(line, fill=ink, width=round((12 - 2 * number) * skin.px), joint="curve")
+        skin.draw.line(line, fill=ink, width=round((12 - 2 * number) * skin.px))
 
 
 def border(skin: Skin) -> None:
@@ -110,7 +110,7 @@ def monogram(skin: Skin) -> None:
     """The letter Л in satin stitch, and a line around the hem."""
     ink, cx, cy, size = contrast(skin.base, 0.75), skin.width / 2, skin.height / 2, 90 * skin.px
     letter = [(cx - size, cy + size), (cx - size * 0.55, cy + size), (cx, cy - size), (cx + size * 0.8, cy + size)]
-    skin.draw.line(letter, fill=ink, width=round(20 * skin.px), joint="curve")
+    skin.draw.line(letter, fill=ink, width=round(20 * skin.px))
     hem = 34 * skin.px
     skin.draw.rectangle((hem, hem, skin.width - hem, skin.height - hem), outline=ink, width=round(4 * skin.px))
 
