@@ -60,7 +60,7 @@ class ShopSettings(_Part):
     late_money: Literal["ask", "refund"] = "ask"
     """What to do with money that comes to a cancelled order: ask a person, or refund by itself."""
     texts: dict[str, dict[str, str]] = Field(default_factory=dict)
-    """Buyer texts in the owner's words: {"ru": {"greeting": "Здравствуйте, {name}!"}}."""
+    """Buyer texts in the owner's words: {"ru": {"buyer.greeting": "Здравствуйте, {name}!"}}."""
 
 
 def of(shop: Shop) -> ShopSettings:

@@ -1,0 +1,175 @@
+"""People of the shop: who they are, their roles, their passwords, and the codes that join a messenger chat to them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from company.tables import Membership, Role, Shop, Staff
+from kit.clock import utc_now
+from kit.errors import Missing, Refused
+
+PASSWORD_LENGTH = (8, 256)
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+|[^@\s]+@localhost")
+_hasher = PasswordHasher()
+_NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe(16))
+"""Checked when there is no such person, so that the answer takes as long as for one who exists."""
+
+
+class NoSuchStaff(Missing):
+    code = "no_such_staff"
+
+
+class EmailTaken(Refused):
+    """Somebody has signed up with this address already."""
+
+    code = "email_taken"
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"{email} is taken", email=email)
+
+
+class BadEmail(Refused):
+    code = "bad_email"
+
+    def __init__(self, email: str) -> None:
+        super().__init__("not an e-mail address", email=email[:60])
+
+
+class BadPassword(Refused):
+    """Too short to be safe, or absurdly long."""
+
+    code = "bad_password"
+
+    def __init__(self) -> None:
+        least, most = PASSWORD_LENGTH
+        super().__init__(f"a password has {least} to {most} characters", least=least, most=most)
+
+
+def hash_password(password: str) -> str:
+    """argon2id; takes tens of milliseconds and 64 MB, so an asynchronous caller uses a thread. Raises BadPassword."""
+    if not PASSWORD_LENGTH[0] <= len(password) <= PASSWORD_LENGTH[1]:
+        raise BadPassword()
+    return _hasher.hash(password)
+
+
+def verify(password_hash: str | None, password: str) -> bool:
+    """Whether the password fits; as slow as `hash_password`, and just as slow for None, which nobody's fits."""
+    try:
+        return _hasher.verify(password_hash or _NOBODYS_HASH, password[: PASSWORD_LENGTH[1]])
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+def add(
+    session: Session, shop: Shop, *, email: str, name: str, password: str | None, role: Role, locale: str = "ru"
+) -> Staff:
+    """A new person with a role in the shop; one without a password cannot sign in until it is set.
+
+    Hashes the password in the transaction. Raises EmailTaken, BadEmail, BadPassword.
+    """
+    staff = Staff(
+        email=address(email),
+        name=name.strip()[:120],
+        password_hash=hash_password(password) if password is not None else "",
+        locale=locale,
+        created_at=utc_now(),
+    )
+    try:
+        with session.begin_nested():
+            session.add(staff)
+    except IntegrityError:
+        raise EmailTaken(staff.email) from None
+    join(session, staff, shop, role)
+    return staff
+
+
+def address(email: str) -> str:
+    """The e-mail address as it is kept and looked up. Raises BadEmail."""
+    email = email.strip().lower()
+    if len(email) > 254 or not _ADDRESS.fullmatch(email):
+        raise BadEmail(email)
+    return email
+
+
+def join(session: Session, staff: Staff, shop: Shop, role: Role) -> None:
+    """Give the person this role in the shop, in place of the one he has."""
+    membership = session.get(Membership, (staff.id, shop.id))
+    if membership is None:
+        session.add(Membership(staff_id=staff.id, shop_id=shop.id, role=role))
+    else:
+        membership.role = role
+    session.flush()
+
+
+def get(session: Session, staff_id: int) -> Staff:
+    staff = session.get(Staff, staff_id)
+    if staff is None:
+        raise NoSuchStaff(f"staff {staff_id}")
+    return staff
+
+
+def by_email(session: Session, email: str) -> Staff | None:
+    return session.scalar(sa.select(Staff).where(Staff.email == email.strip().lower()))
+
+
+def of_shop(session: Session, shop_id: int) -> list[tuple[Staff, Role]]:
+    """The active staff of the shop by name."""
+    rows = session.execute(
+        sa.select(Staff, Membership.role)
+        .join(Membership, Membership.staff_id == Staff.id)
+        .where(Membership.shop_id == shop_id, Staff.active)
+        .order_by(Staff.name, Staff.id)
+    )
+    return [(staff, Role(role)) for staff, role in rows]
+
+
+def role_in(session: Session, staff_id: int, shop_id: int) -> Role | None:
+    """None for a stranger to the shop and for one who works here no more."""
+    role = session.scalar(
+        sa.select(Membership.role)
+        .join(Staff, Staff.id == Membership.staff_id)
+        .where(Membership.staff_id == staff_id, Membership.shop_id == shop_id, Staff.active)
+    )
+    return None if role is None else Role(role)
+
+
+def shops_of(session: Session, staff_id: int) -> list[tuple[Shop, Role]]:
+    """The shops that the person works in, oldest first."""
+    rows = session.execute(
+        sa.select(Shop, Membership.role)
+        .join(Membership, Membership.shop_id == Shop.id)
+        .where(Membership.staff_id == staff_id)
+        .order_by(Shop.id)
+    )
+    return [(shop, Role(role)) for shop, role in rows]
+
+
+def new_link_code(session: Session, staff: Staff) -> str:
+    """A code that, said once in a messenger chat, joins that chat to the person; an older code stops working.
+
+    Made of the characters that a Telegram deep link may carry.
+    """
+    staff.link_code = secrets.token_urlsafe(15)
+    session.flush()
+    return staff.link_code
+
+
+def by_link_code(session: Session, code: str) -> Staff | None:
+    """Whose code it is; it is used up by this. None for an unknown or used one and for inactive staff."""
+    if not code:
+        return None
+    return session.scalar(
+        sa.update(Staff)
+        .where(Staff.link_code == code, Staff.active)
+        .values(link_code=None)
+        .returning(Staff)
+        .execution_options(populate_existing=True)
+    )

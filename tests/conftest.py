@@ -1,0 +1,109 @@
+"""A database for each test, on every engine that we promise: SQLite always, PostgreSQL where there is a server.
+
+`session` is what domain tests want. `database_url` is the same empty database for tests that open it themselves,
+through storage.database or from several threads; `engine` opens it as the product does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import storage.tables  # noqa: F401  the tables of every domain, for create_all
+from storage.database import prepare_sqlite
+from storage.schema import Base
+from tests.worlds import World
+
+ENGINES = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
+
+
+def open_engine(url: str) -> sa.Engine:
+    """A synchronous engine that behaves as the product's writer does; the caller disposes of it."""
+    engine = sa.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        prepare_sqlite(engine, begin="BEGIN IMMEDIATE")
+    return engine
+
+
+@pytest.fixture(scope="session")
+def _empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with all tables and no rows, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "empty.db"
+    engine = sa.create_engine(f"sqlite:///{path}")
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def _postgres_schema() -> Iterator[str]:
+    """The address of a schema of this process, with all tables."""
+    address = os.environ.get("PRILAVOK_TEST_POSTGRES")
+    if not address:
+        pytest.skip("no PostgreSQL: set PRILAVOK_TEST_POSTGRES=postgresql+psycopg://user@host/database")
+    name = f"t{os.getpid()}"
+    server = sa.create_engine(address, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {name}")
+    url = sa.make_url(address).update_query_dict({"options": f"-csearch_path={name} -csynchronous_commit=off"})
+    text = url.render_as_string(hide_password=False)
+    engine = sa.create_engine(text)
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    yield text
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP SCHEMA {name} CASCADE")
+    server.dispose()
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database with all tables, on SQLite and then on PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "test.db"
+        shutil.copyfile(request.getfixturevalue("_empty_sqlite"), path)
+        return f"sqlite:///{path}"
+    url: str = request.getfixturevalue("_postgres_schema")
+    _empty_postgres(url)
+    return url
+
+
+def _empty_postgres(url: str) -> None:
+    """Leave no row in any table of the schema; cheaper than making the tables anew."""
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        used = connection.scalars(
+            sa.text(
+                "SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' AND relnamespace ="
+                " current_schema()::regnamespace AND pg_relation_size(oid) > 0"
+            )
+        ).all()
+        if used:
+            connection.exec_driver_sql(f"TRUNCATE {', '.join(used)} RESTART IDENTITY CASCADE")
+    engine.dispose()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(engine: sa.Engine) -> Iterator[Session]:
+    """One transaction, rolled back at the end unless the test commits. Expires nothing, like the product's."""
+    with Session(engine, expire_on_commit=False) as session:
+        yield session
+
+
+@pytest.fixture
+def world(session: Session) -> World:
+    """The shop «Глина и лён» with its people and a few goods, not committed."""
+    return World(session)
