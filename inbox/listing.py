@@ -1,0 +1,180 @@
+"""The list of conversations as a member of staff sees it: views, search, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from company.tables import ChannelAccount, Staff
+from customers.tables import Customer
+from inbox.tables import Author, Conversation, Kind, State
+
+
+class View(StrEnum):
+    OPEN = "open"
+    MINE = "mine"
+    UNASSIGNED = "unassigned"
+    WAITING = "waiting"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list."""
+
+    id: int
+    customer_id: int | None
+    name: str
+    channel: str
+    account_id: int
+    state: State
+    held: bool
+    assignee_id: int | None
+    assignee: str
+    unread: int
+    waiting_since: datetime | None
+    last_at: datetime
+    last_text: str
+    last_author: Author
+
+
+def rows(
+    session: Session,
+    shop_id: int,
+    *,
+    view: View = View.OPEN,
+    staff_id: int = 0,
+    channel: str = "",
+    text: str = "",
+    before: tuple[datetime, int] | None = None,
+    limit: int = 50,
+) -> list[Row]:
+    """A page of the list, the latest talk first; those who wait longest stand first in the waiting view.
+
+    `before` is (last_at, id) of the last row seen.
+    """
+    query = _rows_query().where(*_in_view(shop_id, view, staff_id))
+    if channel:
+        query = query.where(ChannelAccount.channel == channel)
+    if text.strip():
+        query = query.where(_matches(text.strip()))
+    if before is not None:
+        query = query.where(sa.tuple_(Conversation.last_at, Conversation.id) < sa.tuple_(*map(_literal, before)))
+    order = (
+        (Conversation.waiting_since, Conversation.id)
+        if view is View.WAITING
+        else (Conversation.last_at.desc(), Conversation.id.desc())
+    )
+    return [_row(found) for found in session.execute(query.order_by(*order).limit(limit))]
+
+
+def row(session: Session, shop_id: int, conversation_id: int) -> Row | None:
+    """One line anew; None if it is not in this shop's inbox."""
+    query = _rows_query().where(
+        Conversation.id == conversation_id, Conversation.shop_id == shop_id, Conversation.kind == Kind.BUYER
+    )
+    found = session.execute(query).first()
+    return _row(found) if found is not None else None
+
+
+def counts(session: Session, shop_id: int, staff_id: int) -> Mapping[str, int]:
+    """How many conversations stand in each view, and how many open ones each channel has ("channel:telegram")."""
+    c = Conversation
+    views = session.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.count().filter(c.assignee_id == staff_id),
+            sa.func.count().filter(c.assignee_id.is_(None)),
+            sa.func.count().filter(c.waiting_since.is_not(None)),
+        ).where(c.shop_id == shop_id, c.kind == Kind.BUYER, c.state == State.OPEN)
+    ).one()
+    per_channel = session.execute(
+        sa.select(ChannelAccount.channel, sa.func.count())
+        .join(c, c.account_id == ChannelAccount.id)
+        .where(c.shop_id == shop_id, c.kind == Kind.BUYER, c.state == State.OPEN)
+        .group_by(ChannelAccount.channel)
+    )
+    names = (View.OPEN, View.MINE, View.UNASSIGNED, View.WAITING)
+    return {**dict(zip(names, views, strict=True)), **{f"channel:{name}": n for name, n in per_channel}}
+
+
+def _rows_query() -> sa.Select[object]:
+    c = Conversation
+    return (
+        sa.select(  # type: ignore[return-value]
+            c.id,
+            c.customer_id,
+            Customer.name,
+            ChannelAccount.channel,
+            c.account_id,
+            c.state,
+            c.held,
+            c.assignee_id,
+            Staff.name,
+            c.unread,
+            c.waiting_since,
+            c.last_at,
+            c.last_text,
+            c.last_author,
+        )
+        .join(ChannelAccount, ChannelAccount.id == c.account_id)
+        .outerjoin(Customer, Customer.id == c.customer_id)
+        .outerjoin(Staff, Staff.id == c.assignee_id)
+    )
+
+
+def _in_view(shop_id: int, view: View, staff_id: int) -> list[sa.ColumnElement[bool]]:
+    c = Conversation
+    conditions = [c.shop_id == shop_id, c.kind == Kind.BUYER]
+    conditions.append(c.state == (State.CLOSED if view is View.CLOSED else State.OPEN))
+    if view is View.MINE:
+        conditions.append(c.assignee_id == staff_id)
+    elif view is View.UNASSIGNED:
+        conditions.append(c.assignee_id.is_(None))
+    elif view is View.WAITING:
+        conditions.append(c.waiting_since.is_not(None))
+    return conditions
+
+
+def _matches(text: str) -> sa.ColumnElement[bool]:
+    """A customer's name or phone, or the last message; letters of any case, digits of a phone in any dress."""
+    digits = "".join(char for char in text if char.isdigit())
+    like = [
+        sa.func.lower(Customer.name).contains(text.lower(), autoescape=True),
+        Customer.name.contains(text.capitalize(), autoescape=True),
+        Conversation.last_text.contains(text, autoescape=True),
+    ]
+    if len(digits) >= 4:
+        like.append(Customer.phone.contains(digits[-10:], autoescape=True))
+    return sa.or_(*like)
+
+
+def _literal(value: object) -> sa.ColumnElement[object]:
+    return sa.literal(value)
+
+
+def _row(found: sa.Row[object]) -> Row:
+    (id_, customer, name, channel, account, state, held, assignee_id, assignee, unread, waiting, at, text, author) = (
+        found  # type: ignore[misc]
+    )
+    return Row(
+        id=id_,
+        customer_id=customer,
+        name=name or "",
+        channel=channel,
+        account_id=account,
+        state=State(state),
+        held=held,
+        assignee_id=assignee_id,
+        assignee=assignee or "",
+        unread=unread,
+        waiting_since=waiting,
+        last_at=at,
+        last_text=text,
+        last_author=Author(author),
+    )
