@@ -166,7 +166,7 @@ def _answer(body: JsonObject) -> web.Response:
 
 
 async def _json(request: web.Request) -> Any:
-    """The body as JSON, None if there is none. The official library sends JSON `null`-less empty bodies to cancel."""
+    """The body as JSON; None if there is none, as when the official library cancels a payment."""
     raw = await request.read()
     if not raw:
         return None

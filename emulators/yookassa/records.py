@@ -28,7 +28,7 @@ class Shop:
     """A merchant account: `id` and `secret` are the user and the password of the API."""
 
     id: str
-    secret: str
+    secret: str = field(repr=False)
     webhook_url: str | None = None
     test: bool = True
     title: str = ""

@@ -1,12 +1,12 @@
 """Providers of payment: one file each, behind the protocol of `base`.
 
-To add one: a module with a class that satisfies `base.Provider`, a line in `PROVIDERS`, tests beside those of the others.
+To add one: a module with a class that satisfies `base.Provider`, a line in `PROVIDERS`, tests as the others have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from payments.providers.base import Provider
 
@@ -16,7 +16,7 @@ class Account:
     """What a provider needs to act for a shop. `number` is the shop's id there."""
 
     number: str
-    secret: str
+    secret: str = field(default="", repr=False)
     api_url: str | None = None
 
 

@@ -139,7 +139,7 @@ class YooKassa:
 
     async def cancel(self, provider_id: str, *, key: str) -> ProviderPayment:
         """Only held money can be given back: a pending payment is refused, it can but expire."""
-        return await self._change(f"/payments/{identifier(provider_id)}/cancel", {}, key, payment_of)
+        return await self._change(f"/payments/{identifier(provider_id)}/cancel", None, key, payment_of)
 
     async def refund(
         self, provider_id: str, amount: Money, *, key: str, reason: str, receipt: Receipt | None = None
@@ -160,7 +160,7 @@ class YooKassa:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _change(
-        self, path: str, body: Mapping[str, Any], key: str, understand: Callable[[Mapping[str, Any]], T]
+        self, path: str, body: Mapping[str, Any] | None, key: str, understand: Callable[[Mapping[str, Any]], T]
     ) -> T:
         check_key(key)
         try:
