@@ -1,0 +1,94 @@
+"""Who a customer is on a channel account. An identity is proof: nothing that is typed joins two people into one."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from company import shops
+from company.tables import ChannelAccount
+from company.texts import LOCALES, nearest
+from customers import cards
+from customers.cards import BadPhone, tidy
+from customers.tables import Customer, Identity
+from kit.clock import utc_now
+
+
+def recognise(
+    session: Session,
+    account: ChannelAccount,
+    *,
+    external_id: str,
+    name: str = "",
+    username: str = "",
+    locale: str = "",
+    phone: str = "",
+) -> Identity:
+    """The identity of who speaks, and with it the customer, both made at first sight; the customer is loaded too.
+
+    `phone` must be proven by the channel (a person's own contact); it is kept if the card has none. A name that
+    changed on the channel changes here, but a card keeps the name that it has.
+    """
+    name, username = tidy(name, 200), tidy(username, 120)
+    identity = _known(session, account, external_id) or _meet(session, account, external_id, name, username, locale)
+    customer = session.get_one(Customer, identity.customer_id)
+    if name and identity.name != name:
+        identity.name = name
+    if username and identity.username != username:
+        identity.username = username
+    if name and not customer.name:
+        customer.name = name
+    if phone and customer.phone is None:
+        customer.phone = _proven(phone)
+    return identity
+
+
+def _known(session: Session, account: ChannelAccount, external_id: str) -> Identity | None:
+    row = session.execute(
+        sa.select(Identity, Customer)
+        .join(Customer, Customer.id == Identity.customer_id)
+        .where(Identity.account_id == account.id, Identity.external_id == external_id)
+    ).one_or_none()
+    return None if row is None else row[0]
+
+
+def _meet(
+    session: Session, account: ChannelAccount, external_id: str, name: str, username: str, locale: str
+) -> Identity:
+    """A new customer with this identity, unless another transaction has just met the same person."""
+    now = utc_now()
+    spoken = locale.replace("_", "-").split("-")[0].lower()
+    try:
+        with session.begin_nested():
+            customer = Customer(
+                shop_id=account.shop_id,
+                name=name,
+                locale=spoken if spoken in LOCALES else nearest(shops.get(session, account.shop_id).locale),
+                created_at=now,
+            )
+            session.add(customer)
+            session.flush()
+            identity = Identity(
+                account_id=account.id,
+                external_id=external_id,
+                customer_id=customer.id,
+                name=name,
+                username=username,
+                created_at=now,
+            )
+            session.add(identity)
+    except IntegrityError:
+        known = _known(session, account, external_id)
+        if known is None:
+            raise
+        return known
+    return identity
+
+
+def _proven(phone: str) -> str | None:
+    """A channel's phone as E.164; None if the number plan has no such number, as with test accounts."""
+    try:
+        return cards.phone(phone if phone.startswith("+") else f"+{phone}")
+    except BadPhone:
+        return None
