@@ -1,0 +1,95 @@
+// The board: drag a card or press Ctrl with an arrow. The server decides; a refused card goes back with the reason.
+import { fragment, oneAtATime, post } from "./server.js";
+
+const board = () => document.getElementById("board");
+const columns = () => [...document.querySelectorAll(".board-cards[data-stage]")];
+const allows = (card, column) => card.dataset.moves.split(" ").includes(column.dataset.stage);
+
+let dragging = false;
+let stale = false;
+let sortables = [];
+
+const refresh = oneAtATime(async () => {
+  if (dragging) {
+    stale = true;
+    return;
+  }
+  stale = false;
+  const url = board()?.dataset.board;
+  const html = url && (await fragment(url));
+  if (!html) return;
+  await htmx.swap({ sourceElement: board(), target: board(), text: html, swap: "outerMorph" });
+  makeSortable();
+});
+
+async function move(card, from, to, nextSibling) {
+  card.classList.add("is-moving");
+  const done = await post(card.dataset.move, { stage: to.dataset.stage, version: card.dataset.version });
+  card.classList.remove("is-moving");
+  if (!done) from.insertBefore(card, nextSibling);
+  await refresh();
+}
+
+function mark(card) {
+  for (const column of columns()) {
+    const refuses = column !== card.parentElement && !allows(card, column);
+    column.classList.toggle("board-refuses", refuses);
+  }
+}
+
+function makeSortable() {
+  for (const sortable of sortables) sortable.destroy();
+  let nextSibling = null;
+  sortables = columns().map((column) =>
+    Sortable.create(column, {
+      group: "orders",
+      draggable: ".board-card",
+      sort: false,
+      animation: 120,
+      delay: 150,
+      delayOnTouchOnly: true,
+      ghostClass: "board-card-place",
+      dragClass: "board-card-dragged",
+      onStart: ({ item }) => {
+        dragging = true;
+        nextSibling = item.nextElementSibling;
+        mark(item);
+      },
+      onEnd: async ({ item, from, to }) => {
+        dragging = false;
+        for (const each of columns()) each.classList.remove("board-refuses");
+        if (from !== to) await move(item, from, to, nextSibling);
+        else if (stale) await refresh();
+      },
+    }),
+  );
+}
+
+/** Ctrl with an arrow: the nearest column that way which this order may go to. */
+async function onKey(event) {
+  const card = event.target.closest?.(".board-card");
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!card || !by || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  const all = columns();
+  const from = card.parentElement;
+  let at = all.indexOf(from) + by;
+  while (all[at] && !allows(card, all[at])) at += by;
+  const to = all[at] ?? all[all.indexOf(from) + by];
+  if (!to) return;
+  const { id, nextElementSibling } = card;
+  to.prepend(card);
+  await move(card, from, to, nextElementSibling);
+  document.getElementById(id)?.focus();
+}
+
+export function start() {
+  if (!board()) return;
+  if (columns().length) makeSortable();
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("live:order", refresh);
+  document.addEventListener("live:resync", refresh);
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    if (ctx.sourceElement?.id === "orders-filter" || ctx.target?.id === "board") makeSortable();
+  });
+}

@@ -1,0 +1,46 @@
+// Small things every page has: panes on a phone, dialogs, menus, copying, passwords shown.
+import { say } from "./texts.js";
+import { toast } from "./toast.js";
+
+const shownAtFirst = document.body.dataset.pane;
+
+function showPane(name) {
+  document.body.dataset.pane = name;
+}
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.with-menu[open]")) if (menu !== except) menu.open = false;
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(say("copied"));
+  } catch {
+    prompt(say("copy_by_hand"), text);
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const target = event.target;
+  const opener = target.closest("[data-dialog]");
+  if (opener) document.getElementById(opener.dataset.dialog)?.showModal();
+  if (target.closest("[data-close]") || target.matches("dialog")) target.closest("dialog")?.close();
+  const copier = target.closest("[data-copy]");
+  if (copier) copy(copier.dataset.copy);
+  const pane = target.closest("[data-show-pane]");
+  if (pane) showPane(pane.dataset.showPane);
+  else if (document.body.dataset.pane === "order" && target === document.body) showPane(shownAtFirst);
+  closeMenus(target.closest("summary") ? target.closest("details") : null);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  closeMenus();
+  if (document.body.dataset.pane === "order" && !document.querySelector("dialog[open]")) showPane(shownAtFirst);
+});
+
+// A dialog whose question has been answered goes away; a refusal leaves it open with what was typed.
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  if (ctx.response.status < 300 && ctx.sourceElement.matches("[data-closes]")) ctx.sourceElement.closest("dialog")?.close();
+});

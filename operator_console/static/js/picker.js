@@ -1,0 +1,73 @@
+// Choosing a product from the keyboard: letters, arrows, Enter for a card into the chat, Shift+Enter into the order.
+import { fragment, post } from "./server.js";
+
+const place = () => document.getElementById("picker-place");
+const box = () => place()?.querySelector(".picker");
+const options = () => [...place().querySelectorAll(".option")];
+const chosen = () => options().find((option) => option.getAttribute("aria-selected") === "true");
+
+let opener = null;
+
+async function open(button) {
+  if (box()) {
+    close();
+    return;
+  }
+  const html = await fragment(place().dataset.url);
+  if (!html) return;
+  opener = button;
+  opener.setAttribute("aria-expanded", "true");
+  await htmx.swap({ sourceElement: place(), target: place(), text: html, swap: "innerHTML" });
+  box().querySelector("input").focus();
+}
+
+function close() {
+  if (!box()) return;
+  place().replaceChildren();
+  opener?.setAttribute("aria-expanded", "false");
+  opener?.focus();
+}
+
+function select(option) {
+  chosen()?.setAttribute("aria-selected", "false");
+  option.setAttribute("aria-selected", "true");
+  option.scrollIntoView({ block: "nearest" });
+  box().querySelector("input").setAttribute("aria-activedescendant", option.id);
+}
+
+function move(by) {
+  const all = options();
+  if (all.length) select(all[(all.indexOf(chosen()) + by + all.length) % all.length]);
+}
+
+/** Several goods may be put into the order one after another; a card sent closes the list. */
+async function take(option, intoOrder) {
+  if (!option) return;
+  const { send, add } = box().dataset;
+  const url = intoOrder && add ? add : send;
+  const done = await post(url, { variant: option.dataset.variant, product: option.dataset.product });
+  if (done && url === send) close();
+}
+
+function onKey(event) {
+  if (!box()) return;
+  if (event.key === "Escape") close();
+  else if (event.key === "ArrowDown") move(1);
+  else if (event.key === "ArrowUp") move(-1);
+  else if (event.key === "Enter") take(chosen(), event.shiftKey || opener.dataset.picker === "order");
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+export function start() {
+  if (!place()) return;
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-picker]");
+    const option = event.target.closest(".picker .option");
+    if (button) open(button);
+    else if (option) take(option, event.shiftKey || opener.dataset.picker === "order");
+    else if (box() && !event.target.closest(".picker")) close();
+  });
+  place().addEventListener("keydown", onKey);
+}

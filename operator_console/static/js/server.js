@@ -1,0 +1,76 @@
+// Everything that our scripts ask of the server. htmx goes its own way, with the same token.
+import { toast } from "./toast.js";
+import { say } from "./texts.js";
+
+const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+
+document.addEventListener("htmx:config:request", (event) => {
+  const request = event.detail.ctx.request;
+  if (request.method !== "GET") request.headers["X-CSRF-Token"] = token;
+});
+
+document.addEventListener("htmx:response:error", (event) => complain(event.detail.ctx.response.status, event.detail.ctx.text));
+document.addEventListener("htmx:error", (event) => {
+  if (event.detail.ctx && !event.detail.ctx.response) toast(say("unreachable"), { bad: true });
+});
+document.addEventListener("toast", (event) => toast(event.detail.text, event.detail));
+document.addEventListener("undo", (event) => post(event.detail.url, event.detail.values));
+
+/** A refusal is explained by the server in plain words; a page of HTML is not for a toast. */
+function complain(status, text) {
+  if (status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  else if (status === 422) return;
+  else toast(text && !text.startsWith("<") ? text : say("trouble"), { bad: true });
+}
+
+/** POST a form; true if it was done. What the server wants to say arrives as a toast. */
+export async function post(url, values) {
+  let answer;
+  try {
+    answer = await fetch(url, {
+      method: "POST",
+      headers: { "X-CSRF-Token": token, "HX-Request": "true" },
+      body: new URLSearchParams(values),
+    });
+  } catch {
+    toast(say("unreachable"), { bad: true });
+    return false;
+  }
+  if (!answer.ok) {
+    complain(answer.status, await answer.text());
+    return false;
+  }
+  for (const [name, detail] of Object.entries(JSON.parse(answer.headers.get("HX-Trigger") ?? "{}"))) {
+    document.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+  return true;
+}
+
+/** A fragment of HTML, or null when it could not be had: live parts simply stay as they are. */
+export async function fragment(url) {
+  try {
+    const answer = await fetch(url, { headers: { "HX-Request": "true" } });
+    if (answer.status === 401) complain(401, "");
+    return answer.ok ? await answer.text() : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Calls `act` at most once at a time; calls that come meanwhile become one more call. */
+export function oneAtATime(act) {
+  let running = false;
+  let again = false;
+  return async function run() {
+    if (running) {
+      again = true;
+      return;
+    }
+    running = true;
+    do {
+      again = false;
+      await act();
+    } while (again);
+    running = false;
+  };
+}
