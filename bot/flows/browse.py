@@ -1,0 +1,311 @@
+"""Browsing the catalogue: categories, pages of products, and the product card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.flows.turn import Turn
+from bot.flows.voice import Row, Voice, clipped, lines, paragraphs, photo, rows_of, written
+from catalog import goods, names, stock
+from catalog.tables import Category, Product, Variant
+from inbox.content import Action, Button, Card, Outgoing
+from kit.errors import Missing
+from kit.money import Money
+from orders import cart as carts
+from orders.tables import Cart
+
+Args = Mapping[str, int | str]
+
+PAGE = 6
+"""Products on one page of a list."""
+
+FEW_VARIANTS = 8
+"""Up to so many variants are offered as a plain list; more are chosen attribute by attribute."""
+
+FEW_LEFT = 5
+"""So few are worth saying how many."""
+
+DESCRIPTION = 600
+"""The card's text stands under a photo, where messengers allow some thousand characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One page of a category; the whole shop's when there is no category."""
+
+    category: Category | None
+    inside: Sequence[Category]
+    products: Sequence[Product]
+    total: int
+    page: int
+    left: Mapping[int, int]
+    """How many of each variant on the page can be had."""
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // PAGE))
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A product on the counter before the buyer: the variant he looks at, how much there is, what he has taken."""
+
+    product: Product
+    variant: Variant | None
+    left: Mapping[int, int]
+    in_cart: int
+    cart_sum: Money
+    currency: str
+    page: int
+
+
+# What the buyer does
+
+
+def open_catalog(turn: Turn, args: Args) -> None:
+    categories = goods.categories(turn.session, turn.shop.id)
+    if not categories:
+        _show_shelf(turn, None, [], page=int(args.get("page", 0)))
+        return
+    turn.show(categories_view(turn.voice, categories))
+
+
+def open_category(turn: Turn, args: Args) -> None:
+    category = _category(turn, int(args["id"]))
+    inside = goods.categories(turn.session, turn.shop.id, category.id)
+    _show_shelf(turn, category, inside, page=int(args.get("page", 0)))
+
+
+def open_product(turn: Turn, args: Args) -> None:
+    show_product(turn, int(args["id"]), variant_id=int(args.get("variant", 0)), page=int(args.get("page", 0)))
+
+
+def more(turn: Turn, args: Args) -> None:
+    cart = carts.put(turn.session, turn.shop.id, turn.customer.id, int(args["variant"]), 1)
+    turn.toast(turn.voice.plain("buyer.product.added"))
+    _show_again(turn, args, cart)
+
+
+def fewer(turn: Turn, args: Args) -> None:
+    cart = carts.put(turn.session, turn.shop.id, turn.customer.id, int(args["variant"]), -1)
+    _show_again(turn, args, cart)
+
+
+def sold_out(turn: Turn, args: Args) -> None:
+    turn.toast(turn.voice.plain("buyer.product.sold_out_toast"), alert=True)
+
+
+def show_product(turn: Turn, product_id: int, *, variant_id: int = 0, page: int = 0, cart: Cart | None = None) -> None:
+    product = goods.product(turn.session, turn.shop.id, product_id)
+    if not product.active:
+        raise Missing(f"product {product_id} is archived")
+    sold = [variant for variant in product.variants if variant.active]
+    left = stock.available(turn.session, [variant.id for variant in sold])
+    cart = cart or carts.of(turn.session, turn.shop.id, turn.customer.id)
+    variant = chosen(sold, variant_id, left)
+    currency = turn.shop.currency
+    counter = Counter(
+        product=product,
+        variant=variant,
+        left=left,
+        in_cart=sum(line.quantity for line in cart.lines if variant and line.variant_id == variant.id),
+        cart_sum=Money(sum(line.quantity * line.price_seen for line in cart.lines), currency),
+        currency=currency,
+        page=page,
+    )
+    turn.show(product_view(turn.voice, counter))
+
+
+ACTIONS = {
+    "catalog": open_catalog,
+    "category": open_category,
+    "product": open_product,
+    "product.more": more,
+    "product.fewer": fewer,
+    "product.sold_out": sold_out,
+}
+
+
+# What he sees
+
+
+def categories_view(voice: Voice, categories: Sequence[Category]) -> Outgoing:
+    buttons = [Button(names.named(c, voice.locale), Action("category", {"id": c.id})) for c in categories]
+    last = (voice.button("buyer.menu.cart", "cart"),)
+    return written(voice.marked("buyer.catalog.title"), rows=(*rows_of(buttons, 2), last))
+
+
+def shelf_view(voice: Voice, shelf: Shelf, currency: str) -> Outgoing:
+    title = names.named(shelf.category, voice.locale) if shelf.category else voice.plain("buyer.menu.catalog")
+    found = voice.count("buyer.catalog.products", shelf.total) if shelf.total or not shelf.inside else ""
+    where = voice.marked("buyer.catalog.page", page=shelf.page + 1, pages=shelf.pages) if shelf.pages > 1 else ""
+    empty = voice.marked("buyer.catalog.empty") if not shelf.total and not shelf.inside else ""
+    text = lines(voice.marked("buyer.catalog.heading", title=title), empty or " · ".join(filter(None, (found, where))))
+    inside = [Button(names.named(c, voice.locale), Action("category", {"id": c.id})) for c in shelf.inside]
+    offers = [(_offer(voice, p, shelf, currency),) for p in shelf.products]
+    back = (voice.button("buyer.catalog.back", "catalog"),) if shelf.category else ()
+    return written(text, rows=(*rows_of(inside, 2), *offers, _paging(shelf), back))
+
+
+def product_view(voice: Voice, counter: Counter) -> Outgoing:
+    product, variant = counter.product, counter.variant
+    name = names.named(product, voice.locale)
+    price = Money(variant.price, counter.currency) if variant else None
+    in_stock = stock_words(voice, counter.left.get(variant.id, 0) if variant else 0)
+    text = paragraphs(
+        voice.marked("buyer.product.title", name=name),
+        voice.marked("buyer.product.description", text=clipped(names.described(product, voice.locale), DESCRIPTION)),
+        lines(
+            voice.marked("buyer.product.attributes", text=names.attributes(variant, voice.locale))
+            if variant and variant.attributes
+            else "",
+            voice.marked("buyer.product.sku", sku=variant.sku) if variant else "",
+            voice.marked("buyer.product.price", price=price, stock=in_stock) if price else in_stock,
+        ),
+    )
+    cover = goods.cover(product, variant)
+    return written(
+        text,
+        rows=(*_choices(voice, counter), _quantity(voice, counter), _ways(voice, counter)),
+        media=photo(cover.file_id if cover else None),
+        card=Card("product", product.id, name, price.format(voice.locale) if price else "", in_stock),
+    )
+
+
+def stock_words(voice: Voice, left: int) -> str:
+    if left <= 0:
+        return voice.plain("buyer.product.none")
+    return voice.plain("buyer.product.few", n=left) if left <= FEW_LEFT else voice.plain("buyer.product.plenty")
+
+
+def offer_label(voice: Voice, product: Product, left: Mapping[int, int], currency: str) -> str:
+    """«Кружка «Туман» · от 1 450 ₽» for a list of products."""
+    sold = [variant for variant in product.variants if variant.active]
+    name = names.named(product, voice.locale)
+    if not sold or not any(left.get(variant.id, 0) > 0 for variant in sold):
+        return voice.plain("buyer.catalog.offer_none", name=name)
+    prices = {variant.price for variant in sold}
+    key = "buyer.catalog.offer" if len(prices) == 1 else "buyer.catalog.offer_from"
+    return voice.plain(key, name=name, price=Money(min(prices), currency))
+
+
+def chosen(sold: Sequence[Variant], variant_id: int, left: Mapping[int, int]) -> Variant | None:
+    """The variant that the card shows: the one asked for, else the first that there is some of."""
+    for variant in sold:
+        if variant.id == variant_id:
+            return variant
+    return next((variant for variant in sold if left.get(variant.id, 0) > 0), sold[0] if sold else None)
+
+
+def axes(sold: Iterable[Variant]) -> list[tuple[str, list[str]]]:
+    """The attributes that tell the variants apart, each with its values in the order of the variants.
+
+    Empty when the variants do not all have the same attributes.
+    """
+    variants = list(sold)
+    titles = [title for title, _ in variants[0].attributes] if variants else []
+    if any([title for title, _ in variant.attributes] != titles for variant in variants):
+        return []
+    columns = [list(dict.fromkeys(str(v.attributes[i][1]) for v in variants)) for i in range(len(titles))]
+    return [(title, values) for title, values in zip(titles, columns, strict=True) if len(values) > 1]
+
+
+def nearest(sold: Iterable[Variant], current: Variant, title: str, value: str) -> Variant | None:
+    """The variant with this value that differs least from the current one."""
+    wanted = _values(current) | {title: value}
+    fitting = [variant for variant in sold if _values(variant)[title] == value]
+    return max(fitting, key=lambda v: sum(wanted[t] == x for t, x in _values(v).items()), default=None)
+
+
+def _show_shelf(turn: Turn, category: Category | None, inside: Sequence[Category], *, page: int) -> None:
+    category_id = category.id if category else None
+    products, total = goods.products(turn.session, turn.shop.id, category_id, offset=page * PAGE, limit=PAGE)
+    left = stock.available(turn.session, [v.id for p in products for v in p.variants if v.active])
+    turn.show(shelf_view(turn.voice, Shelf(category, inside, products, total, page, left), turn.shop.currency))
+
+
+def _show_again(turn: Turn, args: Args, cart: Cart) -> None:
+    show_product(turn, int(args["id"]), variant_id=int(args["variant"]), page=int(args.get("page", 0)), cart=cart)
+
+
+def _category(turn: Turn, category_id: int) -> Category:
+    category = turn.session.get(Category, category_id)
+    if category is None or category.shop_id != turn.shop.id or not category.active:
+        raise Missing(f"category {category_id}")
+    return category
+
+
+def _offer(voice: Voice, product: Product, shelf: Shelf, currency: str) -> Button:
+    label = offer_label(voice, product, shelf.left, currency)
+    return Button(label, Action("product", {"id": product.id, "page": shelf.page}))
+
+
+def _paging(shelf: Shelf) -> Row:
+    if shelf.pages == 1:
+        return ()
+    name, place = ("category", {"id": shelf.category.id}) if shelf.category else ("catalog", {})
+    before = Button("‹", Action(name, {**place, "page": (shelf.page - 1) % shelf.pages}))
+    after = Button("›", Action(name, {**place, "page": (shelf.page + 1) % shelf.pages}))
+    return before, Button(f"{shelf.page + 1} / {shelf.pages}", Action(name, {**place, "page": shelf.page})), after
+
+
+def _choices(voice: Voice, counter: Counter) -> tuple[Row, ...]:
+    sold = [variant for variant in counter.product.variants if variant.active]
+    if counter.variant is None or len(sold) < 2:
+        return ()
+    ways = axes(sold)
+    if len(sold) <= FEW_VARIANTS or not ways:
+        return rows_of([_choice(voice, counter, v, names.attributes(v, voice.locale) or v.sku) for v in sold], 2)
+    rows: list[Row] = []
+    for title, values in ways:
+        offered = [(value, nearest(sold, counter.variant, title, value)) for value in values]
+        words = {value: _translated(variant, voice.locale, title) for value, variant in offered if variant}
+        rows += rows_of([_choice(voice, counter, v, words[value]) for value, v in offered if v], 4)
+    return tuple(rows)
+
+
+def _choice(voice: Voice, counter: Counter, variant: Variant, label: str) -> Button:
+    """A variant to look at; a mark tells the one on the card, and those that are gone."""
+    args = {"id": counter.product.id, "variant": variant.id, "page": counter.page}
+    if counter.variant is not None and variant.id == counter.variant.id:
+        label = f"✓ {label}"
+    elif counter.left.get(variant.id, 0) <= 0:
+        label = voice.plain("buyer.product.choice_none", label=label)
+    return Button(label, Action("product", args))
+
+
+def _values(variant: Variant) -> dict[str, str]:
+    return {str(title): str(value) for title, value in variant.attributes}
+
+
+def _translated(variant: Variant, locale: str, title: str) -> str:
+    """The value of one attribute in the reader's language."""
+    at = [name for name, _ in variant.attributes].index(title)
+    pairs = variant.translations.get(locale, {}).get("attributes", variant.attributes)
+    return str(pairs[at][1]) if at < len(pairs) else str(variant.attributes[at][1])
+
+
+def _quantity(voice: Voice, counter: Counter) -> Row:
+    variant = counter.variant
+    if variant is None:
+        return ()
+    args = {"id": counter.product.id, "variant": variant.id, "page": counter.page}
+    if counter.in_cart:
+        return (
+            Button("−", Action("product.fewer", args)),
+            Button(voice.plain("buyer.product.in_cart", n=counter.in_cart), Action("cart")),
+            Button("+", Action("product.more", args)),
+        )
+    if counter.left.get(variant.id, 0) <= 0:
+        return (voice.button("buyer.product.sold_out", "product.sold_out"),)
+    return (Button(voice.plain("buyer.product.add"), Action("product.more", args)),)
+
+
+def _ways(voice: Voice, counter: Counter) -> Row:
+    category = counter.product.category_id
+    back = Action("category", {"id": category, "page": counter.page}) if category else Action("catalog")
+    row = [Button(voice.plain("buyer.back"), back)]
+    if counter.cart_sum:
+        row.append(Button(voice.plain("buyer.cart.button", sum=counter.cart_sum), Action("cart")))
+    return tuple(row)

@@ -1,0 +1,116 @@
+"""The buyer's cart: what is in it, and less or more of it."""
+
+from __future__ import annotations
+
+from bot.flows.browse import Args
+from bot.flows.turn import Turn
+from bot.flows.voice import Row, Voice, lines, paragraphs, written
+from inbox.content import Action, Button, Card, Outgoing
+from orders import cart as carts
+from orders.cart import CartLineView, CartView
+from orders.tables import Cart
+
+PAGE = 8
+"""Lines with their buttons on one page of the cart."""
+
+
+def open_cart(turn: Turn, args: Args) -> None:
+    cart = carts.of(turn.session, turn.shop.id, turn.customer.id)
+    show_cart(turn, cart, page=int(args.get("page", 0)))
+
+
+def more(turn: Turn, args: Args) -> None:
+    _put(turn, args, 1)
+
+
+def fewer(turn: Turn, args: Args) -> None:
+    _put(turn, args, -1)
+
+
+def drop(turn: Turn, args: Args) -> None:
+    cart = carts.set_quantity(turn.session, turn.shop.id, turn.customer.id, int(args["variant"]), 0)
+    turn.toast(turn.voice.plain("buyer.cart.dropped"))
+    show_cart(turn, cart, page=int(args.get("page", 0)))
+
+
+def clear(turn: Turn, args: Args) -> None:
+    show_cart(turn, carts.clear(turn.session, turn.shop.id, turn.customer.id))
+    turn.toast(turn.voice.plain("buyer.cart.cleared"))
+
+
+def show_cart(turn: Turn, cart: Cart, *, page: int = 0) -> None:
+    view = carts.view(turn.session, cart, turn.locale)
+    turn.show(cart_view(turn.voice, view, turn.customer.id, page=page))
+
+
+ACTIONS = {
+    "cart": open_cart,
+    "cart.more": more,
+    "cart.fewer": fewer,
+    "cart.drop": drop,
+    "cart.clear": clear,
+}
+
+
+def cart_view(voice: Voice, cart: CartView, customer_id: int, *, page: int = 0) -> Outgoing:
+    if not cart.lines:
+        return written(voice.marked("buyer.cart.empty"), rows=((voice.button("buyer.menu.catalog", "catalog"),),))
+    pages = -(-len(cart.lines) // PAGE)
+    page = min(page, pages - 1)
+    first = page * PAGE
+    steppers = [_stepper(voice, n, line, page) for n, line in enumerate(cart.lines, 1) if first < n <= first + PAGE]
+    return written(
+        paragraphs(
+            voice.marked("buyer.cart.title"), cart_lines(voice, cart), voice.marked("buyer.cart.goods", sum=cart.goods)
+        ),
+        rows=(
+            *steppers,
+            _paging(page, pages),
+            (voice.button("buyer.cart.checkout", "checkout", facts={"sum": cart.goods}),),
+            (voice.button("buyer.menu.catalog", "catalog"), voice.button("buyer.cart.clear", "cart.clear")),
+        ),
+        card=Card("cart", customer_id, voice.plain("buyer.menu.cart"), cart.goods.format(voice.locale)),
+    )
+
+
+def cart_lines(voice: Voice, cart: CartView) -> str:
+    return "\n".join(_line(voice, n, line) for n, line in enumerate(cart.lines, 1))
+
+
+def _line(voice: Voice, n: int, line: CartLineView) -> str:
+    changed = voice.marked("buyer.cart.price_changed", before=line.changed_from) if line.changed_from else ""
+    short = ""
+    if line.available < line.quantity:
+        short = voice.marked("buyer.cart.short" if line.available else "buyer.cart.gone", left=line.available)
+    sum_of_line = voice.marked(
+        "buyer.cart.line", n=n, title=line.title, quantity=line.quantity, price=line.price, sum=line.sum
+    )
+    return lines(sum_of_line, changed, short)
+
+
+def _stepper(voice: Voice, n: int, line: CartLineView, page: int) -> Row:
+    args = {"variant": line.variant_id, "page": page}
+    return (
+        Button("−", Action("cart.fewer", args)),
+        Button(
+            voice.plain("buyer.cart.quantity", n=n, quantity=line.quantity),
+            Action("product", {"id": line.product_id, "variant": line.variant_id}),
+        ),
+        Button("+", Action("cart.more", args)),
+        Button("✕", Action("cart.drop", args)),
+    )
+
+
+def _paging(page: int, pages: int) -> Row:
+    if pages == 1:
+        return ()
+    return (
+        Button("‹", Action("cart", {"page": (page - 1) % pages})),
+        Button(f"{page + 1} / {pages}", Action("cart", {"page": page})),
+        Button("›", Action("cart", {"page": (page + 1) % pages})),
+    )
+
+
+def _put(turn: Turn, args: Args, delta: int) -> None:
+    cart = carts.put(turn.session, turn.shop.id, turn.customer.id, int(args["variant"]), delta)
+    show_cart(turn, cart, page=int(args.get("page", 0)))

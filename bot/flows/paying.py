@@ -1,0 +1,34 @@
+"""The payment link as a message."""
+
+from __future__ import annotations
+
+from bot.flows import talk
+from bot.flows.turn import Turn
+from bot.flows.voice import Voice, written
+from inbox.content import Button, Card, Outgoing
+from kit.money import Money
+from orders.tables import Order
+from payments import charging
+from payments.tables import Payment
+
+
+def send_link(turn: Turn, order: Order) -> None:
+    """Ask for the order's money, if it is to be paid online; without an account for it a person is asked to help."""
+    if order.payment_method != "online" or order.paid_at is not None or not order.total:
+        return
+    account = charging.account_of(turn.session, turn.shop.id)
+    if account is None:
+        talk.pass_on(turn)
+        return
+    payment = charging.request(turn.session, order, account, actor=turn.actor)
+    url = charging.link(turn.public_url, payment)
+    turn.say(link_view(turn.voice, order.number, payment, url), repeatable=True)
+
+
+def link_view(voice: Voice, number: int, payment: Payment, url: str) -> Outgoing:
+    amount = Money(payment.amount, payment.currency)
+    return written(
+        voice.marked("buyer.payment.link", number=number, sum=amount),
+        rows=((Button(voice.plain("buyer.payment.pay", sum=amount), url=url),),),
+        card=Card("payment", payment.id, voice.plain("buyer.order.title", number=number), amount.format(voice.locale)),
+    )

@@ -1,0 +1,93 @@
+"""Free talk: the buyer's question reaches a person, and what he names is shown if the shop sells it."""
+
+from __future__ import annotations
+
+import re
+
+from bot.flows import menu
+from bot.flows.browse import offer_label
+from bot.flows.turn import Turn
+from bot.flows.voice import written
+from catalog import names, search, stock
+from catalog.tables import Product
+from inbox.content import Action, Button
+from kit.clock import utc_now
+
+FLOW = "question"
+"""The buyer has said that he is going to ask: his next words are no search."""
+
+MOST_WORDS = 6
+"""A longer text is talk, not the name of a thing."""
+
+OFFERS = 5
+
+_WORD = re.compile(r"\w+")
+
+
+def hear(turn: Turn) -> None:
+    """Any words of the buyer that nothing else took: they always reach a person."""
+    asked_before = turn.conversation.flow == FLOW
+    found = [] if asked_before else _named(turn)
+    if asked_before:
+        turn.go("")
+    if found:
+        _offer(turn, found)
+    pass_on(turn)
+
+
+def invite(turn: Turn) -> None:
+    """«Ask an operator» was chosen."""
+    turn.go(FLOW)
+    turn.say(written(turn.voice.marked("buyer.question.invite"), keyboard=menu.keyboard(turn.voice)))
+
+
+def pass_on(turn: Turn) -> None:
+    """Let the buyer wait for a person, and say so the first time."""
+    if turn.conversation.waiting_since is not None:
+        return
+    turn.conversation.waiting_since = utc_now()
+    turn.say(written(turn.voice.marked("buyer.question.passed_on"), keyboard=_keyboard(turn)))
+
+
+def names_it(query: str, title: str) -> bool:
+    """Whether each word of the query, its ending apart, begins a word of the title: «кружки» names «Кружка»."""
+    words = _words(title)
+    asked = [word for word in _words(query) if len(word) > 2 or word.isdigit()]
+    return bool(asked) and all(any(_same(word, known) for known in words) for word in asked)
+
+
+def _named(turn: Turn) -> list[Product]:
+    """Products that the text names outright; a vague likeness is not worth interrupting a question for."""
+    text = turn.incoming.text.strip()
+    if not text or "?" in text or len(_words(text)) > MOST_WORDS:
+        return []
+    found = search.find(turn.session, turn.shop.id, text, locale=turn.locale, limit=OFFERS)
+    return [product for product in found if names_it(text, _spoken(product, turn.locale))]
+
+
+def _offer(turn: Turn, found: list[Product]) -> None:
+    left = stock.available(turn.session, [v.id for p in found for v in p.variants if v.active])
+    rows = [
+        (Button(offer_label(turn.voice, product, left, turn.shop.currency), Action("product", {"id": product.id})),)
+        for product in found
+    ]
+    turn.say(written(turn.voice.marked("buyer.search.found"), rows=rows))
+
+
+def _spoken(product: Product, locale: str) -> str:
+    skus = " ".join(f"{variant.sku} {variant.barcode or ''}" for variant in product.variants)
+    return f"{product.name} {names.named(product, locale)} {skus}"
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold().replace("ё", "е"))
+
+
+def _same(asked: str, known: str) -> bool:
+    stem = asked if len(asked) < 5 else asked[: max(4, len(asked) - 2)]
+    return known.startswith(stem)
+
+
+def _keyboard(turn: Turn) -> tuple[tuple[Button, ...], ...]:
+    """The menu, unless the checkout is in the middle of asking for a contact with a keyboard of its own."""
+    return () if turn.conversation.flow_state.get("keyboard") else menu.keyboard(turn.voice)

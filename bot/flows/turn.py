@@ -1,0 +1,124 @@
+"""One thing that a buyer said or did, and what a flow can do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from bot.flows.voice import Voice
+from company.settings import ShopSettings
+from company.tables import ChannelAccount, Shop
+from company.texts import Texts
+from customers.tables import Customer
+from inbox import messages
+from inbox.content import Action, Capabilities, Incoming, Outgoing, load_outgoing
+from inbox.tables import Author, Conversation, Message
+from kit.clock import utc_now
+from kit.errors import Problem
+from storage import jobs
+
+FRESH = timedelta(seconds=20)
+"""A press on an older version this soon after the edit is a second tap, not a buyer lost in an old menu."""
+
+TOAST = 190
+"""The longest answer to a press that every messenger shows."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """Handling one Incoming: everything it is about, and the verbs that a flow answers with.
+
+    `message` is the row of what was said, `pressed` the row whose button was pressed, if it stands in this very
+    conversation. Works inside the caller's transaction.
+    """
+
+    session: Session
+    shop: Shop
+    settings: ShopSettings
+    account: ChannelAccount
+    capabilities: Capabilities
+    conversation: Conversation
+    customer: Customer
+    incoming: Incoming
+    message: Message | None
+    pressed: Message | None
+    texts: Texts
+    locale: str
+    public_url: str
+    voice: Voice = field(init=False)
+    _answered: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.voice = Voice.of(self.texts, self.locale, self.settings)
+
+    @property
+    def actor(self) -> str:
+        return f"customer:{self.customer.id}"
+
+    @property
+    def action(self) -> Action | None:
+        """What stands behind the pressed button in its message as it is now; None for a button that nobody gave."""
+        press, pressed = self.incoming.press, self.pressed
+        if press is None or pressed is None or pressed.private or pressed.author is Author.BUYER:
+            return None
+        buttons = load_outgoing(pressed.content).buttons()
+        return buttons[press.index].action if 0 <= press.index < len(buttons) else None
+
+    @property
+    def stale(self) -> bool:
+        """The button that was pressed belonged to an earlier content of its message."""
+        press = self.incoming.press
+        return press is not None and self.pressed is not None and press.version != self.pressed.version
+
+    @property
+    def just_changed(self) -> bool:
+        """The message was edited a moment ago: the buyer may not have seen it when he pressed."""
+        edited = self.pressed.edited_at if self.pressed is not None else None
+        return edited is not None and utc_now() - edited < FRESH
+
+    def say(self, outgoing: Outgoing, *, repeatable: bool = False) -> None:
+        """A new message. `repeatable`: a second copy of it does no harm."""
+        messages.say(self.session, self.conversation, outgoing, author=Author.BOT, repeatable=repeatable)
+
+    def show(self, outgoing: Outgoing, *, repeatable: bool = False) -> None:
+        """In place of the message whose button was pressed, where the channel can do that; otherwise anew."""
+        if self.pressed is not None and self._fits_in_place(self.pressed, outgoing):
+            messages.edit(self.session, self.conversation, self.pressed, outgoing)
+        else:
+            self.say(outgoing, repeatable=repeatable)
+
+    def toast(self, text: str, *, alert: bool = False) -> None:
+        """Answer the press with a short text that passes; with none, the button just stops waiting."""
+        press = self.incoming.press
+        if press is None or not press.ack or self._answered:
+            return
+        self._answered = True
+        jobs.put(
+            self.session,
+            "press.answer",
+            {"account_id": self.account.id, "ack": press.ack, "text": text[:TOAST], "alert": alert},
+            lane=f"press:{self.conversation.id}",
+        )
+
+    def tell(self, problem: Problem) -> None:
+        """Say what is not possible: as an answer to the press, or as a message."""
+        words = self.voice.problem(problem)
+        if self.incoming.press is not None and self.incoming.press.ack:
+            self.toast(words, alert=True)
+        else:
+            self.say(Outgoing(text=words))
+
+    def go(self, flow: str, **state: Any) -> None:
+        """What the conversation is about from now on; an empty flow is free talk."""
+        self.conversation.flow = flow
+        self.conversation.flow_state = state
+
+    def _fits_in_place(self, pressed: Message, outgoing: Outgoing) -> bool:
+        if not self.capabilities.edit or outgoing.keyboard or outgoing.drop_keyboard:
+            return False
+        shown = load_outgoing(pressed.content)
+        # A message with a picture cannot become one without, nor get a picture, in every messenger.
+        return bool(shown.media) == bool(outgoing.media) and not shown.keyboard
