@@ -1,0 +1,64 @@
+"""The history of an order's stages. Rows are added and never changed: the database itself refuses."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from kit.clock import utc_now
+from orders.tables import Order, Stage, StageMove
+
+HISTORY_DDL: dict[str, list[str]] = {
+    "sqlite": [
+        "CREATE TRIGGER stage_move_no_update BEFORE UPDATE ON stage_move "
+        "BEGIN SELECT RAISE(ABORT, 'stage_move is append-only'); END",
+        "CREATE TRIGGER stage_move_no_delete BEFORE DELETE ON stage_move "
+        "BEGIN SELECT RAISE(ABORT, 'stage_move is append-only'); END",
+        # INSERT OR REPLACE removes the old row without asking the delete trigger.
+        "CREATE TRIGGER stage_move_no_replace BEFORE INSERT ON stage_move "
+        "WHEN EXISTS (SELECT 1 FROM stage_move WHERE order_id = NEW.order_id AND seq = NEW.seq) "
+        "BEGIN SELECT RAISE(ABORT, 'stage_move is append-only'); END",
+    ],
+    "postgresql": [
+        "CREATE OR REPLACE FUNCTION stage_move_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'stage_move is append-only'; END $$",
+        "CREATE TRIGGER stage_move_append_only BEFORE UPDATE OR DELETE ON stage_move "
+        "FOR EACH ROW EXECUTE FUNCTION stage_move_refuse()",
+    ],
+}
+"""What makes the table append-only, by SQL dialect. Migrations run it; so does Base.metadata.create_all."""
+
+for _dialect, _statements in HISTORY_DDL.items():
+    for _statement in _statements:
+        _ddl = sa.DDL(_statement)  # type: ignore[no-untyped-call]
+        sa.event.listen(StageMove.__table__, "after_create", _ddl.execute_if(dialect=_dialect))
+
+
+def append(
+    session: Session, order: Order, to: Stage, *, came_from: Stage | None, actor: str, reason: str = ""
+) -> StageMove:
+    """Add the next row. The caller holds the order's row, so the numbering has no gaps and no rivals."""
+    last = session.scalar(sa.select(sa.func.max(StageMove.seq)).where(StageMove.order_id == order.id))
+    move = StageMove(
+        order_id=order.id,
+        seq=(last or 0) + 1,
+        from_stage_id=came_from.id if came_from else None,
+        to_stage_id=to.id,
+        actor=actor,
+        reason=reason,
+        at=utc_now(),
+    )
+    session.add(move)
+    session.flush()
+    return move
+
+
+def history(session: Session, order: Order) -> list[tuple[StageMove, Stage]]:
+    """Every move of the order, the first one first, each with the stage it led to."""
+    moves = session.execute(
+        sa.select(StageMove, Stage)
+        .join(Stage, Stage.id == StageMove.to_stage_id)
+        .where(StageMove.order_id == order.id)
+        .order_by(StageMove.seq)
+    )
+    return [(move, stage) for move, stage in moves]
