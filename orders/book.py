@@ -1,0 +1,310 @@
+"""Finding orders: one, a customer's, the board's columns, the table's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from catalog.names import named
+from company.tables import ChannelAccount, Shop, Staff
+from customers.tables import Customer
+from kit.errors import Missing
+from kit.money import Money
+from orders.tables import Group, Order, Stage
+from orders.views import LineView as LineView
+from orders.views import OrderView as OrderView
+from orders.views import view as view
+
+AnySelect = sa.Select[*tuple[Any, ...]]
+
+OPEN = (Group.NEW, Group.APPROVAL, Group.ASSEMBLING, Group.DELIVERY)
+
+
+class NoOrder(Missing):
+    """There is no such order in this shop."""
+
+    code = "no_such_order"
+
+
+class Payment(StrEnum):
+    """Orders by the state of their money."""
+
+    PAID = "paid"
+    UNPAID = "unpaid"
+    ON_RECEIPT = "on_receipt"
+    FLAGGED = "flagged"
+
+
+class Sort(StrEnum):
+    NUMBER = "number"
+    CUSTOMER = "customer"
+    STAGE = "stage"
+    TOTAL = "total"
+    UPDATED = "updated"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What to show; an empty one shows all orders of the shop."""
+
+    text: str = ""
+    """A number, or part of a customer's name, recipient or phone."""
+    channel: str = ""
+    responsible_id: int | None = None
+    nobodys: bool = False
+    payment: Payment | None = None
+    stage: str = ""
+    pipeline_id: int | None = None
+    only_open: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order in a list, with the names of those around it."""
+
+    order: OrderView
+    customer: str
+    channel: str
+    """The channel it came from; empty for one that an operator made without a conversation."""
+    responsible: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One stage of the board. `count` and `sum` are of all its orders, `rows` only the newest of them."""
+
+    code: str
+    name: str
+    colour: str
+    group: Group
+    count: int
+    sum: Money
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: tuple[Row, ...]
+    total: int
+    sum: Money
+
+
+def get(session: Session, shop_id: int, order_id: int) -> Order:
+    """The order with its lines and stage. Raises NoOrder, also for an order of another shop."""
+    return _one(session, Order.shop_id == shop_id, Order.id == order_id)
+
+
+def by_number(session: Session, shop_id: int, number: int) -> Order:
+    return _one(session, Order.shop_id == shop_id, Order.number == number)
+
+
+def locked(session: Session, order_id: int) -> Order:
+    """The order as it is now, its row held until the transaction ends. Every change of an order begins here."""
+    session.flush()
+    order = session.scalar(
+        whole(Order.id == order_id).with_for_update(of=Order).execution_options(populate_existing=True)
+    )
+    if order is None:
+        raise NoOrder(f"no order {order_id}")
+    return order
+
+
+def stage_of(session: Session, order: Order, code: str) -> Stage:
+    """A stage of the order's pipeline."""
+    return session.scalars(sa.select(Stage).where(Stage.pipeline_id == order.pipeline_id, Stage.code == code)).one()
+
+
+def of_customer(session: Session, shop_id: int, customer_id: int, limit: int = 20) -> list[Order]:
+    """The customer's orders, the newest first."""
+    query = whole(Order.shop_id == shop_id, Order.customer_id == customer_id)
+    return list(session.scalars(query.order_by(Order.id.desc()).limit(limit)))
+
+
+def counts(session: Session, shop_id: int, pipeline_id: int | None = None) -> dict[str, int]:
+    """How many orders stand in each stage, by its code."""
+    query = (
+        sa.select(Stage.code, sa.func.count(Order.id))
+        .join(Order, Order.stage_id == Stage.id)
+        .where(Order.shop_id == shop_id)
+        .group_by(Stage.code)
+    )
+    if pipeline_id is not None:
+        query = query.where(Order.pipeline_id == pipeline_id)
+    return dict(session.execute(query).tuples().all())
+
+
+def open_count(session: Session, shop_id: int) -> int:
+    """Orders that somebody still has to do something about."""
+    query = sa.select(sa.func.count(Order.id)).join(Stage, Stage.id == Order.stage_id)
+    return session.scalar(query.where(Order.shop_id == shop_id, Stage.group.in_(OPEN))) or 0
+
+
+def board(
+    session: Session,
+    shop_id: int,
+    pipeline_id: int,
+    filters: Filter | None = None,
+    *,
+    locale: str = "ru",
+    limit: int = 30,
+) -> list[Column]:
+    """The pipeline's stages, each with at most `limit` of its newest orders. One query for all the columns."""
+    shop = session.get_one(Shop, shop_id)
+    where = [*_conditions(shop_id, filters or Filter()), Order.pipeline_id == pipeline_id]
+    stages = session.scalars(sa.select(Stage).where(Stage.pipeline_id == pipeline_id).order_by(Stage.position)).all()
+    sums = {
+        stage_id: (count, total)
+        for stage_id, count, total in session.execute(
+            _around(sa.select(Order.stage_id, sa.func.count(), sa.func.sum(Order.total_amount)))
+            .where(*where)
+            .group_by(Order.stage_id)
+        )
+    }
+    place = sa.func.row_number().over(partition_by=Order.stage_id, order_by=Order.id.desc())
+    ranked = _around(sa.select(Order.id, place.label("place"))).where(*where).subquery()
+    newest = sa.select(ranked.c.id).where(ranked.c.place <= limit)
+    rows = _rows(session, shop, locale, _listed().where(Order.id.in_(newest)).order_by(Order.id.desc()))
+    return [
+        Column(
+            code=stage.code,
+            name=named(stage, locale),
+            colour=stage.colour,
+            group=Group(stage.group),
+            count=sums.get(stage.id, (0, 0))[0],
+            sum=Money(int(sums.get(stage.id, (0, 0))[1]), shop.currency),
+            rows=tuple(row for row in rows if row.order.stage_code == stage.code),
+        )
+        for stage in stages
+    ]
+
+
+def table(
+    session: Session,
+    shop_id: int,
+    filters: Filter | None = None,
+    *,
+    sort: Sort = Sort.NUMBER,
+    descending: bool = True,
+    page: int = 1,
+    size: int = 50,
+    locale: str = "ru",
+) -> Page:
+    """One page of the orders that fit, and the count and sum of all that do. Pages begin with 1."""
+    shop = session.get_one(Shop, shop_id)
+    where = _conditions(shop_id, filters or Filter())
+    count, total = session.execute(
+        _around(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(Order.total_amount), 0))).where(*where)
+    ).one()
+    key = _SORTS[sort]
+    order_by = (key.desc(), Order.id.desc()) if descending else (key, Order.id)
+    query = _listed().where(*where).order_by(*order_by).limit(size).offset((max(page, 1) - 1) * size)
+    return Page(rows=_rows(session, shop, locale, query), total=count, sum=Money(int(total), shop.currency))
+
+
+_SORTS: dict[Sort, Any] = {
+    Sort.NUMBER: Order.number,
+    Sort.CUSTOMER: sa.func.lower(Customer.name),
+    Sort.STAGE: Stage.position,
+    Sort.TOTAL: Order.total_amount,
+    Sort.UPDATED: Order.updated_at,
+}
+
+
+def _one(session: Session, *where: sa.ColumnElement[bool]) -> Order:
+    order = session.scalar(whole(*where))
+    if order is None:
+        raise NoOrder("no such order in this shop")
+    return order
+
+
+def whole(*where: sa.ColumnElement[bool]) -> sa.Select[Order]:
+    """Orders with everything that reading or changing one needs."""
+    return sa.select(Order).where(*where).options(selectinload(Order.lines), joinedload(Order.stage, innerjoin=True))
+
+
+def _around(query: AnySelect) -> AnySelect:
+    """Join what filters and sorting may ask for."""
+    return (
+        query.select_from(Order)
+        .join(Stage, Stage.id == Order.stage_id)
+        .join(Customer, Customer.id == Order.customer_id)
+        .outerjoin(ChannelAccount, ChannelAccount.id == Order.account_id)
+    )
+
+
+def _listed() -> AnySelect:
+    return (
+        _around(sa.select(Order, Customer.name, ChannelAccount.channel, Staff.name))
+        .outerjoin(Staff, Staff.id == Order.responsible_id)
+        .options(selectinload(Order.lines), joinedload(Order.stage, innerjoin=True))
+    )
+
+
+def _rows(session: Session, shop: Shop, locale: str, query: AnySelect) -> tuple[Row, ...]:
+    return tuple(
+        Row(
+            order=view(order, shop, locale),
+            customer=customer or order.recipient,
+            channel=channel or "",
+            responsible=responsible or "",
+        )
+        for order, customer, channel, responsible in session.execute(query)
+    )
+
+
+def _conditions(shop_id: int, filters: Filter) -> Sequence[sa.ColumnElement[bool]]:
+    where: list[sa.ColumnElement[bool]] = [Order.shop_id == shop_id]
+    if filters.pipeline_id is not None:
+        where.append(Order.pipeline_id == filters.pipeline_id)
+    if filters.text.strip():
+        where.append(_mentions(filters.text.strip()))
+    if filters.channel:
+        where.append(ChannelAccount.channel == filters.channel)
+    if filters.nobodys:
+        where.append(Order.responsible_id.is_(None))
+    elif filters.responsible_id is not None:
+        where.append(Order.responsible_id == filters.responsible_id)
+    if filters.payment is not None:
+        where.append(_PAYMENTS[filters.payment])
+    if filters.stage:
+        where.append(Stage.code == filters.stage)
+    if filters.only_open:
+        where.append(Stage.group.in_(OPEN))
+    if filters.since is not None:
+        where.append(Order.created_at >= filters.since)
+    if filters.until is not None:
+        where.append(Order.created_at < filters.until)
+    return where
+
+
+_PAYMENTS: dict[Payment, sa.ColumnElement[bool]] = {
+    Payment.PAID: Order.paid_at.is_not(None),
+    Payment.UNPAID: sa.and_(Order.paid_at.is_(None), Order.payment_method == "online"),
+    Payment.ON_RECEIPT: sa.and_(Order.paid_at.is_(None), Order.payment_method == "on_receipt"),
+    Payment.FLAGGED: Order.flag != "",
+}
+
+
+def _mentions(text: str) -> sa.ColumnElement[bool]:
+    """Orders with this number, or with this text in a name or phone. SQLite folds the case of Latin letters only,
+    so a name is also looked for as it is usually written, with a capital."""
+    digits = text.lstrip("#№ ").strip()
+    ways = [
+        column.icontains(form, autoescape=True)
+        for column in (Customer.name, Order.recipient)
+        for form in {text, text.title()}
+    ]
+    phone = "".join(filter(str.isdigit, text))
+    if len(phone) >= 4:
+        ways.append(Order.phone.contains(phone[-10:]))
+    if digits.isdigit() and len(digits) < 10:
+        ways.append(Order.number == int(digits))
+    return sa.or_(*ways)
