@@ -1,0 +1,83 @@
+"""The configuration: every mistake is named, no secret is repeated, and the example is the truth."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit import config
+from kit.config import BadConfig, Config, parse
+
+KEY = "0123456789abcdef" * 4
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+
+
+def refused(raw: dict[str, Any]) -> str:
+    with pytest.raises(BadConfig) as caught:
+        parse({"secret_key": KEY} | raw)
+    return str(caught.value)
+
+
+def test_the_least_configuration_is_a_key() -> None:
+    assert parse({"secret_key": KEY}).port == 8080
+
+
+@pytest.mark.parametrize("key", ["", "short", "changeme" * 5, "a" * 40, "this-is-my-secret-key-for-prilavok"])
+def test_an_empty_default_or_guessable_key_stops_the_start(key: str) -> None:
+    with pytest.raises(BadConfig, match=r"secret_key.*32 random characters"):
+        parse({"secret_key": key})
+
+
+@pytest.mark.parametrize(
+    "section", [{"telegram": [{"token": ""}]}, {"yookassa": [{"shop_id": "1", "secret_key": " "}]}]
+)
+def test_a_blank_secret_stops_the_start(section: dict[str, Any]) -> None:
+    assert "is empty" in refused(section)
+
+
+def test_an_unknown_key_is_refused_with_the_right_one() -> None:
+    assert "databse: unknown key; did you mean database?" in refused({"databse": "x"})
+    assert "telegram.0.tokn: unknown key; did you mean token?" in refused({"telegram": [{"token": "1:a", "tokn": "x"}]})
+
+
+def test_a_wrong_value_is_explained_without_repeating_secrets() -> None:
+    said = refused({"port": "many", "telegram": [{"token": "42:VERYSECRET", "receive": "pigeon"}]})
+    assert "port" in said
+    assert "receive" in said
+    assert "VERYSECRET" not in said
+
+
+def test_secrets_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", KEY)
+    assert parse({"secret_key": "{env=MY_KEY}"}).secret_key.get_secret_value() == KEY
+    monkeypatch.delenv("MY_KEY")
+    with pytest.raises(BadConfig, match="MY_KEY, which is not set"):
+        parse({"secret_key": "{env=MY_KEY}"})
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match=r"copy config\.example\.toml"):
+        config.load(tmp_path / "config.toml")
+
+
+def test_the_example_holds_every_setting_and_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PRILAVOK_SECRET_KEY", "TELEGRAM_TOKEN", "YOOKASSA_SECRET_KEY", "TELEGRAM_WEBHOOK_SECRET"):
+        monkeypatch.setenv(name, KEY)
+    whole = re.sub(r"^# ((?:\[|[a-z_]+ = ).*)$", r"\1", EXAMPLE.read_text(), flags=re.M)
+    raw = tomllib.loads(whole)
+    assert set(raw) == set(Config.model_fields)
+    for section in ("telegram", "webchat", "yookassa"):
+        model = {
+            "telegram": config.TelegramSection,
+            "webchat": config.WebchatSection,
+            "yookassa": config.YooKassaSection,
+        }
+        assert set(raw[section][0]) == set(model[section].model_fields)
+    example = parse(raw)
+    defaults = Config(secret_key=example.secret_key)
+    for field in set(Config.model_fields) - {"secret_key", "telegram", "webchat", "yookassa", "trusted_proxies"}:
+        assert getattr(example, field) == getattr(defaults, field), field
