@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -58,3 +58,7 @@ def chipped_plate() -> bytes:
         easel.shadow(ellipse(x + 5, y + 8, size, size * 0.7), strength=0.4, blur=6)
         easel.piece(ellipse(x, y, size, size * 0.7), glaze, light="ball")
     return easel.jpeg()
+
+
+PHOTOS: Mapping[str, Callable[[], bytes]] = {"chipped-plate": chipped_plate}
+"""Photos that buyers send, by the names that the dialogues use."""
