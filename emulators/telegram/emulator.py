@@ -12,6 +12,7 @@ from emulators.telegram import bot_api, control
 from emulators.telegram.cloud import Cloud, Settings
 from emulators.telegram.faults import Fault, Faults, Trouble
 from emulators.telegram.parameters import UPLOAD_LIMIT
+from emulators.telegram.phone_page import routes as phone_page
 from emulators.telegram.phones import Phone
 from emulators.telegram.world import Bot, Person
 
@@ -55,6 +56,7 @@ class TelegramEmulator:
         app[bot_api.CLOUD] = self.cloud
         app.add_routes(bot_api.ROUTES)
         app.add_routes(control.ROUTES)
+        app.add_routes(phone_page.ROUTES)
         app.on_shutdown.append(self._shut_down)
         app.on_cleanup.append(self._clean_up)
         return app
@@ -116,6 +118,8 @@ class TelegramEmulator:
     async def _shut_down(self, app: web.Application) -> None:
         """Let go of everybody who waits, so that the server can stop at once."""
         self.cloud.stopping.set()
+        for feed in self.cloud.world.feeds.values():
+            feed.wake()
         for account in self.cloud.accounts.values():
             account.queue.release_poller()
             await account.postman.end()

@@ -98,6 +98,10 @@ class Feed:
     def note(self, kind: str, bot_id: int, message_id: int, details: Json | None) -> None:
         self.number += 1
         self.happenings.append(Happening(self.number, kind, bot_id, message_id, details))
+        self.wake()
+
+    def wake(self) -> None:
+        """Ring every screen that waits."""
         for screen in self.screens:
             screen.set()
 
