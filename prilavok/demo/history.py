@@ -240,10 +240,12 @@ def _discount(customer: Customer, subtotal: Money, random: Random) -> Money:
 
 def _delivery(customer: Customer, lines: Iterable[Line], random: Random) -> DeliveryMethod:
     pickup, point, courier = DELIVERY
+    if not customer.address:
+        return pickup
     if any((goods.variants()[line.sku].weight_grams or 0) > 5000 for line in lines):
         return courier
-    if customer.city == "Москва" or not customer.address:
-        return random.choice((pickup, courier)) if customer.address else pickup
+    if customer.city == "Москва":
+        return random.choice((pickup, courier))
     return random.choice((point, point, courier))
 
 
