@@ -110,7 +110,7 @@ def monogram(skin: Skin) -> None:
     """The letter Л in satin stitch, and a line around the hem."""
     ink, cx, cy, size = contrast(skin.base, 0.75), skin.width / 2, skin.height / 2, 90 * skin.px
     letter = [(cx - size, cy + size), (cx - size * 0.55, cy + size), (cx, cy - size), (cx + size * 0.8, cy + size)]
-    skin.draw.line(letter, fill=ink, width=round(20 * skin.px))
+    skin.draw.line(letter, fill=ink, width=round(20 * skin.px), joint="curve")
     hem = 34 * skin.px
     skin.draw.rectangle((hem, hem, skin.width - hem, skin.height - hem), outline=ink, width=round(4 * skin.px))
 
