@@ -14,6 +14,7 @@ from emulators.telegram.faults import Fault, Faults, Trouble
 from emulators.telegram.parameters import UPLOAD_LIMIT
 from emulators.telegram.phone_page import routes as phone_page
 from emulators.telegram.phones import Phone
+from emulators.telegram.snapshot import Snapshot
 from emulators.telegram.world import Bot, Person
 
 ROOM_FOR_FORM = 1024 * 1024
@@ -47,6 +48,9 @@ class TelegramEmulator:
             self.cloud.add_bot(bot)
         for person in people:
             self.cloud.add_person(person)
+        self._snapshot = Snapshot(self.cloud, settings.snapshot) if settings.snapshot else None
+        if self._snapshot is not None:
+            self._snapshot.restore()
         self.base_url = ""
         self._runner: web.AppRunner | None = None
 
@@ -57,6 +61,7 @@ class TelegramEmulator:
         app.add_routes(bot_api.ROUTES)
         app.add_routes(control.ROUTES)
         app.add_routes(phone_page.ROUTES)
+        app.on_startup.append(self._start_up)
         app.on_shutdown.append(self._shut_down)
         app.on_cleanup.append(self._clean_up)
         return app
@@ -115,6 +120,10 @@ class TelegramEmulator:
         """How many calls (`calls`, `calls_sendmessage`), updates, faults there were since the start."""
         return dict(self.cloud.counters)
 
+    async def _start_up(self, app: web.Application) -> None:
+        if self._snapshot is not None:
+            self._snapshot.begin()
+
     async def _shut_down(self, app: web.Application) -> None:
         """Let go of everybody who waits, so that the server can stop at once."""
         self.cloud.stopping.set()
@@ -125,5 +134,7 @@ class TelegramEmulator:
             await account.postman.end()
 
     async def _clean_up(self, app: web.Application) -> None:
+        if self._snapshot is not None:
+            await self._snapshot.end()
         if self.cloud.journal is not None:
             self.cloud.journal.close()
