@@ -109,8 +109,13 @@ def by_number(session: Session, shop_id: int, number: int) -> Order:
 def locked(session: Session, order_id: int) -> Order:
     """The order as it is now, its row held until the transaction ends. Every change of an order begins here."""
     session.flush()
+    # The stage comes by a query of its own: PostgreSQL, having waited for the row, joins it to the stage it had before.
     order = session.scalar(
-        whole(Order.id == order_id).with_for_update(of=Order).execution_options(populate_existing=True)
+        sa.select(Order)
+        .where(Order.id == order_id)
+        .options(selectinload(Order.lines), selectinload(Order.stage))
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
     if order is None:
         raise NoOrder(f"no order {order_id}")
@@ -138,7 +143,7 @@ def counts(session: Session, shop_id: int, pipeline_id: int | None = None) -> di
     )
     if pipeline_id is not None:
         query = query.where(Order.pipeline_id == pipeline_id)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def open_count(session: Session, shop_id: int) -> int:

@@ -11,9 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, selectinload
 
 from catalog import goods, names, stock
+from catalog.names import Title
 from catalog.tables import Variant
 from company.tables import Shop
-from customers.tables import Customer
 from kit.clock import utc_now
 from kit.errors import Refused
 from kit.money import Money
@@ -26,10 +26,9 @@ class NotEnough(Refused):
 
     code = "not_enough"
 
-    def __init__(self, variant: Variant, locale: str, *, wanted: int, left: int) -> None:
-        self.variant_id, self.left = variant.id, left
-        title = names.title(variant, locale)
-        super().__init__(f"{variant.sku}: {wanted} wanted, {left} left", title=title, wanted=wanted, left=left)
+    def __init__(self, variant: Variant, wanted: int, left: int) -> None:
+        self.variant_id, self.wanted, self.left = variant.id, wanted, left
+        super().__init__(f"{variant.sku}: {wanted} wanted, {left} left", title=Title(variant), wanted=wanted, left=left)
 
 
 class NotForSale(Refused):
@@ -37,9 +36,9 @@ class NotForSale(Refused):
 
     code = "not_for_sale"
 
-    def __init__(self, variant: Variant, locale: str) -> None:
+    def __init__(self, variant: Variant) -> None:
         self.variant_id = variant.id
-        super().__init__(f"{variant.sku} is not for sale", title=names.title(variant, locale))
+        super().__init__(f"{variant.sku} is not for sale", title=Title(variant))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,12 @@ def of(session: Session, shop_id: int, customer_id: int) -> Cart:
 
 def held(session: Session, shop_id: int, customer_id: int) -> Cart:
     """The cart with its row locked until the transaction ends, for those who change or empty it."""
-    return _find(session, shop_id, customer_id, lock=True) or of(session, shop_id, customer_id)
+    cart = _find(session, shop_id, customer_id, lock=True)
+    if cart is None:
+        of(session, shop_id, customer_id)
+        cart = _find(session, shop_id, customer_id, lock=True)
+    assert cart is not None
+    return cart
 
 
 def put(session: Session, shop_id: int, customer_id: int, variant_id: int, quantity_delta: int = 1) -> Cart:
@@ -152,8 +156,7 @@ def _change(session: Session, cart: Cart, variant_id: int, quantity: int) -> Car
         if line is not None:
             cart.lines.remove(line)
     elif totals.quantity(quantity) > now:
-        locale = session.get_one(Customer, cart.customer_id).locale
-        variant = obtainable(session, cart.shop_id, variant_id, quantity, locale)
+        variant = obtainable(session, cart.shop_id, variant_id, quantity)
         if line is None:
             cart.lines.append(CartLine(variant_id=variant_id, quantity=quantity, price_seen=variant.price))
         else:
@@ -166,14 +169,14 @@ def _change(session: Session, cart: Cart, variant_id: int, quantity: int) -> Car
     return cart
 
 
-def obtainable(session: Session, shop_id: int, variant_id: int, quantity: int, locale: str) -> Variant:
-    """The variant, if so many of it can be had; otherwise NotForSale or NotEnough, with its name in `locale`."""
+def obtainable(session: Session, shop_id: int, variant_id: int, quantity: int) -> Variant:
+    """The variant, if so many of it can be had; otherwise NotForSale or NotEnough."""
     variant = goods.variant(session, shop_id, variant_id)
     if not for_sale(variant):
-        raise NotForSale(variant, locale)
+        raise NotForSale(variant)
     left = stock.available(session, [variant_id]).get(variant_id, 0)
     if quantity > left:
-        raise NotEnough(variant, locale, wanted=quantity, left=left)
+        raise NotEnough(variant, quantity, left)
     return variant
 
 

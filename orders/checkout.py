@@ -190,7 +190,7 @@ def _agree(
     """Write the order, reserve its goods and set it on its way. `complete` asks for contact and address."""
     for variant, _ in basket:
         if not carts.for_sale(variant):
-            raise carts.NotForSale(variant, customer.locale)
+            raise carts.NotForSale(variant)
     rules = settings.of(shop)
     wishes = details.checked(wishes, rules, complete=complete)
     discount = discount or Money(0, shop.currency)

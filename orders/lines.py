@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from catalog import goods, stock
 from company import settings
 from company.tables import Shop
-from customers.tables import Customer
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from kit.money import Money
@@ -23,7 +22,7 @@ from orders import cart, delivery, details, reserving
 from orders.book import locked
 from orders.events import OrderChanged
 from orders.snapshots import snapshot
-from orders.stages import Stale
+from orders.stages import StageName, Stale
 from orders.tables import Order, OrderLine
 from orders.totals import Totals, quantity, totals
 from storage.events import publish
@@ -35,7 +34,9 @@ class OrderClosed(Refused):
     code = "order_closed"
 
     def __init__(self, order: Order) -> None:
-        super().__init__(f"order {order.number} is {order.stage.code}", number=order.number, stage=order.stage.name)
+        super().__init__(
+            f"order {order.number} is {order.stage.code}", number=order.number, stage=StageName(order.stage)
+        )
 
 
 class AlreadyPaid(Refused):
@@ -70,10 +71,9 @@ def add_line(
 ) -> Order:
     """Add the variant at today's price; one that is there at the same price grows instead."""
     order = _open(session, order, expect_version)
-    customer = session.get_one(Customer, order.customer_id)
     variant = goods.variant(session, order.shop_id, variant_id)
     if not cart.for_sale(variant):
-        raise cart.NotForSale(variant, customer.locale)
+        raise cart.NotForSale(variant)
     same = next((line for line in order.lines if (line.variant_id, line.price) == (variant_id, variant.price)), None)
     if same is not None:
         return _requantify(session, order, same, same.quantity + quantity(count), actor)

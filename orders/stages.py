@@ -10,9 +10,12 @@ MoveRefused             no way from this stage to that one
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from catalog.names import named
 from company.tables import Role
 from kit.clock import utc_now
 from kit.errors import Refused
@@ -42,6 +45,19 @@ EARLY = (Group.NEW, Group.APPROVAL)
 REASON_LIMIT = 500
 
 
+@dataclass(frozen=True, slots=True)
+class StageName:
+    """The name of a stage as a fact of a text whose reader is not known yet."""
+
+    stage: Stage
+
+    def said(self, locale: str) -> str:
+        return named(self.stage, locale)
+
+    def __str__(self) -> str:
+        return self.stage.code
+
+
 class MoveRefused(Refused):
     code = "move_refused"
 
@@ -50,8 +66,8 @@ class MoveRefused(Refused):
         super().__init__(
             message or f"order {order.number}: no way from {order.stage.code} to {to.code if to else 'there'}",
             number=order.number,
-            stage=order.stage.name,
-            to=to.name if to else "—",
+            stage=StageName(order.stage),
+            to=StageName(to) if to else "—",
             **facts,
         )
 

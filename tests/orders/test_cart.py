@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.orm import Session
 
+from company.texts import Texts
 from kit.errors import Missing
 from kit.money import Money
 from orders import cart
@@ -47,25 +48,20 @@ def test_a_cart_holds_no_more_than_the_shop_has(session: Session, floor: Floor) 
     assert contents(cart.of(session, floor.shop.id, floor.anna.id)) == [(mug.id, 3)]
 
 
-def test_a_refusal_names_the_thing_in_the_buyers_language(session: Session, floor: Floor) -> None:
-    john = floor.customer("John", locale="en")
+def test_a_refusal_names_the_thing_in_the_readers_language(session: Session, floor: Floor) -> None:
     with pytest.raises(NotEnough) as refused:
-        cart.put(session, floor.shop.id, john.id, floor.item("M-1", on_hand=0).id)
-    assert refused.value.facts["title"] == "Mug M-1"
+        floor.puts(floor.item("M-1", on_hand=0))
+    texts = Texts()
+    assert texts.problem(refused.value, "en") == "“Mug M-1”: 0 left, 1 wanted."
+    assert texts.problem(refused.value, "ru") == "«Кружка M-1»: осталось 0, а нужно 1."
 
 
 def test_fewer_may_be_wanted_even_when_that_is_still_too_many(session: Session, floor: Floor) -> None:
-    mug = floor.item("M-1", on_hand=5)
-    floor.puts(mug, 5)
-    floor.puts(mug, 4, who=floor.customer("Глеб"))
-    floor.places(who=floor.anna)
-    gleb_again = floor.customer("Юлия")
-    plate = floor.item("P-1", on_hand=5)
-    floor.puts(plate, 5, who=gleb_again)
-    floor.puts(plate, 4)
-    floor.places()
-    changed = cart.set_quantity(session, floor.shop.id, gleb_again.id, plate.id, 4)
-    assert contents(changed) == [(plate.id, 4)]
+    mug, gleb = floor.item("M-1", on_hand=5), floor.customer("Глеб Седов")
+    floor.puts(mug, 5, who=gleb)
+    floor.order((mug, 4))
+    fewer = cart.put(session, floor.shop.id, gleb.id, mug.id, -1)
+    assert contents(fewer) == [(mug.id, 4)]
 
 
 @pytest.mark.parametrize("quantity", [-1, 1000])

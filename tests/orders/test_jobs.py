@@ -11,14 +11,14 @@ from kit.money import Money
 from orders import jobs, lines, reserving, stages
 from orders.reasons import Reason, text_key
 from orders.tables import Order
-from storage.jobs import Job
+from storage.jobs import Job, Step
 from tests.orders.floor import ONLINE, OPERATOR, PICKUP, Floor
 
 
 def run(session: Session, kind: str, order: Order, id_: int = 1) -> None:
     """Run a job of this kind for the order, as the worker would."""
     step = jobs.JOBS[kind]
-    assert isinstance(step, jobs.Step)
+    assert isinstance(step, Step)
     step.run(session, Job(id_, f"expire:{order.id}", kind, {"order_id": order.id}, 0, 0))
 
 
