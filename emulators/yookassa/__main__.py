@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
+import signal
 from pathlib import Path
 
 from emulators.yookassa.emulator import YooKassaEmulator
@@ -39,13 +39,13 @@ async def serve(options: argparse.Namespace) -> None:
         public_url=options.public_url,
         pause_scale=options.pause_scale,
     )
+    stopped = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
     print(f"{await emulator.start(options.host, options.port)}/v3", flush=True)  # noqa: T201
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await emulator.stop()
+    await stopped.wait()
+    await emulator.stop()
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(arguments()))
+    asyncio.run(serve(arguments()))

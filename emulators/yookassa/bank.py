@@ -87,6 +87,7 @@ class Bank:
         self.payments = {payment.id: payment for payment in shelf.all("payments", Payment)}
         self.refunds = {refund.id: refund for refund in shelf.all("refunds", Refund)}
         self.receipts = {receipt.id: receipt for receipt in shelf.all("receipts", Receipt)}
+        self._unfinished = {p.id: p for p in self.payments.values() if p.status in (Status.PENDING, Status.WAITING)}
 
     # ---- what the API shows
 
@@ -134,7 +135,7 @@ class Bank:
             refunded=Money(0, wanted.amount.currency),
             customer=wanted.customer,
         )
-        self.payments[payment.id] = payment
+        self.payments[payment.id] = self._unfinished[payment.id] = payment
         self._keep(payment)
         self._journal.write("created", payment, payment.amount, now)
         return payment
@@ -232,11 +233,10 @@ class Bank:
         return payment
 
     def expire_due(self) -> None:
+        """Cancel what nobody paid or captured in time."""
         now = self.clock()
-        due = [p.id for p in self.payments.values() if p.status in (Status.PENDING, Status.WAITING)]
-        for payment_id in due:
-            if self.payments[payment_id].expires_at <= now:
-                self.expire(payment_id)
+        for payment in [p for p in self._unfinished.values() if p.expires_at <= now]:
+            self.expire(payment.id)
 
     def finish_refund(self, refund_id: str, *, succeeds: bool = True) -> Refund:
         """End a pending refund. A canceled one is announced by nobody: the service has no such event."""
@@ -274,6 +274,7 @@ class Bank:
         now = self.clock()
         payment.status = Status.SUCCEEDED
         payment.captured_at = now
+        del self._unfinished[payment.id]
         if payment.receipt is not None:
             items, tax = payment.receipt["items"], payment.receipt.get("tax_system_code")
             payment.receipt_id = self._receipt(payment.shop, "payment", payment.id, items, tax, []).id
@@ -284,6 +285,7 @@ class Bank:
     def _cancel(self, payment: Payment, party: str, reason: str) -> None:
         payment.status = Status.CANCELED
         payment.cancellation = Cancellation(party, reason)
+        del self._unfinished[payment.id]
         self._keep(payment)
         self._journal.write("canceled", payment, payment.amount, self.clock())
         self._announce(self.shops[payment.shop], "payment.canceled", self.show(payment))

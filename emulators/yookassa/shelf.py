@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -17,6 +17,7 @@ class Shelf:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+        self._adapters: dict[type, TypeAdapter[Any]] = {}
 
     def put(self, kind: str, name: str, value: object) -> None:
         """Write or replace one object; a crash leaves the old one or the new one, never half of one."""
@@ -25,13 +26,18 @@ class Shelf:
         place = self._folder / kind
         place.mkdir(parents=True, exist_ok=True)
         fresh = place / f".{name}.new"
-        fresh.write_bytes(TypeAdapter(type(value)).dump_json(value))
+        fresh.write_bytes(self._adapter(type(value)).dump_json(value))
         os.replace(fresh, place / f"{name}.json")
 
     def all(self, kind: str, shape: type[T]) -> Iterator[T]:
         """Every object of the kind, in the order of their names."""
         if self._folder is None:
             return
-        adapter = TypeAdapter(shape)
+        adapter: TypeAdapter[T] = self._adapter(shape)
         for path in sorted((self._folder / kind).glob("*.json")):
             yield adapter.validate_json(path.read_bytes())
+
+    def _adapter(self, shape: type) -> TypeAdapter[Any]:
+        if shape not in self._adapters:
+            self._adapters[shape] = TypeAdapter(shape)
+        return self._adapters[shape]

@@ -339,6 +339,27 @@ async def test_a_restart_with_a_snapshot_forgets_nothing(tmp_path: Path) -> None
             assert len((await client.get("/refunds"))[1]["items"]) == 1
 
 
+async def test_answers_have_the_types_of_the_recorded_ones(yookassa: YooKassaEmulator, client: Client) -> None:
+    """Field by field against the answers in the tests of the official PHP library."""
+    folder = yookassa_contract.SPEC.parent / "php_sdk_fixtures"
+    if not folder.exists():
+        pytest.skip("the recorded answers are not here (../shared/specs/yookassa)")
+    payment = await client.pay_link(receipt=RECEIPT)
+    paid = yookassa.pay(payment["id"])
+    _, refund = await client.post("/refunds", {"payment_id": payment["id"], "amount": rubles("1.00")})
+    declined = yookassa.decline((await client.pay_link())["id"])
+    for name, answer in (
+        ("createPaymentFixtures.json", yookassa.payment(payment["id"])),
+        ("paymentInfoFixtures.json", paid),
+        ("createPaymentErrorsGeneralFixtures.json", declined),
+        ("createRefundFixtures.json", refund),
+    ):
+        recorded = orjson.loads((folder / name).read_bytes())
+        common = recorded.keys() & answer.keys()
+        assert len(common) >= 5
+        assert {field: type(answer[field]) for field in common} == {field: type(recorded[field]) for field in common}
+
+
 async def test_the_contract_notices_what_it_should(yookassa: YooKassaEmulator, client: Client) -> None:
     payment = await client.pay_link()
     call = yookassa.calls[0]

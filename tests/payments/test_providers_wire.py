@@ -53,6 +53,8 @@ REFUND: dict[str, Any] = {
     "amount": {"value": "10.00", "currency": "RUB"},
     "created_at": "2026-11-22T10:00:00.000Z",
 }
+RECORDED = yookassa_contract.SPEC.parent / "php_sdk_fixtures"
+"""Answers from the tests of the official PHP library."""
 CHARGE = Charge("key", Money(100_00), "Заказ", "https://clay.example/thanks", {"order": "72"})
 
 json_values = st.recursive(
@@ -160,6 +162,32 @@ def test_yookassa_calls_from_its_networks(address: str) -> None:
 )
 def test_nobody_else_does(address: str) -> None:
     assert not is_trusted_ip(address)
+
+
+PHP_PAYMENTS = {
+    "createPaymentFixtures.json": PaymentState.PAID,
+    "createPaymentErrorsGeneralFixtures.json": PaymentState.CANCELLED,
+    "paymentInfoFixtures.json": PaymentState.PAID,
+    "cancelPaymentFixtures.json": PaymentState.PAID,
+    "getPaymentsFixtures.json": PaymentState.PAID,
+}
+
+
+@pytest.mark.skipif(not RECORDED.exists(), reason="the recorded answers are not here (../shared/specs/yookassa)")
+@pytest.mark.parametrize(("name", "state"), PHP_PAYMENTS.items())
+def test_recorded_answers_are_understood(name: str, state: PaymentState) -> None:
+    content = orjson.loads((RECORDED / name).read_bytes())
+    for raw in content.get("items", [content]):
+        payment = payment_of(raw)
+        assert (payment.state, payment.account, payment.amount.currency) == (state, "123", "RUB")
+        assert payment.reason == ("general_decline" if state is PaymentState.CANCELLED else None)
+
+
+@pytest.mark.skipif(not RECORDED.exists(), reason="the recorded answers are not here (../shared/specs/yookassa)")
+def test_recorded_refunds_are_understood() -> None:
+    for raw in orjson.loads((RECORDED / "refundsInfoFixtures.json").read_bytes())["items"]:
+        refund = refund_of(raw)
+        assert (refund.state, refund.amount) == (RefundState.SUCCEEDED, Money(10_00))
 
 
 def test_our_requests_are_what_the_description_asks_for() -> None:
