@@ -113,6 +113,7 @@ class StockMove(Base):
     """The journal of on_hand: its sum per variant and warehouse is Stock.on_hand."""
 
     __tablename__ = "stock_move"
+    __table_args__ = (sa.Index("ix_stock_move_subject", "subject"),)
 
     id: Mapped[Id]
     variant_id: Mapped[int] = ref("variant.id")
@@ -121,6 +122,7 @@ class StockMove(Base):
     reason: Mapped[str] = mapped_column(sa.String(40))
     """initial, received, sold, returned, corrected."""
     subject: Mapped[str] = mapped_column(sa.String(60), default="")
+    """What the goods went to or came from, such as "order:17"."""
     actor: Mapped[str] = mapped_column(sa.String(60), default="system")
     at: Mapped[datetime]
 

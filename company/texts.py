@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from babel.messages.pofile import read_po
 
@@ -20,6 +21,14 @@ from kit.money import Money
 
 LOCALES = ("ru", "en")
 """The languages that everything is written in; the first is for readers of any other."""
+
+
+@runtime_checkable
+class Sayable(Protocol):
+    """A fact that has its own words in each language, such as the title of a product."""
+
+    def said(self, locale: str) -> str: ...
+
 
 Overrides = Mapping[str, Mapping[str, str]]
 """An owner's own words: language -> key -> text (company.settings keeps them)."""
@@ -44,7 +53,8 @@ class Texts:
     def say(self, key: str, locale: str, overrides: Overrides | None = None, /, **facts: object) -> str:
         """The text with its facts, in the owner's words if he gave any. An unknown key comes back as it is.
 
-        Money is written as people of the language write it; text that is styled afterwards wants escaped facts.
+        Money is written as people of the language write it, and what is Sayable says itself; text that is styled
+        afterwards wants escaped facts.
         """
         locale = nearest(locale)
         own = (overrides or {}).get(locale, {}).get(key)
@@ -83,7 +93,9 @@ def _filled(text: str, locale: str, facts: Mapping[str, object]) -> str:
         if match[1] not in facts:
             return match[0]
         value = facts[match[1]]
-        return value.format(locale) if isinstance(value, Money) else str(value)
+        if isinstance(value, Money):
+            return value.format(locale)
+        return value.said(locale) if isinstance(value, Sayable) else str(value)
 
     return _PLACEHOLDER.sub(fact, text)
 

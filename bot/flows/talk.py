@@ -61,7 +61,7 @@ def _named(turn: Turn) -> list[Product]:
     text = turn.incoming.text.strip()
     if not text or "?" in text or len(_words(text)) > MOST_WORDS:
         return []
-    found = search.find(turn.session, turn.shop.id, text, locale=turn.locale, limit=OFFERS)
+    found = search.find(turn.session, turn.shop.id, text, limit=OFFERS)
     return [product for product in found if names_it(text, _spoken(product, turn.locale))]
 
 

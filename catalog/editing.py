@@ -1,0 +1,301 @@
+"""Changes to the catalogue. Each keeps the search index right and writes to the log what was and what is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from catalog import search
+from catalog.events import ProductChanged
+from catalog.goods import WHOLE
+from catalog.tables import Category, Photo, Product, Variant
+from company.tables import Shop
+from kit.clock import utc_now
+from kit.errors import Refused
+from storage.events import publish
+from storage.tables import StoredFile
+
+DEAREST = 10**12
+"""Prices and purchase prices are below this many minor units, so no sum of an order overflows."""
+
+Attributes = Sequence[tuple[str, str]]
+Translations = Mapping[str, Mapping[str, Any]]
+
+
+class SkuTaken(Refused):
+    """Another variant of the shop has this SKU."""
+
+    code = "sku_taken"
+
+    def __init__(self, sku: str) -> None:
+        super().__init__(f"SKU {sku} is taken", sku=sku)
+
+
+class NameNeeded(Refused):
+    """A category, product, warehouse or SKU without a name."""
+
+    code = "name_needed"
+
+
+class PriceOutOfBounds(Refused):
+    code = "price_out_of_bounds"
+
+    def __init__(self, price: int) -> None:
+        super().__init__(f"{price} minor units are not a price")
+
+
+def add_category(
+    session: Session,
+    shop: Shop,
+    *,
+    name: str,
+    parent: Category | None = None,
+    translations: Translations | None = None,
+    position: int = 0,
+) -> Category:
+    category = Category(
+        shop_id=shop.id,
+        parent_id=parent.id if parent else None,
+        name=_named(name, 120),
+        translations=_plain(translations),
+        position=position,
+    )
+    session.add(category)
+    session.flush()
+    return category
+
+
+def edit_category(
+    session: Session,
+    category: Category,
+    *,
+    name: str | None = None,
+    translations: Translations | None = None,
+    position: int | None = None,
+    active: bool | None = None,
+) -> None:
+    """Change what is given. Products of a category out of use stay findable by search."""
+    changed = _change(
+        category,
+        name=None if name is None else _named(name, 120),
+        translations=None if translations is None else _plain(translations),
+        position=position,
+        active=active,
+    )
+    session.flush()
+    if {"name", "translations"} & changed.keys():
+        for product in session.scalars(sa.select(Product).where(Product.category_id == category.id).options(*WHOLE)):
+            search.index(session, product)
+
+
+def add_product(
+    session: Session,
+    shop: Shop,
+    *,
+    name: str,
+    category: Category | None = None,
+    description: str = "",
+    translations: Translations | None = None,
+    vat_code: int | None = None,
+    payment_subject: str | None = None,
+    position: int = 0,
+    actor: str = "system",
+) -> Product:
+    """A product without variants, which is not for sale until it has one."""
+    product = Product(
+        shop_id=shop.id,
+        category_id=category.id if category else None,
+        name=_named(name, 200),
+        description=description.strip(),
+        translations=_plain(translations),
+        vat_code=vat_code,
+        payment_subject=payment_subject,
+        position=position,
+        created_at=utc_now(),
+        variants=[],
+        photos=[],
+    )
+    session.add(product)
+    session.flush()
+    search.index(session, product)
+    _tell(session, product, None, {}, actor)
+    return product
+
+
+def add_variant(
+    session: Session,
+    product: Product,
+    *,
+    sku: str,
+    price: int,
+    purchase_price: int | None = None,
+    barcode: str | None = None,
+    attributes: Attributes = (),
+    translations: Translations | None = None,
+    actor: str = "system",
+) -> Variant:
+    """Another variant, the last of the product's. Prices in minor units of the shop's currency. Raises SkuTaken.
+
+    The product's variants must be loaded, as those of a new one and of `goods.product` are.
+    """
+    variant = Variant(
+        shop_id=product.shop_id,
+        sku=_named(sku, 60),
+        barcode=(barcode or "").strip() or None,
+        attributes=[list(pair) for pair in attributes],
+        translations=_plain(translations),
+        price=_price(price),
+        purchase_price=None if purchase_price is None else _price(purchase_price),
+        position=len(product.variants),
+    )
+    if _sku_owner(session, product.shop_id, variant.sku) is not None:
+        raise SkuTaken(variant.sku)
+    product.variants.append(variant)
+    try:
+        with session.begin_nested():
+            session.flush()
+    except IntegrityError:
+        raise SkuTaken(variant.sku) from None
+    search.index(session, product)
+    _tell(session, product, variant, {}, actor)
+    return variant
+
+
+def add_photo(session: Session, product: Product, file: StoredFile, *, variant: Variant | None = None) -> Photo:
+    """The file as the last photo of the product, or of this variant of it. The product's photos must be loaded."""
+    photo = Photo(file_id=file.id, variant_id=variant.id if variant else None, position=len(product.photos))
+    product.photos.append(photo)
+    session.flush()
+    return photo
+
+
+def edit_product(
+    session: Session,
+    product: Product,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    translations: Translations | None = None,
+    category: Category | None = None,
+    vat_code: int | None = None,
+    payment_subject: str | None = None,
+    position: int | None = None,
+    actor: str = "system",
+) -> None:
+    """Change what is given. Orders keep the names and prices that they were made with."""
+    changed = _change(
+        product,
+        name=None if name is None else _named(name, 200),
+        description=None if description is None else description.strip(),
+        translations=None if translations is None else _plain(translations),
+        category_id=None if category is None else category.id,
+        vat_code=vat_code,
+        payment_subject=payment_subject,
+        position=position,
+    )
+    _finish(session, product, None, changed, actor)
+
+
+def edit_variant(
+    session: Session,
+    variant: Variant,
+    *,
+    price: int | None = None,
+    purchase_price: int | None = None,
+    sku: str | None = None,
+    barcode: str | None = None,
+    attributes: Attributes | None = None,
+    translations: Translations | None = None,
+    active: bool | None = None,
+    actor: str = "system",
+) -> None:
+    """Change what is given; `active` takes the variant off the sale or puts it back. Raises SkuTaken.
+
+    Carts that hold it are told of a new price at checkout; orders keep theirs. Its product, with all variants, must
+    be loaded.
+    """
+    if sku is not None and _sku_owner(session, variant.shop_id, _named(sku, 60)) not in (None, variant.id):
+        raise SkuTaken(sku)
+    changed = _change(
+        variant,
+        price=None if price is None else _price(price),
+        purchase_price=None if purchase_price is None else _price(purchase_price),
+        sku=None if sku is None else _named(sku, 60),
+        barcode=None if barcode is None else barcode.strip(),
+        attributes=None if attributes is None else [list(pair) for pair in attributes],
+        translations=None if translations is None else _plain(translations),
+        active=active,
+    )
+    _finish(session, variant.product, variant, changed, actor)
+
+
+def archive_product(session: Session, product: Product, *, actor: str = "system") -> None:
+    """Take the product off the counter and out of the search. Orders that hold it stay as they are."""
+    _finish(session, product, None, _change(product, active=False), actor)
+
+
+def restore_product(session: Session, product: Product, *, actor: str = "system") -> None:
+    _finish(session, product, None, _change(product, active=True), actor)
+
+
+def _finish(
+    session: Session, product: Product, variant: Variant | None, changed: dict[str, list[Any]], actor: str
+) -> None:
+    session.flush()
+    if not changed:
+        return
+    if changed.keys() - {"price", "purchase_price", "vat_code", "payment_subject", "position"}:
+        search.index(session, product)
+    _tell(session, product, variant, changed, actor)
+
+
+def _change(row: Any, **values: Any) -> dict[str, list[Any]]:
+    """Set what is not None and is different. Returns {field: [before, after]}."""
+    changed = {}
+    for field, after in values.items():
+        before = getattr(row, field)
+        if after is not None and after != before:
+            setattr(row, field, after)
+            changed[field] = [before, after]
+    return changed
+
+
+def _tell(
+    session: Session, product: Product, variant: Variant | None, changes: dict[str, list[Any]], actor: str
+) -> None:
+    publish(
+        session,
+        ProductChanged(
+            shop_id=product.shop_id,
+            subject=f"product:{product.id}",
+            actor=actor,
+            product_id=product.id,
+            variant_id=variant.id if variant else None,
+            changes=changes,
+        ),
+    )
+
+
+def _sku_owner(session: Session, shop_id: int, sku: str) -> int | None:
+    return session.scalar(sa.select(Variant.id).where(Variant.shop_id == shop_id, Variant.sku == sku))
+
+
+def _named(name: str, limit: int) -> str:
+    name = " ".join(name.split())[:limit].rstrip()
+    if not name:
+        raise NameNeeded()
+    return name
+
+
+def _price(minor: int) -> int:
+    if not 0 <= minor < DEAREST:
+        raise PriceOutOfBounds(minor)
+    return minor
+
+
+def _plain(translations: Translations | None) -> dict[str, Any]:
+    return {locale: dict(words) for locale, words in (translations or {}).items()}
