@@ -48,13 +48,14 @@ class Money:
     def format(self, locale: str = "ru") -> str:
         """As people read it, without empty kopecks: «1 450 ₽», «1 450,50 ₽»."""
         whole = self.amount % 10 ** get_currency_precision(self.currency) == 0
-        return format_currency(
+        text: str = format_currency(
             self.decimal(),
             self.currency,
             locale=locale,
             currency_digits=not whole,
             format="¤#,##0" if whole and locale.startswith("en") else "#,##0\xa0¤" if whole else None,
         )
+        return text.replace("RUB", "₽")  # English locales know no sign of the rouble
 
     @classmethod
     def parse(cls, text: str, currency: str = "RUB") -> Money:

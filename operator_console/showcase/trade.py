@@ -156,6 +156,7 @@ def order(now: datetime, **more: object) -> Shape:
         "number": 1284,
         "version": 3,
         "url": "/orders/1284",
+        "opened": False,
         "stage": PAID,
         "payment": "paid",
         "editable": True,

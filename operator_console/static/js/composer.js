@@ -18,7 +18,7 @@ function keep() {
 
 function restore() {
   const draft = JSON.parse(localStorage.getItem(slot()) ?? "null");
-  if (draft || mode() === "note" || !area().value) area().value = draft?.text ?? "";
+  area().value = draft?.text ?? "";
   form().elements.key.value = draft?.key ?? newKey();
   count();
 }
