@@ -54,7 +54,10 @@ class Control:
         """Body, all optional: event, url."""
         body = await _body(request)
         payment_id = _known(request, self._emulator.bank.payments, "payment_id")
-        status = await self._emulator.redeliver(payment_id, event=body.get("event"), url=body.get("url"))
+        try:
+            status = await self._emulator.redeliver(payment_id, event=body.get("event"), url=body.get("url"))
+        except ValueError as error:
+            raise web.HTTPConflict(text=str(error)) from None
         return _json({"status": status})
 
     async def forge(self, request: web.Request) -> web.Response:

@@ -193,10 +193,14 @@ class YooKassaEmulator:
     async def redeliver(self, payment_id: str, *, event: str | None = None, url: str | None = None) -> int:
         """Send a notification about this payment once more, as it was: the last one, or the first of that event.
 
-        With an earlier event it is an older snapshot, out of order. Returns the HTTP status, 0 for none.
+        With an earlier event it is an older snapshot, out of order. Returns the HTTP status, 0 for none. Raises
+        ValueError if there is no such notification or nowhere to send it.
         """
         about = [n for n in self.notifications if payment_id in (n.object["id"], n.object.get("payment_id"))]
-        chosen = about[-1] if event is None else next(n for n in about if n.event == event)
+        wanted = [n for n in about if n.event == event] if event is not None else about[-1:]
+        if not wanted:
+            raise ValueError(f"nothing was announced about {payment_id}" + (f" as {event}" if event else ""))
+        chosen = wanted[0]
         target = url or chosen.url or self.webhook_urls[chosen.shop]
         if target is None:
             raise ValueError("the shop has no address for notifications")

@@ -116,6 +116,8 @@ async def test_older_and_repeated_and_forged_notices_can_be_sent(
     yookassa: YooKassaEmulator, listener: Listener, http: aiohttp.ClientSession
 ) -> None:
     payment = await create(http, yookassa)
+    with pytest.raises(ValueError, match="nothing was announced"):
+        await yookassa.redeliver(payment["id"])
     yookassa.hold(payment["id"])
     yookassa.expire(payment["id"])
     await yookassa.settled()
