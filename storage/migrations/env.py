@@ -6,12 +6,19 @@ from typing import Any
 
 from alembic import context
 
+from storage.schema import UtcDateTime
+
 SEARCH = "search_"
 """Tables of the full-text search are made by hand: Alembic knows neither FTS5 nor generated vectors."""
 
 
 def _is_ours(thing: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
     return not (kind == "table" and (name or "").startswith(SEARCH))
+
+
+def _plain(kind: str, thing: Any, autogen: Any) -> str | bool:
+    """Migrations outlive our classes: they name the database's own types."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(thing, UtcDateTime) else False
 
 
 connection = context.config.attributes["connection"]
@@ -21,6 +28,7 @@ context.configure(
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=True,
     include_object=_is_ours,
+    render_item=_plain,
 )
 with context.begin_transaction():
     context.run_migrations()
