@@ -72,13 +72,13 @@ class Courier:
 
     def _remember(self, session: Session, job: Job) -> _Errand | None:
         message, conversation = _load(session, job)
-        if message.delivery is Delivery.SENDING:
+        if message.delivery == Delivery.SENDING:
             # Whoever sent it died before the answer was recorded.
             if not message.repeatable or message.error == REPEATED:
                 _settle(session, conversation, message, Delivery.UNKNOWN, "interrupted")
                 return None
             message.error = REPEATED
-        elif message.delivery is not Delivery.QUEUED:
+        elif message.delivery != Delivery.QUEUED:
             return None
         if conversation.blocked:
             _settle(session, conversation, message, Delivery.FAILED, "blocked")

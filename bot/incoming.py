@@ -15,8 +15,7 @@ from bot.channels.base import Channel, Envelope
 from bot.flows import dialog
 from bot.flows.turn import Turn
 from company import settings
-from company.shops import Shop
-from company.tables import ChannelAccount
+from company.tables import ChannelAccount, Shop
 from company.texts import Texts
 from customers import identities
 from customers.tables import Customer
@@ -121,9 +120,7 @@ def _store(session: Session, account_id: int, envelopes: Sequence[Envelope]) -> 
     )
 
 
-def _whose(
-    session: Session, account: ChannelAccount, chat: str, incoming: Incoming
-) -> tuple[Conversation, Customer | None]:
+def _whose(session: Session, account: ChannelAccount, chat: str, incoming: Incoming) -> tuple[Conversation, Customer]:
     profile = incoming.profile
     identity = identities.recognise(
         session,
