@@ -10,7 +10,6 @@ from bot.flows.voice import Row, Voice, clipped, lines, paragraphs, photo, rows_
 from catalog import goods, names, stock
 from catalog.tables import Category, Product, Variant
 from inbox.content import Action, Button, Card, Outgoing
-from kit.errors import Missing
 from kit.money import Money
 from orders import cart as carts
 from orders.tables import Cart
@@ -72,7 +71,7 @@ def open_catalog(turn: Turn, args: Args) -> None:
 
 
 def open_category(turn: Turn, args: Args) -> None:
-    category = _category(turn, int(args["id"]))
+    category = goods.category(turn.session, turn.shop.id, int(args["id"]))
     inside = goods.categories(turn.session, turn.shop.id, category.id)
     _show_shelf(turn, category, inside, page=int(args.get("page", 0)))
 
@@ -99,7 +98,7 @@ def sold_out(turn: Turn, args: Args) -> None:
 def show_product(turn: Turn, product_id: int, *, variant_id: int = 0, page: int = 0, cart: Cart | None = None) -> None:
     product = goods.product(turn.session, turn.shop.id, product_id)
     if not product.active:
-        raise Missing(f"product {product_id} is archived")
+        raise goods.NoSuchProduct(f"product {product_id} is archived")
     sold = [variant for variant in product.variants if variant.active]
     left = stock.available(turn.session, [variant.id for variant in sold])
     cart = cart or carts.of(turn.session, turn.shop.id, turn.customer.id)
@@ -132,7 +131,7 @@ ACTIONS = {
 
 def categories_view(voice: Voice, categories: Sequence[Category]) -> Outgoing:
     buttons = [Button(names.named(c, voice.locale), Action("category", {"id": c.id})) for c in categories]
-    last = (voice.button("buyer.menu.cart", "cart"),)
+    last = (voice.button("buyer.menu.cart", Action("cart")),)
     return written(voice.marked("buyer.catalog.title"), rows=(*rows_of(buttons, 2), last))
 
 
@@ -144,7 +143,7 @@ def shelf_view(voice: Voice, shelf: Shelf, currency: str) -> Outgoing:
     text = lines(voice.marked("buyer.catalog.heading", title=title), empty or " · ".join(filter(None, (found, where))))
     inside = [Button(names.named(c, voice.locale), Action("category", {"id": c.id})) for c in shelf.inside]
     offers = [(_offer(voice, p, shelf, currency),) for p in shelf.products]
-    back = (voice.button("buyer.catalog.back", "catalog"),) if shelf.category else ()
+    back = (voice.button("buyer.catalog.back", Action("catalog")),) if shelf.category else ()
     return written(text, rows=(*rows_of(inside, 2), *offers, _paging(shelf), back))
 
 
@@ -229,13 +228,6 @@ def _show_again(turn: Turn, args: Args, cart: Cart) -> None:
     show_product(turn, int(args["id"]), variant_id=int(args["variant"]), page=int(args.get("page", 0)), cart=cart)
 
 
-def _category(turn: Turn, category_id: int) -> Category:
-    category = turn.session.get(Category, category_id)
-    if category is None or category.shop_id != turn.shop.id or not category.active:
-        raise Missing(f"category {category_id}")
-    return category
-
-
 def _offer(voice: Voice, product: Product, shelf: Shelf, currency: str) -> Button:
     label = offer_label(voice, product, shelf.left, currency)
     return Button(label, Action("product", {"id": product.id, "page": shelf.page}))
@@ -260,7 +252,7 @@ def _choices(voice: Voice, counter: Counter) -> tuple[Row, ...]:
     rows: list[Row] = []
     for title, values in ways:
         offered = [(value, nearest(sold, counter.variant, title, value)) for value in values]
-        words = {value: _translated(variant, voice.locale, title) for value, variant in offered if variant}
+        words = {value: _spoken(variant, title, voice.locale) for value, variant in offered if variant}
         rows += rows_of([_choice(voice, counter, v, words[value]) for value, v in offered if v], 4)
     return tuple(rows)
 
@@ -279,11 +271,10 @@ def _values(variant: Variant) -> dict[str, str]:
     return {str(title): str(value) for title, value in variant.attributes}
 
 
-def _translated(variant: Variant, locale: str, title: str) -> str:
-    """The value of one attribute in the reader's language."""
+def _spoken(variant: Variant, title: str, locale: str) -> str:
+    """The value of one attribute in the reader's language; `title` is the attribute's own name."""
     at = [name for name, _ in variant.attributes].index(title)
-    pairs = variant.translations.get(locale, {}).get("attributes", variant.attributes)
-    return str(pairs[at][1]) if at < len(pairs) else str(variant.attributes[at][1])
+    return names.pairs(variant, locale)[at][1]
 
 
 def _quantity(voice: Voice, counter: Counter) -> Row:
@@ -298,7 +289,7 @@ def _quantity(voice: Voice, counter: Counter) -> Row:
             Button("+", Action("product.more", args)),
         )
     if counter.left.get(variant.id, 0) <= 0:
-        return (voice.button("buyer.product.sold_out", "product.sold_out"),)
+        return (voice.button("buyer.product.sold_out", Action("product.sold_out")),)
     return (Button(voice.plain("buyer.product.add"), Action("product.more", args)),)
 
 

@@ -54,7 +54,9 @@ ACTIONS = {
 
 def cart_view(voice: Voice, cart: CartView, customer_id: int, *, page: int = 0) -> Outgoing:
     if not cart.lines:
-        return written(voice.marked("buyer.cart.empty"), rows=((voice.button("buyer.menu.catalog", "catalog"),),))
+        return written(
+            voice.marked("buyer.cart.empty"), rows=((voice.button("buyer.menu.catalog", Action("catalog")),),)
+        )
     pages = -(-len(cart.lines) // PAGE)
     page = min(page, pages - 1)
     first = page * PAGE
@@ -66,8 +68,11 @@ def cart_view(voice: Voice, cart: CartView, customer_id: int, *, page: int = 0) 
         rows=(
             *steppers,
             _paging(page, pages),
-            (voice.button("buyer.cart.checkout", "checkout", facts={"sum": cart.goods}),),
-            (voice.button("buyer.menu.catalog", "catalog"), voice.button("buyer.cart.clear", "cart.clear")),
+            (voice.button("buyer.cart.checkout", Action("checkout"), sum=cart.goods),),
+            (
+                voice.button("buyer.menu.catalog", Action("catalog")),
+                voice.button("buyer.cart.clear", Action("cart.clear")),
+            ),
         ),
         card=Card("cart", customer_id, voice.plain("buyer.menu.cart"), cart.goods.format(voice.locale)),
     )

@@ -30,7 +30,7 @@ from bot.flows.turn import Turn
 from bot.flows.voice import Row, Voice, lines, paragraphs, rows_of, written
 from catalog.stock import OutOfStock
 from customers import cards
-from inbox.content import Card, Outgoing
+from inbox.content import Action, Card, Outgoing
 from orders import cart as carts
 from orders import delivery
 from orders.cart import CartView, NotForSale
@@ -145,8 +145,7 @@ def confirm(turn: Turn, args: Args) -> None:
         return
     except (OutOfStock, NotForSale) as gone:
         _stop(turn, progress)
-        turn.toast(turn.voice.problem(gone), alert=True)
-        turn.say(Outgoing(text=turn.voice.problem(gone)))
+        turn.tell(gone)
         cart_flow.open_cart(turn, {})
         return
     _stop(turn, progress)
@@ -219,10 +218,10 @@ def summary_view(
         ),
     )
     confirm: Row = (
-        voice.button("buyer.checkout.confirm", "checkout.confirm", facts={"sum": sums.total}, id=checkout_id),
+        voice.button("buyer.checkout.confirm", Action("checkout.confirm", {"id": checkout_id}), sum=sums.total),
     )
     changes = [
-        voice.button(f"buyer.checkout.change_{question}", "checkout.change", question=question)
+        voice.button(f"buyer.checkout.change_{question}", Action("checkout.change", {"question": question}))
         for question in questions
     ]
     return written(

@@ -98,6 +98,9 @@ def read_phone(turn: Turn, incoming: Incoming) -> str | None:
     said = incoming.contact.phone if incoming.contact else incoming.text
     if sum(map(str.isdigit, said)) < FEWEST_DIGITS or _asks(said):
         return None
+    if incoming.contact is not None and incoming.contact.own:
+        # Messengers give the international number, some of them without its plus.
+        said = f"+{said.lstrip('+')}"
     return cards.phone(said)
 
 
@@ -172,8 +175,8 @@ QUESTIONS: Mapping[str, Question] = {
 
 def ways_out(voice: Voice) -> Row:
     return (
-        voice.button("buyer.back", "checkout.back"),
-        voice.button("buyer.checkout.leave", "checkout.leave"),
+        voice.button("buyer.back", Action("checkout.back")),
+        voice.button("buyer.checkout.leave", Action("checkout.leave")),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.flows.voice import Row, Voice, lines, paragraphs, written
-from inbox.content import Card, Outgoing
+from inbox.content import Action, Card, Outgoing
 from kit.money import Money
 from orders.tables import Group
 from orders.views import OrderView
@@ -23,17 +23,17 @@ def cancellable(order: OrderView) -> bool:
 def order_view(voice: Voice, order: OrderView) -> Outgoing:
     """The order card for its buyer, with what he may do about it."""
     args = {"order": order.id}
-    pay: Row = (voice.button("buyer.order.pay", "order.pay", facts={"sum": order.left}, **args),)
-    cancel: Row = (voice.button("buyer.order.cancel", "order.cancel", **args),)
+    pay: Row = (voice.button("buyer.order.pay", Action("order.pay", args), sum=order.left),)
+    cancel: Row = (voice.button("buyer.order.cancel", Action("order.cancel", args)),)
     return written(
         order_text(voice, order),
         rows=(
             pay if payable(order) else (),
             (
-                voice.button("buyer.order.repeat", "order.repeat", **args),
+                voice.button("buyer.order.repeat", Action("order.repeat", args)),
                 *(cancel if cancellable(order) else ()),
             ),
-            (voice.button("buyer.menu.orders", "orders"),),
+            (voice.button("buyer.menu.orders", Action("orders")),),
         ),
         card=order_badge(voice, order),
     )

@@ -8,7 +8,7 @@ from bot.flows.voice import Voice, written
 from inbox.content import Button, Card, Outgoing
 from kit.money import Money
 from orders.tables import Order
-from payments import charging
+from payments import accounts, charging, links
 from payments.tables import Payment
 
 
@@ -16,13 +16,12 @@ def send_link(turn: Turn, order: Order) -> None:
     """Ask for the order's money, if it is to be paid online; without an account for it a person is asked to help."""
     if order.payment_method != "online" or order.paid_at is not None or not order.total:
         return
-    account = charging.account_of(turn.session, turn.shop.id)
-    if account is None:
+    try:
+        payment = charging.request(turn.session, order, actor=turn.actor)
+    except accounts.NoPaymentAccount:
         talk.pass_on(turn)
         return
-    payment = charging.request(turn.session, order, account, actor=turn.actor)
-    url = charging.link(turn.public_url, payment)
-    turn.say(link_view(turn.voice, order.number, payment, url), repeatable=True)
+    turn.say(link_view(turn.voice, order.number, payment, links.link(turn.public_url, payment)), repeatable=True)
 
 
 def link_view(voice: Voice, number: int, payment: Payment, url: str) -> Outgoing:

@@ -88,14 +88,17 @@ ACTIONS = {
 
 def orders_view(voice: Voice, orders: Sequence[OrderView]) -> Outgoing:
     if not orders:
-        return written(voice.marked("buyer.orders.none"), rows=((voice.button("buyer.menu.catalog", "catalog"),),))
+        return written(
+            voice.marked("buyer.orders.none"), rows=((voice.button("buyer.menu.catalog", Action("catalog")),),)
+        )
     rows = [
         (
             voice.button(
                 "buyer.orders.entry",
-                "order",
-                facts={"number": order.number, "sum": order.total, "stage": order.stage_name},
-                order=order.id,
+                Action("order", {"order": order.id}),
+                number=order.number,
+                sum=order.total,
+                stage=order.stage_name,
             ),
         )
         for order in orders
@@ -108,7 +111,7 @@ def reasons_view(voice: Voice, order: OrderView) -> Outgoing:
         Button(voice.plain(f"buyer.reason.{reason}"), Action("order.drop", {"order": order.id, "reason": reason}))
         for reason in CANCEL_REASONS
     ]
-    keep = voice.button("buyer.order.keep", "order", order=order.id)
+    keep = voice.button("buyer.order.keep", Action("order", {"order": order.id}))
     return written(voice.marked("buyer.order.why_cancel", number=order.number), rows=(*rows_of(reasons, 2), (keep,)))
 
 

@@ -59,27 +59,33 @@ def handle(turn: Turn) -> None:
 
 
 def order_notice(
-    voice: Voice, head: str, order: OrderView, ahead: Sequence[Stage], *, customer: str, public_url: str
+    voice: Voice, head: str, order: OrderView, ahead: Sequence[Stage], *, public_url: str, whole: bool = True
 ) -> Outgoing:
-    """The order with what the staff can do about it; `ahead` are the stages that it may go to."""
-    text = paragraphs(
-        head,
+    """The order with what the staff can do about it; `ahead` are the stages that it may go to.
+
+    `whole` lists its goods and whom they go to; otherwise the head says enough.
+    """
+    body = paragraphs(
         goods_text(voice, order),
         sums_text(voice, order.goods, order.discount, order.delivery_name, order.delivery, order.total, order.paid),
-        contact_text(voice, order.recipient or customer, order.phone, order.address, order.comment),
+        contact_text(voice, order.recipient, order.phone, order.address, order.comment),
     )
-    return written(text, rows=order_rows(voice, order, ahead, public_url=public_url), card=order_badge(voice, order))
+    return written(
+        paragraphs(head, body if whole else ""),
+        rows=order_rows(voice, order, ahead, public_url=public_url),
+        card=order_badge(voice, order),
+    )
 
 
 def order_rows(
     voice: Voice, order: OrderView, ahead: Sequence[Stage], *, public_url: str
 ) -> tuple[tuple[Button, ...], ...]:
-    args = {"order": order.id, "stage": order.stage_code}
+    args: Args = {"order": order.id, "stage": order.stage_code}
     onward = next((stage for stage in ahead if stage.group not in (Group.CANCELLED, Group.NEW)), None)
-    accept = (voice.button("notice.accept", "staff.accept", **args),) if onward is not None else ()
+    accept = (voice.button("notice.accept", Action("staff.accept", args)),) if onward is not None else ()
     cancel: tuple[Button, ...] = ()
     if any(stage.group == Group.CANCELLED for stage in ahead):
-        cancel = (voice.button("notice.cancel", "staff.cancel", **args),)
+        cancel = (voice.button("notice.cancel", Action("staff.cancel", args)),)
     console = (Button(voice.plain("notice.open"), url=f"{public_url}/orders/{order.id}"),)
     return tuple(row for row in (accept + cancel, console) if row)
 
@@ -123,7 +129,7 @@ def _ask_reason(turn: Turn, person: Staff, role: Role, args: Args) -> None:
         Button(turn.voice.plain(f"reasons.{reason}"), Action("staff.drop", {**args, "reason": str(reason)}))
         for reason in REASONS
     ]
-    keep = turn.voice.button("notice.keep", "staff.order", order=order.id)
+    keep = turn.voice.button("notice.keep", Action("staff.order", {"order": order.id}))
     turn.show(
         written(turn.voice.marked("notice.why_cancel", number=order.number), rows=(*rows_of(reasons, 2), (keep,)))
     )
@@ -163,7 +169,7 @@ def _show_order(turn: Turn, order_id: int, role: Role) -> None:
     seen = view(order, turn.shop, turn.locale)
     head = turn.voice.marked("notice.order", number=seen.number, stage=seen.stage_name)
     ahead = stages.allowed(turn.session, order, role)
-    turn.show(order_notice(turn.voice, head, seen, ahead, customer="", public_url=turn.public_url), repeatable=True)
+    turn.show(order_notice(turn.voice, head, seen, ahead, public_url=turn.public_url), repeatable=True)
 
 
 def _order(turn: Turn, args: Args) -> Order:

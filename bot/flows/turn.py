@@ -62,7 +62,7 @@ class Turn:
     def action(self) -> Action | None:
         """What stands behind the pressed button in its message as it is now; None for a button that nobody gave."""
         press, pressed = self.incoming.press, self.pressed
-        if press is None or pressed is None or pressed.private or pressed.author is Author.BUYER:
+        if press is None or pressed is None or pressed.private or pressed.author == Author.BUYER:
             return None
         buttons = load_outgoing(pressed.content).buttons()
         return buttons[press.index].action if 0 <= press.index < len(buttons) else None

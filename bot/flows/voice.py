@@ -41,9 +41,9 @@ class Voice:
     def problem(self, problem: Problem) -> str:
         return self.texts.problem(problem, self.locale)
 
-    def button(self, key: str, act: str, /, *, facts: Mapping[str, object] | None = None, **args: int | str) -> Button:
-        """A button with a text of ours that does `act`."""
-        return Button(self.plain(key, **(facts or {})), Action(act, args))
+    def button(self, key: str, action: Action, **facts: object) -> Button:
+        """A button with a text of ours."""
+        return Button(self.plain(key, **facts), action)
 
     def _word(self, fact: object) -> object:
         return fact.format(self.locale) if isinstance(fact, Money) else fact

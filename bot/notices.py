@@ -1,0 +1,268 @@
+"""Telling people how an order is doing: the buyer in his conversation, the owners in their own chats.
+
+One kind of job hears of every event that is told, so that what happens to an order is told in the order in which it
+happened. A notice is said once for each event: its client key is the event's id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bot.flows.order_card import order_badge, payable
+from bot.flows.staff import order_notice, order_rows
+from bot.flows.voice import Voice, lines, written
+from catalog.names import named
+from company import settings
+from company.settings import ShopSettings
+from company.tables import Membership, Role, Shop, Staff
+from company.texts import Texts
+from inbox import messages
+from inbox.content import Action, Button, Outgoing
+from inbox.tables import Author, Conversation, Kind
+from kit.money import Money
+from orders import book, delivery, stages
+from orders.pipelines import PAID
+from orders.reasons import text_key
+from orders.tables import Group, Order, Stage
+from orders.views import OrderView, view
+from payments.tables import MoneyQuestion, Payment, Refund
+from storage.jobs import Job, Step
+from storage.tables import EventRow
+
+NOTICE = "notice"
+"""The kind of the job."""
+
+NEW = "new"
+"""What the shop's settings call the moment in which an order comes."""
+
+BUYER_TEXTS: Mapping[Group, str] = {
+    Group.ASSEMBLING: "notice.buyer.assembling",
+    Group.DELIVERY: "notice.buyer.delivery",
+    Group.COMPLETE: "notice.buyer.complete",
+    Group.CANCELLED: "notice.buyer.cancelled",
+}
+"""What a stage of the group means to the buyer; of any other he is told its name."""
+
+
+def handlers(texts: Texts, public_url: str) -> dict[str, Step]:
+    """The job that `prilavok.hub.SUBSCRIBERS` names for each kind of event in TELL."""
+
+    def tell(session: Session, job: Job) -> None:
+        event = session.get_one(EventRow, job.payload["event_id"])
+        TELL[event.kind](_case(session, event, texts, public_url))
+
+    return {NOTICE: Step(tell)}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One event of one order, and whom it may be told to."""
+
+    session: Session
+    event: EventRow
+    order: Order
+    shop: Shop
+    rules: ShopSettings
+    texts: Texts
+    public_url: str
+
+    def seen(self, locale: str) -> OrderView:
+        return view(self.order, self.shop, locale)
+
+    def tell_buyer(self, say: Callable[[Voice, OrderView], Outgoing]) -> None:
+        """A notice goes out even while a person leads the conversation: it is about money and goods, not talk."""
+        conversation = _buyers_chat(self.session, self.order)
+        if conversation is not None:
+            voice = Voice.of(self.texts, conversation.locale, self.rules)
+            self._say(conversation, say(voice, self.seen(conversation.locale)))
+
+    def tell_owners(self, say: Callable[[Voice, OrderView], Outgoing]) -> None:
+        """All but the one whose own doing it is."""
+        for conversation in _owners_chats(self.session, self.shop.id):
+            if self.event.actor != f"staff:{conversation.staff_id}":
+                voice = Voice.of(self.texts, conversation.locale, self.rules)
+                self._say(conversation, say(voice, self.seen(conversation.locale)))
+
+    def _say(self, conversation: Conversation, outgoing: Outgoing) -> None:
+        key = f"notice:{self.event.id}"
+        messages.say(self.session, conversation, outgoing, author=Author.BOT, client_key=key, repeatable=True)
+
+    def owners_notice(self, voice: Voice, order: OrderView, head: str, *, whole: bool) -> Outgoing:
+        ahead = stages.allowed(self.session, self.order, Role.OWNER)
+        return order_notice(voice, head, order, ahead, public_url=self.public_url, whole=whole)
+
+
+def placed(case: Case) -> None:
+    """The buyer has his order card already, or gets it from the operator who made the order."""
+    if NEW not in case.rules.notify_stages:
+        return
+
+    def to_owner(voice: Voice, order: OrderView) -> Outgoing:
+        head = voice.marked("notice.placed", number=order.number, sum=order.total)
+        return case.owners_notice(voice, order, head, whole=True)
+
+    case.tell_owners(to_owner)
+
+
+def paid(case: Case) -> None:
+    if PAID not in case.rules.notify_stages:
+        return
+    amount = Money(case.event.payload["paid"], case.event.payload["currency"])
+
+    def to_buyer(voice: Voice, order: OrderView) -> Outgoing:
+        return buyer_notice(voice, order, voice.marked("notice.buyer.paid", number=order.number, sum=amount))
+
+    def to_owner(voice: Voice, order: OrderView) -> Outgoing:
+        head = voice.marked("notice.paid", number=order.number, sum=amount, customer=order.recipient)
+        return case.owners_notice(voice, order, head, whole=False)
+
+    case.tell_buyer(to_buyer)
+    case.tell_owners(to_owner)
+
+
+def moved(case: Case) -> None:
+    facts, actor = case.event.payload, case.event.actor
+    code, group = facts["to_code"], Group(facts["group"])
+    if code not in case.rules.notify_stages or code == PAID:
+        # That an order is paid is told by its own event, with the sum.
+        return
+    stage = book.stage_of(case.session, case.order, code)
+
+    def to_buyer(voice: Voice, order: OrderView) -> Outgoing:
+        return buyer_notice(voice, order, _stage_words(case, voice, stage, group, facts["reason"]))
+
+    def to_owner(voice: Voice, order: OrderView) -> Outgoing:
+        name = named(stage, voice.locale)
+        head = lines(
+            voice.marked("notice.moved", number=order.number, stage=name, sum=order.total, customer=order.recipient),
+            voice.marked("notice.moved_why", reason=reason_words(voice, facts["reason"])) if facts["reason"] else "",
+        )
+        return case.owners_notice(voice, order, head, whole=False)
+
+    if actor != f"customer:{case.order.customer_id}":
+        case.tell_buyer(to_buyer)
+    case.tell_owners(to_owner)
+
+
+def payment_changed(case: Case) -> None:
+    """A link that ran out: the buyer may have a new one, unless he has it, or the order needs none any more."""
+    payment = case.session.get_one(Payment, case.event.payload["payment_id"])
+    newer = sa.select(Payment.id).where(Payment.order_id == case.order.id, Payment.id > payment.id)
+    if payment.state != "cancelled" or not payable(case.seen(case.shop.locale)) or case.session.scalar(newer):
+        return
+
+    def to_buyer(voice: Voice, order: OrderView) -> Outgoing:
+        again = voice.button("notice.buyer.new_link", Action("order.pay", {"order": order.id}))
+        text = voice.marked("notice.buyer.link_expired", number=order.number)
+        return written(text, rows=((again,),), card=order_badge(voice, order))
+
+    case.tell_buyer(to_buyer)
+
+
+def refund_changed(case: Case) -> None:
+    refund = case.session.get_one(Refund, case.event.payload["refund_id"])
+    if refund.state != "succeeded":
+        return
+
+    def to_buyer(voice: Voice, order: OrderView) -> Outgoing:
+        amount = Money(refund.amount, case.order.currency)
+        return buyer_notice(voice, order, voice.marked("notice.buyer.refunded", number=order.number, sum=amount))
+
+    case.tell_buyer(to_buyer)
+
+
+def money_question(case: Case) -> None:
+    """Always told, whatever the settings: nobody else looks after money that does not fit."""
+    question = case.session.get_one(MoneyQuestion, case.event.payload["question_id"])
+    if question.resolved_at is not None:
+        return
+
+    def to_owner(voice: Voice, order: OrderView) -> Outgoing:
+        key = f"notice.question.{question.kind}"
+        known = key in case.texts.keys(voice.locale)
+        text = voice.marked(
+            "notice.money",
+            number=order.number,
+            question=voice.plain(key if known else "notice.question.other"),
+            sum=Money(question.amount, case.order.currency),
+        )
+        console = order_rows(voice, order, (), public_url=case.public_url)
+        return written(text, rows=console, card=order_badge(voice, order))
+
+    case.tell_owners(to_owner)
+
+
+TELL: Mapping[str, Callable[[Case], None]] = {
+    "order_placed": placed,
+    "order_paid": paid,
+    "stage_moved": moved,
+    "payment_changed": payment_changed,
+    "refund_changed": refund_changed,
+    "money_question": money_question,
+}
+"""The kinds of events that people are told of."""
+
+
+def buyer_notice(voice: Voice, order: OrderView, text: str) -> Outgoing:
+    open_order = Button(voice.plain("notice.buyer.open_order"), Action("order", {"order": order.id}))
+    return written(text, rows=((open_order,),), card=order_badge(voice, order))
+
+
+def reason_words(voice: Voice, reason: str) -> str:
+    """A known reason in the reader's language, or a person's own words."""
+    key = text_key(reason)
+    return voice.plain(key) if key else reason
+
+
+def _stage_words(case: Case, voice: Voice, stage: Stage, group: Group, reason: str) -> str:
+    key = BUYER_TEXTS.get(group, "notice.buyer.stage")
+    if group is Group.DELIVERY and _picked_up(case):
+        key = "notice.buyer.ready"
+    return voice.marked(
+        key, number=case.order.number, stage=named(stage, voice.locale), reason=reason_words(voice, reason)
+    )
+
+
+def _picked_up(case: Case) -> bool:
+    """Whether the buyer comes for the goods himself."""
+    codes = {method.code for method in case.rules.delivery}
+    code = case.order.delivery_method
+    return code in codes and not delivery.method(case.rules, code).needs_address
+
+
+def _case(session: Session, event: EventRow, texts: Texts, public_url: str) -> Case:
+    shop = session.get_one(Shop, event.shop_id)
+    order = book.get(session, shop.id, event.payload["order_id"])
+    return Case(session, event, order, shop, settings.of(shop), texts, public_url)
+
+
+def _buyers_chat(session: Session, order: Order) -> Conversation | None:
+    """Where the order was made; for one that an operator made, where the customer wrote last."""
+    chats = sa.select(Conversation).where(Conversation.kind == Kind.BUYER)
+    if order.conversation_id is not None:
+        return session.scalar(chats.where(Conversation.id == order.conversation_id))
+    own = chats.where(Conversation.shop_id == order.shop_id, Conversation.customer_id == order.customer_id)
+    return session.scalar(own.order_by(Conversation.blocked, Conversation.last_at.desc()).limit(1))
+
+
+def _owners_chats(session: Session, shop_id: int) -> list[Conversation]:
+    return list(
+        session.scalars(
+            sa.select(Conversation)
+            .join(Membership, Membership.staff_id == Conversation.staff_id)
+            .join(Staff, Staff.id == Membership.staff_id)
+            .where(
+                Conversation.shop_id == shop_id,
+                Conversation.kind == Kind.STAFF,
+                Conversation.blocked.is_(False),
+                Membership.shop_id == shop_id,
+                Membership.role == Role.OWNER,
+                Staff.active,
+            )
+            .order_by(Conversation.id)
+        )
+    )
