@@ -43,7 +43,7 @@ class NoAddress(Refused):
 class NoSuchPayment(Refused):
     """The shop does not take payment in this way."""
 
-    code = "no_such_payment"
+    code = "payment_not_taken"
 
 
 @dataclass(frozen=True, slots=True)
