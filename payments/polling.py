@@ -1,0 +1,70 @@
+"""The poller: looks by itself at whatever is not final, so that a lost notification costs time and nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from kit.clock import utc_now
+from payments import accounts, looking
+from payments.states import WATCHED, RefundStage
+from payments.tables import Payment, PaymentAccount, Refund
+from storage.database import Database
+
+FRESH = timedelta(hours=2)
+"""How long something counts as fresh: a link at the provider lives an hour."""
+
+FRESH_EVERY = timedelta(seconds=25)
+"""A little less than the pause between ticks, so that each tick looks."""
+
+OLD_EVERY = timedelta(minutes=5)
+
+AT_ONCE = 200
+"""The most that one tick looks at; those that were looked at longest ago come first."""
+
+
+class Poller:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def tick(self) -> None:
+        """Put looks for what is due. The first tick after a stop finds everything due."""
+        await self._db.write(due, utc_now())
+
+
+def due(session: Session, now: datetime) -> int:
+    """Put a look for every payment and refund whose time has come. Returns how many were put."""
+    payments = session.scalars(
+        sa.select(Payment)
+        .join(PaymentAccount, PaymentAccount.id == Payment.account_id)
+        .where(
+            Payment.state.in_(WATCHED),
+            Payment.provider_id.is_not(None),
+            PaymentAccount.provider != accounts.MANUAL,
+            sa.or_(Payment.checked_at.is_(None), Payment.checked_at <= now - OLD_EVERY, _fresh(now)),
+        )
+        .order_by(Payment.checked_at)
+        .limit(AT_ONCE)
+    )
+    refunds = session.scalars(
+        sa.select(Refund)
+        .where(Refund.state == RefundStage.PENDING, Refund.provider_id.is_not(None))
+        .order_by(Refund.id)
+        .limit(AT_ONCE)
+    )
+    put = [looking.put_look(session, payment) for payment in payments]
+    put += [looking.put_refund_look(session, refund) for refund in refunds if _refund_due(refund, now)]
+    return sum(put)
+
+
+def _fresh(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(Payment.created_at > now - FRESH, Payment.checked_at <= now - FRESH_EVERY)
+
+
+def _refund_due(refund: Refund, now: datetime) -> bool:
+    """Refunds keep no note of the last look: an old one is looked at by one tick in ten."""
+    if refund.created_at > now - FRESH:
+        return True
+    return (int(now.timestamp()) // 30 + refund.id) % 10 == 0
