@@ -119,6 +119,30 @@ def say(
     return messages
 
 
+def recall(
+    session: Session,
+    conversation: Conversation,
+    outgoing: Outgoing,
+    *,
+    author: Author,
+    external_id: str,
+    staff_id: int | None = None,
+    delivery: Delivery = Delivery.SENT,
+) -> Message:
+    """Keep a message that went out earlier or from elsewhere: it stands in the thread and is not sent."""
+    return _add(
+        session,
+        conversation,
+        author=author,
+        text=outgoing.text,
+        form=content.dump(outgoing),
+        delivery=delivery,
+        staff_id=staff_id,
+        external_id=f"{conversation.chat}:{external_id}",
+        sent_at=utc_now(),
+    )
+
+
 def reply(
     session: Session, conversation: Conversation, staff: Staff, outgoing: Outgoing, *, client_key: str | None = None
 ) -> list[Message]:

@@ -51,8 +51,3 @@ JOBS: Handlers = {
     reserving.EXPIRE: Step(expire),
     AUTO_CONFIRM: Step(auto_confirm),
 }
-
-SUBSCRIBERS = {
-    "order_placed": (AUTO_CONFIRM,),
-    "order_paid": (AUTO_CONFIRM,),
-}

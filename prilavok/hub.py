@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
-from typing import Any
+from datetime import timedelta
 
 from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -40,15 +40,16 @@ from storage.worker import Worker
 logger = logging.getLogger(__name__)
 
 SUBSCRIBERS: Mapping[str, tuple[str, ...]] = {
-    "order_placed": ("notice.order_placed", "orders.auto_confirm"),
-    "order_paid": ("orders.auto_confirm",),
-    "stage_moved": ("notice.stage_moved",),
-    "payment_changed": ("notice.payment_changed",),
-    "money_question": ("notice.money_question",),
+    "order_placed": (bot.notices.NOTICE, orders.jobs.AUTO_CONFIRM),
+    "order_paid": (bot.notices.NOTICE, orders.jobs.AUTO_CONFIRM),
+    "stage_moved": (bot.notices.NOTICE,),
+    "payment_changed": (bot.notices.NOTICE,),
+    "refund_changed": (bot.notices.NOTICE,),
+    "money_question": (bot.notices.NOTICE,),
 }
 """Event kind → the jobs that follow from it. This is all of it; nothing subscribes elsewhere."""
 
-KEEP_JOBS_DAYS = 7
+KEEP_JOBS = timedelta(days=7)
 """How long done jobs stay: they are what makes a repeated event known."""
 
 
@@ -196,7 +197,5 @@ def _active_channels(session: Session) -> list[ChannelAccount]:
     return [account for account in accounts.channels(session) if account.active]
 
 
-def _prune(session: Session) -> Any:
-    from datetime import timedelta
-
-    return jobs.prune(session, older_than=timedelta(days=KEEP_JOBS_DAYS))
+def _prune(session: Session) -> int:
+    return jobs.prune(session, older_than=KEEP_JOBS)

@@ -21,7 +21,10 @@ TYPING_LASTS = 5.0
 
 @dataclass(slots=True)
 class Person:
-    """Somebody with a phone. `phone` is in the international form, with or without the plus."""
+    """Somebody with a phone. `phone` is in the international form, with or without the plus.
+
+    Who is not `listed` can be written to, but has no tab on the phone page.
+    """
 
     id: int
     first_name: str
@@ -29,6 +32,7 @@ class Person:
     username: str = ""
     phone: str = ""
     language_code: str = "ru"
+    listed: bool = True
 
     @property
     def name(self) -> str:
