@@ -67,7 +67,10 @@ class TelegramEmulator:
         return app
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Serve; port 0 takes a free one. Gives the base URL. Nothing is logged per request: paths carry tokens."""
+        """Serve; port 0 takes a free one. Gives the base URL. Nothing is logged per request: paths carry tokens.
+
+        A stopped emulator may be started again, as a server that was away: everything is as it was, webhooks included.
+        """
         runner = self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, host, port)
@@ -121,8 +124,11 @@ class TelegramEmulator:
         return dict(self.cloud.counters)
 
     async def _start_up(self, app: web.Application) -> None:
+        self.cloud.stopping.clear()
         if self._snapshot is not None:
             self._snapshot.begin()
+        for account in self.cloud.accounts.values():
+            account.postman.resume()
 
     async def _shut_down(self, app: web.Application) -> None:
         """Let go of everybody who waits, so that the server can stop at once."""
@@ -131,7 +137,7 @@ class TelegramEmulator:
             feed.wake()
         for account in self.cloud.accounts.values():
             account.queue.release_poller()
-            await account.postman.end()
+            await account.postman.pause()
 
     async def _clean_up(self, app: web.Application) -> None:
         if self._snapshot is not None:

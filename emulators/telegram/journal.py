@@ -23,17 +23,23 @@ class Journal:
 
     def __init__(self, path: Path, *, fsync: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._path = path
         self._fsync = fsync
+        self._file: int | None = None
 
     def write(self, kind: str, **facts: object) -> None:
         line = orjson.dumps({"at": time.time(), "kind": kind, **facts}, default=str, option=orjson.OPT_APPEND_NEWLINE)
+        if self._file is None:
+            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.write(self._file, line)
         if self._fsync:
             os.fsync(self._file)
 
     def close(self) -> None:
-        os.close(self._file)
+        """Let the file go; the next line opens it again."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 def without_secrets(parameters: Json) -> Json:

@@ -139,23 +139,27 @@ class Phone:
             "document", content, file_name=file_name, mime_type=mime_type, caption=caption, reply_to=reply_to
         )
 
-    def send_voice(self, content: bytes, *, seconds: int = 3) -> Json:
-        return self._send_file("voice", content, duration=seconds)
+    def send_voice(self, content: bytes, *, seconds: int = 3, reply_to: int | None = None) -> Json:
+        return self._send_file("voice", content, reply_to=reply_to, duration=seconds)
 
-    def send_audio(self, content: bytes, file_name: str, *, seconds: int = 3) -> Json:
-        return self._send_file("audio", content, file_name=file_name, duration=seconds)
+    def send_audio(self, content: bytes, file_name: str, *, seconds: int = 3, reply_to: int | None = None) -> Json:
+        return self._send_file("audio", content, file_name=file_name, reply_to=reply_to, duration=seconds)
 
-    def send_video(self, content: bytes, caption: str = "", *, seconds: int = 3) -> Json:
-        return self._send_file("video", content, file_name="video.mp4", caption=caption, duration=seconds)
+    def send_video(self, content: bytes, caption: str = "", *, seconds: int = 3, reply_to: int | None = None) -> Json:
+        return self._send_file(
+            "video", content, file_name="video.mp4", caption=caption, reply_to=reply_to, duration=seconds
+        )
 
     def send_sticker(self, content: bytes, emoji: str = "") -> Json:
         return self._send_file("sticker", content, emoji=emoji)
 
-    def send_album(self, pictures: Sequence[AlbumPicture]) -> list[Json]:
+    def send_album(self, pictures: Sequence[AlbumPicture], *, reply_to: int | None = None) -> list[Json]:
         """Several photos at once: as many updates with one media_group_id, in order."""
         group = {"media_group_id": str(secrets.randbits(53))}
         return [
-            self._send({**group, **self._file("photo", picture.content), **_caption(picture.caption)})
+            self._send(
+                {**group, **self._file("photo", picture.content), **_caption(picture.caption)}, reply_to=reply_to
+            )
             for picture in pictures
         ]
 

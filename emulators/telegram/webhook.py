@@ -73,21 +73,30 @@ class Postman:
 
     async def begin(self, webhook: Webhook) -> None:
         """Deliver to this address from now on, what waits already included."""
-        await self.end()
+        await self.pause()
         self.webhook = webhook
-        self._connections = asyncio.Semaphore(webhook.max_connections)
+        self.resume()
+
+    async def end(self) -> None:
+        """Forget the webhook; what was not taken stays in the queue."""
+        await self.pause()
+        self.webhook = None
+
+    def resume(self) -> None:
+        """Go on delivering after a pause; nothing happens without a webhook."""
+        if self.webhook is None:
+            return
+        self._connections = asyncio.Semaphore(self.webhook.max_connections)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=ANSWER_LIMIT),
-            json_serialize=lambda value: orjson.dumps(value).decode(),
+            connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=ANSWER_LIMIT)
         )
         self._queue.on_push = self.post
         for update in [*self._queue.pending.values()]:
             self.post(update)
 
-    async def end(self) -> None:
-        """Stop delivering; what was not taken stays in the queue."""
-        self.webhook = self._queue.on_push = None
+    async def pause(self) -> None:
+        """Stop delivering, as when the server goes down; the webhook is remembered."""
+        self._queue.on_push = None
         self._lanes.clear()
         walks = [*self._walks]
         for walk in walks:

@@ -210,6 +210,17 @@ async def test_a_closed_webhook_keeps_the_update_for_later(emulator: CheckedEmul
     assert len(await wire("getUpdates")) == 1
 
 
+async def test_a_server_that_was_away_delivers_what_came_meanwhile(
+    emulator: CheckedEmulator, wire: Wire, shop: Shop
+) -> None:
+    await wire("setWebhook", url=shop.address, secret_token=SECRET)
+    await emulator.stop()
+    emulator.phone(ANNA.id).say("пока не было связи")
+    await emulator.start()
+    await shop.count(1)
+    assert (shop.texts, shop.secrets) == (["пока не было связи"], [SECRET])
+
+
 async def test_updates_can_come_doubled_in_copies_and_out_of_order(
     emulator: CheckedEmulator, wire: Wire, shop: Shop
 ) -> None:

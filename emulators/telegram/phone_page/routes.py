@@ -17,6 +17,8 @@ from aiohttp import BodyPartReader, web
 
 from emulators.telegram.bot_api import CLOUD
 from emulators.telegram.cloud import Cloud
+from emulators.telegram.errors import ApiError
+from emulators.telegram.parameters import Upload
 from emulators.telegram.phone_page import live, stickers
 from emulators.telegram.phone_page.rendering import STATIC, Screen, keys_html, page, state_of
 from emulators.telegram.phone_page.texts import LANGUAGES
@@ -31,6 +33,7 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'self'"
 )
 SHOWN_IN_PLACE = ("image/jpeg", "image/png", "image/webp", "image/gif", "audio/", "video/")
+PICTURES = ("image/jpeg", "image/png", "image/webp")
 OWN_PAGE_HEADER = "X-Phone"
 """Sent by our script with every act; a foreign page cannot set it, so it cannot act for the person."""
 KAZAN = (55.7963, 49.1064)
@@ -103,7 +106,7 @@ async def open_chat(request: web.Request) -> web.Response:
 def _frame(cloud: Cloud, screen: Screen) -> Json:
     """What stands around every phone: the tabs of all people and where the live changes begin."""
     return {
-        "people": [*cloud.world.people.values()],
+        "people": [person for person in cloud.world.people.values() if person.listed],
         "person": cloud.world.people[screen.person_id],
         "bots": [*cloud.world.bots],
         "unread_of": {
@@ -170,37 +173,50 @@ ACTS: dict[str, Callable[[Phone, Json], Any]] = {
 
 @ROUTES.post(r"/phone/{person:\d+}/{bot:\d+}/files")
 async def send_files(request: web.Request) -> web.Response:
-    """Pictures together as an album, anything else one by one; the caption goes with the first."""
+    """Pictures together as an album, anything else one by one; caption and quote go with the first."""
     _refuse_foreign(request)
     phone = Phone(request.app[CLOUD], _chat(request))
-    caption, files = "", list[tuple[str, str, bytes]]()
-    async for part in await request.multipart():
-        assert isinstance(part, BodyPartReader)
-        if part.filename:
-            files.append((part.filename, part.headers.get("Content-Type", ""), bytes(await part.read())))
-        elif part.name == "caption":
-            caption = await part.text()
-    pictures = [content for _, kind, content in files if kind in ("image/jpeg", "image/png", "image/webp")]
-    if len(pictures) > 1:
-        phone.send_album([AlbumPicture(each, caption if not place else "") for place, each in enumerate(pictures)])
-        caption, files = "", [each for each in files if each[2] not in pictures]
-    for name, kind, content in files:
-        _send_file(phone, name, kind, content, caption)
-        caption = ""
+    fields, files = await _read_form(request)
+    caption, reply_to = fields.get("caption", ""), int(fields.get("reply_to") or 0) or None
+    pictures = [each.content for each in files if each.mime_type in PICTURES]
+    try:
+        if len(pictures) > 1:
+            captions = [caption, *("" for _ in pictures[1:])]
+            phone.send_album([AlbumPicture(*each) for each in zip(pictures, captions, strict=True)], reply_to=reply_to)
+            caption, reply_to = "", None
+            files = [each for each in files if each.mime_type not in PICTURES]
+        for each in files:
+            _send_file(phone, each, caption, reply_to)
+            caption, reply_to = "", None
+    except ApiError as error:
+        raise web.HTTPConflict(text=error.description) from None
     return web.json_response({})
 
 
-def _send_file(phone: Phone, name: str, kind: str, content: bytes, caption: str) -> None:
-    if kind in ("image/jpeg", "image/png", "image/webp"):
-        phone.send_photo(content, caption)
+async def _read_form(request: web.Request) -> tuple[dict[str, str], list[Upload]]:
+    fields, files = {}, []
+    async for part in await request.multipart():
+        assert isinstance(part, BodyPartReader)
+        if part.filename:
+            kind = part.headers.get("Content-Type", "")
+            files.append(Upload(part.filename, kind, bytes(await part.read())))
+        else:
+            fields[part.name or ""] = await part.text()
+    return fields, files
+
+
+def _send_file(phone: Phone, file: Upload, caption: str, reply_to: int | None) -> None:
+    kind, content = file.mime_type, file.content
+    if kind in PICTURES:
+        phone.send_photo(content, caption, reply_to=reply_to)
     elif kind.startswith("video/"):
-        phone.send_video(content, caption)
+        phone.send_video(content, caption, reply_to=reply_to)
     elif kind == "audio/ogg":
-        phone.send_voice(content)
+        phone.send_voice(content, reply_to=reply_to)
     elif kind.startswith("audio/"):
-        phone.send_audio(content, name)
+        phone.send_audio(content, file.file_name, reply_to=reply_to)
     else:
-        phone.send_document(content, name, mime_type=kind, caption=caption)
+        phone.send_document(content, file.file_name, mime_type=kind, caption=caption, reply_to=reply_to)
 
 
 @ROUTES.post(r"/phone/{person:\d+}/{bot:\d+}/{act}")

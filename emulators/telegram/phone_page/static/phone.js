@@ -182,11 +182,11 @@ function listen() {
   let warning = 0;
   source.onopen = () => {
     clearTimeout(warning);
+    warning = 0;
     $("offline").hidden = true;
   };
   source.onerror = () => {
-    clearTimeout(warning);
-    warning = setTimeout(() => ($("offline").hidden = false), 1500);
+    warning ||= setTimeout(() => ($("offline").hidden = false), 1500);
     if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
   };
   source.onmessage = (event) => {
@@ -265,6 +265,7 @@ async function send() {
   if (files.length) {
     const form = new FormData();
     form.append("caption", text);
+    if (former?.kind === "reply") form.append("reply_to", former.message);
     for (const file of files) form.append("file", file, file.name);
     done = await act("files", form);
   } else if (former?.kind === "edit") done = await act("edit", { message: former.message, text });
