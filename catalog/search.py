@@ -7,7 +7,6 @@ it is a beginning of words that are, or a slip, and is repaired against it rathe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +20,7 @@ from storage.schema import Base
 SEARCH_DDL: dict[str, list[str]] = {
     "sqlite": [
         "CREATE VIRTUAL TABLE IF NOT EXISTS search_product USING fts5"
-        "(title, body, tokenize = 'unicode61 remove_diacritics 0', prefix = '2 3')",
+        "(title, body, tokenize = 'unicode61 remove_diacritics 0')",
         "CREATE TABLE IF NOT EXISTS search_word"
         " (shop_id INTEGER NOT NULL, word TEXT NOT NULL, PRIMARY KEY (shop_id, word)) WITHOUT ROWID",
     ],
@@ -44,21 +43,8 @@ BEYOND = "\U0010ffff"
 """Sorts after every continuation of a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Term:
-    """One word of a question as the alternatives that count as it: whole stems, and beginnings of stems."""
-
-    whole: tuple[str, ...] = ()
-    begun: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.whole or self.begun)
-
-    def fts5(self) -> str:
-        return "(" + " OR ".join([f'"{w}"' for w in self.whole] + [f'"{w}"*' for w in self.begun]) + ")"
-
-    def tsquery(self) -> str:
-        return "(" + " | ".join([f"'{w}'" for w in self.whole] + [f"'{w}':*" for w in self.begun]) + ")"
+MOST_LIKES = 60
+"""How many words an unfinished one may stand for."""
 
 
 # Keeping the index
@@ -139,25 +125,28 @@ def find(session: Session, shop_id: int, text: str, *, limit: int = 20) -> list[
     for repair in (False, True):
         for asked in readings:
             terms = [
-                _term(session, shop_id, word, last=n == len(asked), repair=repair) for n, word in enumerate(asked, 1)
+                _meant(session, shop_id, word, last=n == len(asked), repair=repair) for n, word in enumerate(asked, 1)
             ]
             if terms and all(terms) and (ids := _ids(session, shop_id, terms, limit)):
                 return _products(session, ids)
     return []
 
 
-def _term(session: Session, shop_id: int, word: str, *, last: bool, repair: bool) -> _Term:
-    """What the word may stand for: itself; words that it begins, if it is the last or unknown; `repair`: its likes."""
+def _meant(session: Session, shop_id: int, word: str, *, last: bool, repair: bool) -> list[str]:
+    """Known stems that the word may stand for: its own, those that it begins if last or unknown, and its likes."""
     stem = words.stem(word)
     longer = session.scalars(
-        sa.text("SELECT word FROM search_word WHERE shop_id = :shop_id AND word >= :low AND word < :high LIMIT 2"),
-        {"shop_id": shop_id, "low": stem, "high": stem + BEYOND},
+        sa.text(
+            "SELECT word FROM search_word WHERE shop_id = :shop_id AND word >= :low AND word < :high"
+            " ORDER BY length(word), word LIMIT :most"
+        ),
+        {"shop_id": shop_id, "low": stem, "high": stem + BEYOND, "most": MOST_LIKES},
     ).all()
-    whole = [stem] if stem in longer else []
-    begun = [stem] if longer and (last or not whole) else []
+    known = stem in longer
+    meant = list(longer) if last or not known else [stem]
     if repair:
-        whole += words.alike(stem, _vocabulary(session, shop_id, stem))
-    return _Term(tuple(dict.fromkeys(whole)), tuple(begun))
+        meant += words.alike(stem, _vocabulary(session, shop_id, stem))
+    return list(dict.fromkeys(meant))
 
 
 def _vocabulary(session: Session, shop_id: int, stem: str) -> list[str]:
@@ -188,9 +177,10 @@ _FIND = {
 }
 
 
-def _ids(session: Session, shop_id: int, terms: list[_Term], limit: int) -> list[int]:
+def _ids(session: Session, shop_id: int, terms: list[list[str]], limit: int) -> list[int]:
     dialect = session.get_bind().dialect.name
-    question = " AND ".join(t.fts5() for t in terms) if dialect == "sqlite" else " & ".join(t.tsquery() for t in terms)
+    quote, either, both = ('"', " OR ", " AND ") if dialect == "sqlite" else ("'", " | ", " & ")
+    question = both.join("(" + either.join(f"{quote}{word}{quote}" for word in term) + ")" for term in terms)
     return list(session.scalars(_FIND[dialect], {"question": question, "shop_id": shop_id, "limit": limit}))
 
 
