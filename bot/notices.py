@@ -29,7 +29,8 @@ from orders.pipelines import PAID
 from orders.reasons import text_key
 from orders.tables import Group, Order, Stage
 from orders.views import OrderView, view
-from payments.tables import MoneyQuestion, Payment, Refund
+from payments.states import RefundStage, State
+from payments.tables import MoneyQuestion, Payment
 from storage.jobs import Job, Step
 from storage.tables import EventRow
 
@@ -150,9 +151,11 @@ def moved(case: Case) -> None:
 
 def payment_changed(case: Case) -> None:
     """A link that ran out: the buyer may have a new one, unless he has it, or the order needs none any more."""
-    payment = case.session.get_one(Payment, case.event.payload["payment_id"])
-    newer = sa.select(Payment.id).where(Payment.order_id == case.order.id, Payment.id > payment.id)
-    if payment.state != "cancelled" or not payable(case.seen(case.shop.locale)) or case.session.scalar(newer):
+    facts = case.event.payload
+    if facts["state"] != State.CANCELLED or not payable(case.seen(case.shop.locale)):
+        return
+    newer = sa.select(Payment.id).where(Payment.order_id == case.order.id, Payment.id > facts["payment_id"])
+    if case.session.scalar(newer.limit(1)) is not None:
         return
 
     def to_buyer(voice: Voice, order: OrderView) -> Outgoing:
@@ -164,12 +167,12 @@ def payment_changed(case: Case) -> None:
 
 
 def refund_changed(case: Case) -> None:
-    refund = case.session.get_one(Refund, case.event.payload["refund_id"])
-    if refund.state != "succeeded":
+    facts = case.event.payload
+    if facts["state"] != RefundStage.SUCCEEDED:
         return
 
     def to_buyer(voice: Voice, order: OrderView) -> Outgoing:
-        amount = Money(refund.amount, case.order.currency)
+        amount = Money(facts["amount"], facts["currency"])
         return buyer_notice(voice, order, voice.marked("notice.buyer.refunded", number=order.number, sum=amount))
 
     case.tell_buyer(to_buyer)

@@ -126,6 +126,11 @@ class Chat:
     def says(self, text: str, **parts: Any) -> None:
         self._sends(text=text, **parts)
 
+    def presses_menu(self, label: str) -> None:
+        """A key of the keyboard that stands under the chat: it comes as words."""
+        assert label in self.keyboard
+        self.says(label)
+
     def shares_contact(self, phone: str) -> None:
         self._sends(contact=Contact(phone, own=True))
 
