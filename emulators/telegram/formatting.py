@@ -39,7 +39,7 @@ _MARKDOWN_SPECIAL = frozenset("_*[]()~`>#+-=|{}.!")
 
 _FOUND_BY_ITSELF = re.compile(
     r"(?P<url>https?://[^\s<>\"]+[^\s<>\".,;:!?()\]])"
-    r"|(?P<email>[\w.+-]+@[\w-]+\.[\w.-]*\w)"
+    r"|(?<![\w.+-])(?P<email>[\w.+-]{1,64}@[\w-]+\.[\w.-]*\w)"
     r"|(?<![\w/<>])(?P<bot_command>/[a-zA-Z0-9_]{1,64}(?:@\w+)?)"
     r"|(?<![\w@])(?P<mention>@[a-zA-Z]\w{3,31})"
     r"|(?<![\w#])(?P<hashtag>#\w*[^\W\d]\w*)"

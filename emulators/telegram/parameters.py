@@ -144,6 +144,8 @@ def _read_multipart(body: bytes, content_type: str, values: dict[str, Any], uplo
 
 
 def _file_name(head: bytes) -> str | None:
+    if b"filename" not in head:
+        return None
     if extended := _EXTENDED_FILENAME.search(head):
         return unquote(extended.group(1).decode("latin-1"))
     if plain := _FILENAME.search(head):

@@ -62,14 +62,12 @@ class Bot:
     username: str = ""
     about: str = ""
     commands: list[Json] = field(default_factory=list)
+    id: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self.id = int(self.token.partition(":")[0])
         self.name = self.name or f"Bot {self.id}"
         self.username = self.username or f"bot{self.id}_bot"
-
-    @property
-    def id(self) -> int:
-        return int(self.token.partition(":")[0])
 
     def user(self) -> Json:
         return {"id": self.id, "is_bot": True, "first_name": self.name, "username": self.username}
