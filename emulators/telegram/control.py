@@ -116,13 +116,19 @@ def _phone(request: web.Request) -> Phone:
 @ROUTES.post("/control/bots")
 async def add_bot(request: web.Request) -> web.Response:
     fields = await _fields(request)
-    account = request.app[CLOUD].add_bot(Bot(**fields))
+    try:
+        account = request.app[CLOUD].add_bot(Bot(**fields))
+    except (TypeError, ValueError) as error:
+        return _answer({"error": str(error)}, status=400)
     return _answer(account.bot.user())
 
 
 @ROUTES.post("/control/people")
 async def add_person(request: web.Request) -> web.Response:
-    person = Person(**await _fields(request))
+    try:
+        person = Person(**await _fields(request))
+    except TypeError as error:
+        return _answer({"error": str(error)}, status=400)
     request.app[CLOUD].add_person(person)
     return _answer(person.user())
 
