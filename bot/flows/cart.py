@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.flows.browse import Args
+from bot.flows.order_card import LONGEST_TITLE, MOST_LINES, more_lines
 from bot.flows.turn import Turn
-from bot.flows.voice import Row, Voice, lines, paragraphs, written
+from bot.flows.voice import Row, Voice, clipped, lines, paragraphs, written
 from inbox.content import Action, Button, Card, Outgoing
 from orders import cart as carts
 from orders.cart import CartLineView, CartView
@@ -63,7 +64,9 @@ def cart_view(voice: Voice, cart: CartView, customer_id: int, *, page: int = 0) 
     steppers = [_stepper(voice, n, line, page) for n, line in enumerate(cart.lines, 1) if first < n <= first + PAGE]
     return written(
         paragraphs(
-            voice.marked("buyer.cart.title"), cart_lines(voice, cart), voice.marked("buyer.cart.goods", sum=cart.goods)
+            voice.marked("buyer.cart.title"),
+            cart_lines(voice, cart, first=first, count=PAGE),
+            voice.marked("buyer.cart.goods", sum=cart.goods),
         ),
         rows=(
             *steppers,
@@ -78,8 +81,10 @@ def cart_view(voice: Voice, cart: CartView, customer_id: int, *, page: int = 0) 
     )
 
 
-def cart_lines(voice: Voice, cart: CartView) -> str:
-    return "\n".join(_line(voice, n, line) for n, line in enumerate(cart.lines, 1))
+def cart_lines(voice: Voice, cart: CartView, *, first: int = 0, count: int = MOST_LINES) -> str:
+    """So many lines of the cart, from the one at `first` on, and how many come after them."""
+    shown = [_line(voice, n, line) for n, line in enumerate(cart.lines, 1) if first < n <= first + count]
+    return "\n".join([*shown, *more_lines(voice, len(cart.lines) - first - count)])
 
 
 def _line(voice: Voice, n: int, line: CartLineView) -> str:
@@ -88,7 +93,12 @@ def _line(voice: Voice, n: int, line: CartLineView) -> str:
     if line.available < line.quantity:
         short = voice.marked("buyer.cart.short" if line.available else "buyer.cart.gone", left=line.available)
     sum_of_line = voice.marked(
-        "buyer.cart.line", n=n, title=line.title, quantity=line.quantity, price=line.price, sum=line.sum
+        "buyer.cart.line",
+        n=n,
+        title=clipped(line.title, LONGEST_TITLE),
+        quantity=line.quantity,
+        price=line.price,
+        sum=line.sum,
     )
     return lines(sum_of_line, changed, short)
 

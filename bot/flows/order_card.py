@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.flows.voice import Row, Voice, lines, paragraphs, written
+from bot.flows.voice import Row, Voice, clipped, lines, paragraphs, written
 from inbox.content import Action, Card, Outgoing
 from kit.money import Money
 from orders.tables import Group
@@ -10,6 +10,11 @@ from orders.views import OrderView
 
 EARLY = (Group.NEW, Group.APPROVAL)
 """Groups of stages in which the buyer may still pay, or change his mind by himself."""
+
+MOST_LINES = 20
+"""A message holds some four thousand characters; the console and the payment page show all lines."""
+
+LONGEST_TITLE = 100
 
 
 def payable(order: OrderView) -> bool:
@@ -59,10 +64,23 @@ def order_text(voice: Voice, order: OrderView) -> str:
 
 
 def goods_text(voice: Voice, order: OrderView) -> str:
-    return "\n".join(
-        voice.marked("buyer.cart.line", n=n, title=line.name, quantity=line.quantity, price=line.price, sum=line.sum)
-        for n, line in enumerate(order.lines, 1)
-    )
+    shown = [
+        voice.marked(
+            "buyer.cart.line",
+            n=n,
+            title=clipped(line.name, LONGEST_TITLE),
+            quantity=line.quantity,
+            price=line.price,
+            sum=line.sum,
+        )
+        for n, line in enumerate(order.lines[:MOST_LINES], 1)
+    ]
+    return "\n".join([*shown, *more_lines(voice, len(order.lines) - MOST_LINES)])
+
+
+def more_lines(voice: Voice, n: int) -> list[str]:
+    """The line that stands for those left out, if any are."""
+    return [voice.count("buyer.cart.more", n)] if n > 0 else []
 
 
 def sums_text(

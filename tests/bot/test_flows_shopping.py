@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from catalog import editing, goods, stock
+from orders import cart as carts
 from tests.bot.chats import Chat, Counter, plain
 from tests.worlds import World
 
@@ -170,6 +173,35 @@ def test_the_cart_counts_and_changes_in_place(counter: Counter, anna: Chat) -> N
     assert plain(cart.text).endswith("Товары: 500 ₽")
     anna.presses("Очистить", of=cart)
     assert cart.text.startswith("Корзина пуста")
+
+
+def test_a_long_cart_has_pages_and_a_long_order_is_shortened(counter: Counter, anna: Chat) -> None:
+    for n in range(25):
+        variant = counter.sells(f"Пиала {n}", f"BOWL-{n}", 10000)
+        carts.put(counter.session, counter.shop.id, anna.customer.id, variant.id)
+    anna.says("корзина")
+    assert anna.text.count(" × 100 ₽") == 8
+    assert "…и ещё 17 позиций" in anna.text
+    anna.presses("‹")
+    assert "25. Пиала 24" in anna.text
+    assert "4 / 4" in anna.labels()
+    anna.presses("Оформить")
+    anna.presses("Анна")
+    anna.shares_contact("79161234567")
+    anna.presses("Самовывоз")
+    anna.presses("Без")
+    anna.presses("При получении")
+    assert "…и ещё 5 позиций" in anna.text
+    assert "Итого: 2 500 ₽" in anna.text
+
+
+def test_the_link_says_how_long_the_goods_are_kept(counter: Counter, anna: Chat) -> None:
+    to_summary(anna)
+    anna.presses("Подтвердить")
+    until = counter.orders()[0].reserved_until
+    assert until is not None
+    moscow = until.astimezone(ZoneInfo("Europe/Moscow"))
+    assert anna.text.endswith(f"{moscow:%H:%M}.")
 
 
 def test_the_whole_story_ends_with_an_order_and_a_link(counter: Counter, anna: Chat) -> None:
