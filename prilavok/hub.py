@@ -120,6 +120,7 @@ class Hub:
             files=self.files,
             live=self.live,
             box=self.box,
+            texts=self.texts,
             public_url=self.config.public_url,
         )
         return app

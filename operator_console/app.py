@@ -1,0 +1,47 @@
+"""The console as a part of a web application: its addresses, its door, its static files."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from company.texts import Texts
+from kit.secrets import SecretBox
+from operator_console import live_pages, me_pages
+from operator_console.door import Door
+from operator_console.rendering import Templates
+from operator_console.routing import Route
+from operator_console.static_files import StaticFiles
+from operator_console.visits import Console
+from storage.database import Database
+from storage.files import FileStore
+from storage.live import LiveBus
+
+ROUTES: tuple[Route, ...] = (
+    *live_pages.ROUTES,
+    *me_pages.ROUTES,
+)
+"""Every address behind the door. A module of pages is added by its ROUTES."""
+
+
+def setup(
+    app: web.Application,
+    *,
+    db: Database,
+    files: FileStore,
+    live: LiveBus,
+    box: SecretBox,
+    texts: Texts,
+    public_url: str,
+) -> None:
+    """Add the console to the application. Nothing of what else it serves is touched."""
+    templates = Templates()
+    console = Console(db, files, live, box, texts, templates, public_url.rstrip("/"))
+    door = Door(console)
+    app.add_routes(door.routes())
+    app.add_routes(StaticFiles(templates).routes())
+    for route in ROUTES:
+        # A page is never asked for by HEAD, and an event stream must not be.
+        if route.method == "GET":
+            app.router.add_get(route.path, door.guarded(route), allow_head=False)
+        else:
+            app.router.add_route(route.method, route.path, door.guarded(route))

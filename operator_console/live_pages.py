@@ -1,0 +1,119 @@
+"""The event stream of a page: what changed, as ids; the page fetches what it shows of it.
+
+A stream begins with what happened since the position that the page was drawn at. Nothing in it is needed to be right:
+a change told twice is fetched twice, and a page that may have missed some is told to fetch everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from aiohttp import web
+from sqlalchemy.orm import Session
+
+from company import signin, staff
+from kit.clock import utc_now
+from operator_console.routing import Route, get
+from operator_console.visits import Visit
+from storage.events import Note
+from storage.live import Subscription
+from storage.tables import EventRow
+
+BEAT = 15.0
+"""Seconds of silence after which the stream shows that it lives."""
+
+MOST_MISSED = 200
+"""More than this is not told event by event."""
+
+OVERLAP, RECENT = 100, timedelta(seconds=30)
+"""PostgreSQL gives ids out before it commits: an event below the position may have come to light after it."""
+
+TOPICS = ("conversation", "order", "product", "customer", "variant")
+"""Things that pages show, by the names of their ids in events."""
+
+
+HELLO = b": here\n\n"
+HEARTBEAT = b"event: beat\ndata: {}\n\n"
+RESYNC = b"event: resync\ndata: {}\n\n"
+
+
+async def events(visit: Visit) -> web.StreamResponse:
+    """Goes on until the page leaves, the person is signed out, or the process ends."""
+    shop_id, live = visit.shop.id, visit.console.live
+    answer = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+    with live.subscribe(lambda note: note.shop_id == shop_id) as subscription:
+        missed = await visit.read(_missed, shop_id, _position(visit))
+        await answer.prepare(visit.request)
+        await answer.write(HELLO + _told(missed))
+        signed_in_at = time.monotonic()
+        while not live.closing:
+            notes = await _next(subscription)
+            if time.monotonic() - signed_in_at >= BEAT:
+                if not await visit.read(_is_signed_in, visit.token, shop_id):
+                    break
+                signed_in_at = time.monotonic()
+            await answer.write(HEARTBEAT if notes == [] else _told(notes))
+    return answer
+
+
+ROUTES: tuple[Route, ...] = (get("/live/events", events),)
+
+
+def encoded(note: Note) -> bytes:
+    """One event as the page reads it: the things that it is about, and what happened to them."""
+    topics = [[topic, note.payload[f"{topic}_id"]] for topic in TOPICS if note.payload.get(f"{topic}_id") is not None]
+    data = orjson.dumps({"topics": topics, "kind": note.kind, **_ids(note.payload)})
+    return b"id: %d\ndata: %b\n\n" % (note.event_id, data)
+
+
+def _ids(payload: Mapping[str, Any]) -> dict[str, int]:
+    return {name: value for name, value in payload.items() if name.endswith("_id") and isinstance(value, int)}
+
+
+def _told(notes: Sequence[Note] | None) -> bytes:
+    return RESYNC if notes is None else b"".join(encoded(note) for note in notes)
+
+
+async def _next(subscription: Subscription) -> list[Note] | None:
+    """The next notes; none of them after a while of silence; None when some were lost."""
+    try:
+        async with asyncio.timeout(BEAT):
+            return await subscription.get()
+    except TimeoutError:
+        return []
+
+
+def _position(visit: Visit) -> int | None:
+    """Where the page stands: what its browser says after a break, or what the page was drawn with."""
+    text = visit.request.headers.get("Last-Event-ID") or visit.query("after")
+    return int(text) if text.isdecimal() and len(text) <= 18 else None
+
+
+def _missed(session: Session, shop_id: int, position: int | None) -> list[Note] | None:
+    """What happened since the position; None when that is too much to tell, or the position is not ours."""
+    if position is None:
+        return []
+    newest = session.scalar(sa.select(sa.func.max(EventRow.id))) or 0
+    if position > newest or newest - position > MOST_MISSED:
+        return None
+    late = sa.and_(EventRow.id > position - OVERLAP, EventRow.at > utc_now() - RECENT)
+    overlap = late if session.get_bind().dialect.name == "postgresql" else sa.false()
+    rows = session.scalars(
+        sa.select(EventRow)
+        .where(EventRow.shop_id == shop_id, sa.or_(EventRow.id > position, overlap))
+        .order_by(EventRow.id)
+    )
+    return [Note(row.id, row.kind, row.shop_id, row.payload) for row in rows]
+
+
+def _is_signed_in(session: Session, token: str, shop_id: int) -> bool:
+    found = signin.find(session, token)
+    return found is not None and staff.role_in(session, found[1].id, shop_id) is not None

@@ -1,0 +1,87 @@
+"""The person's own page: language, brightness, the shop to work in, the browsers that are signed in."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from sqlalchemy.orm import Session
+
+from company import signin, staff
+from company.rights import Right
+from company.texts import LOCALES
+from operator_console import shell
+from operator_console.door import SHOP_COOKIE
+from operator_console.routing import Route, get, post
+from operator_console.visits import NoSuchPage, Visit
+
+THEMES = ("auto", "light", "dark")
+
+
+async def me(visit: Visit) -> web.StreamResponse:
+    frame = await shell.frame(visit, "me")
+    shops, browsers = await visit.read(_around, visit.staff.id)
+    return visit.page(
+        "pages/me.html",
+        **frame,
+        person=visit.staff,
+        shops=[{"id": shop.id, "name": shop.name, "current": shop.id == visit.shop.id} for shop, _role in shops],
+        browsers=browsers,
+        languages=[("ru", "Русский"), ("en", "English")],
+    )
+
+
+async def choose_theme(visit: Visit) -> web.StreamResponse:
+    theme = (await visit.form())["theme"]
+    if theme not in THEMES:
+        raise NoSuchPage("no such theme")
+    await visit.write(_keep, visit.staff.id, theme=theme)
+    return visit.done()
+
+
+async def choose_language(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    if form["language"] not in LOCALES:
+        raise NoSuchPage("no such language")
+    await visit.write(_keep, visit.staff.id, locale=form["language"])
+    return visit.done(go="/me")
+
+
+async def choose_shop(visit: Visit) -> web.StreamResponse:
+    shop_id = (await visit.form()).number("shop")
+    shops, _browsers = await visit.read(_around, visit.staff.id)
+    if shop_id not in {shop.id for shop, _role in shops}:
+        raise NoSuchPage("no such shop of this person")
+    answer = web.HTTPSeeOther("/inbox")
+    answer.set_cookie(SHOP_COOKIE, str(shop_id), path="/", samesite="Lax", httponly=True, secure=visit.console.secure)
+    raise answer
+
+
+async def sign_out_elsewhere(visit: Visit) -> web.StreamResponse:
+    await visit.write(_sign_out_elsewhere, visit.staff.id, visit.token)
+    return visit.done(go="/me")
+
+
+async def nav_counts(visit: Visit) -> web.StreamResponse:
+    return visit.page("partials/nav_counts.html", nav=await shell.nav(visit))
+
+
+ROUTES: tuple[Route, ...] = (
+    get("/me", me),
+    post("/me/theme", choose_theme, Right.READ),
+    post("/me/language", choose_language, Right.READ),
+    post("/me/shop", choose_shop, Right.READ),
+    post("/me/browsers", sign_out_elsewhere, Right.READ),
+    get("/nav", nav_counts),
+)
+
+
+def _around(session: Session, staff_id: int) -> tuple[list[tuple[staff.Shop, staff.Role]], int]:
+    return staff.shops_of(session, staff_id), len(signin.open_of(session, staff_id))
+
+
+def _keep(session: Session, staff_id: int, *, theme: str | None = None, locale: str | None = None) -> None:
+    person = staff.get(session, staff_id)
+    person.theme, person.locale = theme or person.theme, locale or person.locale
+
+
+def _sign_out_elsewhere(session: Session, staff_id: int, token: str) -> None:
+    signin.sign_out_all(session, staff_id, but=token)

@@ -1,0 +1,31 @@
+"""People as the pages draw them: a name, two letters and a colour that stays theirs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from company.tables import Staff
+from operator_console.texts import gettext as _
+
+Shape = dict[str, Any]
+"""What a template macro takes; the macro files name the keys."""
+
+TONES = 6
+
+
+def person(name: str, number: int, **more: object) -> Shape:
+    """`number` chooses the colour: the row's id, so it is the same on every page."""
+    return {"name": name, "initials": initials(name), "tone": number % TONES + 1, **more}
+
+
+def colleague(staff: Staff, **more: object) -> Shape:
+    return person(staff.name, staff.id, id=staff.id, short_name=staff.name.split()[0] if staff.name else "", **more)
+
+
+def customer(name: str, number: int | None) -> Shape:
+    return person(name or _("Nameless guest"), number or 0)
+
+
+def initials(name: str) -> str:
+    letters = [word[0] for word in name.split() if word[0].isalnum()]
+    return "".join(letters[:2]).upper() or "?"

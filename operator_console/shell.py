@@ -1,0 +1,124 @@
+"""The frame around a signed-in page: the side menu with its counts, and where the live stream goes on from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from company import accounts
+from company.rights import Right
+from company.tables import ChannelAccount
+from inbox import listing
+from inbox.listing import View
+from operator_console.people import Shape, colleague
+from operator_console.texts import gettext as _
+from operator_console.visits import Visit
+from orders import book
+from storage.tables import EventRow
+
+UNWELL = ("broken", "lost")
+"""Healths of a channel through which nothing comes or goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    counts: Mapping[str, int]
+    orders: int
+    channels: list[ChannelAccount]
+    position: int
+
+
+async def frame(visit: Visit, section: str, *, view: str = "", pane: str = "page") -> Shape:
+    """The context that shell.html needs, whatever stands inside it. Ask for it before the page's own facts:
+    what changes in between is then told again, not missed."""
+    facts = await visit.read(_facts, visit.shop.id, visit.staff.id)
+    role = visit.role
+    return {
+        "shop": visit.shop,
+        "me": colleague(visit.staff, role=role, duty=await visit.read(_role_name, role)),
+        "section": section,
+        "view": view,
+        "nav": await visit.read(_nav, facts, visit.may(Right.SETTINGS)),
+        "pane": pane,
+        "live": {"url": "/live/events", "position": facts.position},
+    }
+
+
+async def nav(visit: Visit) -> Shape:
+    """The side menu alone, for its counts."""
+    facts = await visit.read(_facts, visit.shop.id, visit.staff.id)
+    return await visit.read(_nav, facts, visit.may(Right.SETTINGS))
+
+
+def position(session: Session) -> int:
+    """The last event there is."""
+    return session.scalar(sa.select(sa.func.max(EventRow.id))) or 0
+
+
+def _facts(session: Session, shop_id: int, staff_id: int) -> _Facts:
+    return _Facts(
+        position=position(session),
+        counts=listing.counts(session, shop_id, staff_id),
+        orders=book.open_count(session, shop_id),
+        channels=[account for account in accounts.of_shop(session, shop_id) if account.active],
+    )
+
+
+def _role_name(_session: Session, role: str) -> str:
+    return _("owner") if role == "owner" else _("operator")
+
+
+def _nav(_session: Session, facts: _Facts, settings: bool) -> Shape:
+    def section(key: str, label: str, mark: str, note: object = "", *, tab: bool = True) -> Shape:
+        return {"key": key, "url": f"/{key}", "label": label, "mark": mark, "note": note or "", "tab": tab}
+
+    sections = [
+        section("inbox", _("Conversations"), "inbox", facts.counts[View.OPEN]),
+        section("orders", _("Orders"), "board", facts.orders),
+        section("products", _("Products"), "box"),
+        section("customers", _("Customers"), "people", tab=False),
+    ]
+    if settings:
+        sections.append(section("settings", _("Settings"), "settings", tab=False))
+    return {
+        "sections": sections,
+        "views": [
+            {"key": view, "url": f"/inbox?view={view}", "label": label, "mark": mark, "note": n or "", "hot": hot and n}
+            for view, label, mark, hot in views()
+            if (n := facts.counts.get(view, 0)) is not None
+        ],
+        "channels": _channels(facts),
+    }
+
+
+def views() -> list[tuple[View, str, str, bool]]:
+    """The views of the inbox: key, title, icon, and whether a number in it wants doing something about."""
+    return [
+        (View.OPEN, _("Open"), "inbox", False),
+        (View.MINE, _("Mine"), "person", False),
+        (View.UNASSIGNED, _("Nobody’s"), "people", False),
+        (View.WAITING, _("Wait for an answer"), "clock", True),
+        (View.CLOSED, _("Closed"), "check", False),
+    ]
+
+
+def _channels(facts: _Facts) -> list[Shape]:
+    """One line for each channel, however many accounts it has."""
+    lines: dict[str, Shape] = {}
+    for account in facts.channels:
+        lost = account.health in UNWELL
+        line = lines.setdefault(
+            account.channel,
+            {
+                "channel": account.channel,
+                "url": f"/inbox?channel={account.channel}",
+                "note": facts.counts.get(f"channel:{account.channel}", "") or "",
+                "hot": False,
+            },
+        )
+        if lost:
+            line |= {"note": _("no connection"), "hot": True}
+    return list(lines.values())
