@@ -105,7 +105,8 @@ def of_order(session: Session, order_id: int) -> list[MoneyQuestion]:
 def resolve(session: Session, question: MoneyQuestion, *, actor: str) -> None:
     """Say that a person has dealt with it; the order's flag goes with its last open question."""
     order = locked(session, question.order_id)
-    _close(session, order, [question], actor)
+    current = session.get_one(MoneyQuestion, question.id, populate_existing=True)
+    _close(session, order, [current], actor)
 
 
 def resolve_returned(session: Session, order: Order, payment: Payment) -> None:

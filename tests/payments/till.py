@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import aiohttp
@@ -21,17 +22,20 @@ from company.texts import Texts
 from customers.tables import Customer
 from emulators.yookassa.emulator import YooKassaEmulator
 from emulators.yookassa.records import Shop as Merchant
+from kit.clock import now_ms, utc_now
 from kit.money import Money
 from kit.secrets import SecretBox
-from orders import book, lines, stages
+from orders import book, checkout, lines, stages
 from orders.jobs import JOBS
 from orders.tables import Order
 from payments import accounts, charging, polling, questions, refunding
 from payments.accounts import Providers
+from payments.providers.base import ProviderPayment
+from payments.providers.yookassa_wire import payment_of
 from payments.tables import LedgerEntry, MoneyQuestion, Payment, Refund
 from storage.database import Database
 from storage.events import Event
-from storage.tables import EventRow
+from storage.tables import EventRow, Job
 from storage.worker import Worker
 from tests.orders.floor import ONLINE, Floor
 
@@ -61,10 +65,6 @@ class Till:
         return await self.do(self._order, email, quantity, discount)
 
     def _order(self, session: Session, email: str, quantity: int, discount: int) -> Order:
-        from dataclasses import replace
-
-        from orders import checkout
-
         shop = session.get_one(Shop, self.shop_id)
         anna = session.scalars(sa.select(Customer).where(Customer.shop_id == self.shop_id)).first()
         assert anna is not None
@@ -81,7 +81,7 @@ class Till:
     async def link(self, order: Order) -> Payment:
         """The buyer asks for a link; the provider has made the payment when this returns."""
         payment = await self.do(charging.request, order, actor="bot")
-        await self.worker.idle()
+        await self.settle()
         return await self.payment(payment.id)
 
     async def paid_order(self, **how: Any) -> tuple[Order, Payment]:
@@ -93,20 +93,17 @@ class Till:
         return await self.now(order), await self.payment(payment.id)
 
     async def settle(self) -> None:
-        """Wait until every notification has come and every job is done."""
+        """Wait until every notification has come and every job is done, those that try again soon too."""
         await self.bank.settled()
+        async with asyncio.timeout(20):
+            while await self.db.read(_busy):
+                await asyncio.sleep(0.02)
         await self.worker.idle()
 
     async def poll(self) -> None:
-        await self.do(self._poll)
-        await self.worker.idle()
-
-    def _poll(self, session: Session) -> None:
-        from datetime import timedelta
-
-        from kit.clock import utc_now
-
-        polling.due(session, utc_now() + timedelta(minutes=1))
+        """The poller's next tick, half a minute later."""
+        await self.do(polling.due, utc_now() + timedelta(seconds=30))
+        await self.settle()
 
     async def comes_back(self, payment: Payment) -> str:
         """The buyer's browser arrives at the return page. What it shows."""
@@ -135,6 +132,11 @@ class Till:
     async def refund(self, payment: Payment, amount: int, key: str, reason: str = "Разбилась в пути") -> Refund:
         actor = f"staff:{self.staff_id}"
         return await self.do(refunding.ask, payment, Money(amount), reason=reason, actor=actor, key=key)
+
+    def seen(self, payment: Payment) -> ProviderPayment:
+        """The payment as the provider would report it now."""
+        assert payment.provider_id is not None
+        return payment_of(self.bank.payment(payment.provider_id))
 
     # What the books say
 
@@ -233,6 +235,11 @@ def _furnish(session: Session, till: Till, test: bool) -> None:
     )
     accounts.add(session, None, floor.shop, provider="manual", name="Наличные")
     till.account_id = account.id
+
+
+def _busy(session: Session) -> bool:
+    query = sa.select(Job.id).where(Job.state == "ready", Job.run_at < now_ms() + 5_000)
+    return session.scalar(query.limit(1)) is not None
 
 
 async def together(*acts: Any) -> list[Any]:
