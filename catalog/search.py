@@ -7,7 +7,9 @@ it is a beginning of words that are, or a slip, and is repaired against it rathe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -64,6 +66,7 @@ def index(session: Session, product: Product) -> None:
 def index_all(session: Session, shop_id: int) -> None:
     """Make the shop's index anew, and forget words that no product has any more."""
     session.execute(sa.text("DELETE FROM search_word WHERE shop_id = :shop_id"), {"shop_id": shop_id})
+    _vocabularies.get(session.get_bind().engine, {}).pop(shop_id, None)
     for product in session.scalars(sa.select(Product).where(Product.shop_id == shop_id).options(*WHOLE)):
         index(session, product)
 
@@ -145,21 +148,44 @@ def _meant(session: Session, shop_id: int, word: str, *, last: bool, repair: boo
     known = stem in longer
     meant = list(longer) if last or not known else [stem]
     if repair:
-        meant += words.alike(stem, _vocabulary(session, shop_id, stem))
+        meant += _alike(session, shop_id, stem)
     return list(dict.fromkeys(meant))
 
 
-def _vocabulary(session: Session, shop_id: int, stem: str) -> list[str]:
-    """Known words of about the same length."""
+@dataclass(frozen=True, slots=True)
+class _Vocabulary:
+    """A shop's words without numbers, by length. It only grows, so it is as good as new while its size is the same."""
+
+    size: int
+    words: dict[int, list[str]]
+
+
+_vocabularies: WeakKeyDictionary[sa.Engine, dict[int, _Vocabulary]] = WeakKeyDictionary()
+"""Read again when the size differs; a stale one would cost no more than an unrepaired slip."""
+
+
+def _alike(session: Session, shop_id: int, stem: str) -> list[str]:
+    """Known words that the stem may be a slip of."""
     slips = words.slips(stem)
     if not slips:
         return []
-    return list(
-        session.scalars(
-            sa.text("SELECT word FROM search_word WHERE shop_id = :shop_id AND length(word) BETWEEN :least AND :most"),
-            {"shop_id": shop_id, "least": len(stem) - slips, "most": len(stem) + slips},
-        )
-    )
+    known = _vocabulary(session, shop_id).words
+    near = [word for length in range(len(stem) - slips, len(stem) + slips + 1) for word in known.get(length, ())]
+    return words.alike(stem, near)
+
+
+def _vocabulary(session: Session, shop_id: int) -> _Vocabulary:
+    shop = {"shop_id": shop_id}
+    size = session.execute(sa.text("SELECT count(*) FROM search_word WHERE shop_id = :shop_id"), shop).scalar_one()
+    kept = _vocabularies.setdefault(session.get_bind().engine, {})
+    known = kept.get(shop_id)
+    if known is None or known.size != size:
+        by_length: dict[int, list[str]] = {}
+        for word in session.scalars(sa.text("SELECT word FROM search_word WHERE shop_id = :shop_id"), shop):
+            if not words.has_digit(word):
+                by_length.setdefault(len(word), []).append(word)
+        known = kept[shop_id] = _Vocabulary(size, by_length)
+    return known
 
 
 _FIND = {

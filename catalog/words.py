@@ -68,9 +68,13 @@ def in_other_layout(text: str) -> str:
     return text.casefold().translate(_OTHER_LAYOUT)
 
 
+def has_digit(word: str) -> bool:
+    return any(character.isdigit() for character in word)
+
+
 def slips(word: str) -> int:
     """How many letters may be wrong in a word for it to be still recognised. Numbers must be right."""
-    if any(character.isdigit() for character in word) or len(word) < 4:
+    if has_digit(word) or len(word) < 4:
         return 0
     return 1 if len(word) < 6 else 2
 

@@ -25,7 +25,10 @@ def texts() -> Texts:
 
 
 def problem_codes() -> dict[str, str]:
-    """Every subclass of Problem in the product with its code, read from the source: importing all of it is slow."""
+    """Every kind of Problem in the product with its own code, read from the source: importing all of it is slow.
+
+    "" where there is none; a narrower kind may go by the code of the one that it narrows, and is left out then.
+    """
     bases: dict[str, list[str]] = {}
     codes: dict[str, str] = {}
     for package in PACKAGES:
@@ -37,10 +40,11 @@ def problem_codes() -> dict[str, str]:
                         if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "code":
                             codes[node.name] = ast.literal_eval(line.value)
 
-    def is_problem(name: str) -> bool:
-        return name == "Problem" or any(is_problem(base) for base in bases.get(name, ()))
+    def kinds(name: str) -> set[str]:
+        return {name}.union(*(kinds(base) for base in bases.get(name, ())))
 
-    return {name: codes.get(name, "") for name in bases if is_problem(name)}
+    problems = {name: kinds(name) - {"Problem", "Refused", "Missing"} for name in bases if "Problem" in kinds(name)}
+    return {name: codes.get(name, "") for name, wider in problems.items() if name in codes or not wider & codes.keys()}
 
 
 def placeholders(forms: tuple[str, ...]) -> set[str]:
