@@ -22,7 +22,7 @@ from bot.channels.base import Broken, Channel, Connection
 from bot.delivery import Courier
 from bot.incoming import Intake
 from bot.web import Hooks
-from company import accounts
+from company import accounts, signin
 from company.tables import ChannelAccount
 from company.texts import Texts
 from kit import http
@@ -199,4 +199,4 @@ def _active_channels(session: Session) -> list[ChannelAccount]:
 
 
 def _prune(session: Session) -> int:
-    return jobs.prune(session, older_than=KEEP_JOBS)
+    return jobs.prune(session, older_than=KEEP_JOBS) + signin.prune(session)

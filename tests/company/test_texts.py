@@ -43,8 +43,13 @@ def problem_codes() -> dict[str, str]:
     def kinds(name: str) -> set[str]:
         return {name}.union(*(kinds(base) for base in bases.get(name, ())))
 
-    problems = {name: kinds(name) - {"Problem", "Refused", "Missing"} for name in bases if "Problem" in kinds(name)}
-    return {name: codes.get(name, "") for name, wider in problems.items() if name in codes or not wider & codes.keys()}
+    def borrows(name: str) -> bool:
+        wider = kinds(name) - {name}
+        if name in codes:
+            return codes[name] in {codes.get(kind) for kind in wider}
+        return bool((wider - {"Problem", "Refused", "Missing"}) & codes.keys())
+
+    return {name: codes.get(name, "") for name in bases if "Problem" in kinds(name) and not borrows(name)}
 
 
 def placeholders(forms: tuple[str, ...]) -> set[str]:
