@@ -204,7 +204,7 @@ def _agree(
     with session.begin_nested():
         order = Order(
             shop_id=shop.id,
-            number=_next_number(session, shop.id),
+            number=next_number(session, shop.id),
             dedup_key=dedup_key,
             customer_id=customer.id,
             account_id=account_id,
@@ -263,7 +263,7 @@ def _of_act(session: Session, shop_id: int, dedup_key: str) -> Order | None:
     return session.scalar(whole(Order.shop_id == shop_id, Order.dedup_key == dedup_key))
 
 
-def _next_number(session: Session, shop_id: int) -> int:
+def next_number(session: Session, shop_id: int) -> int:
     """The shop's next order number. Rivals wait here until the transaction ends, so a rollback leaves no gap."""
     return _count(session, shop_id, step=1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -111,7 +111,7 @@ def _telegram(session: Session, box: SecretBox, shop: Shop, section: TelegramSec
 
 
 def _webchat(session: Session, box: SecretBox, shop: Shop, section: WebchatSection) -> None:
-    settings = {"origins": list(section.origins)}
+    settings: dict[str, Any] = {"origins": list(section.origins)}
     _channel(
         session,
         box,
@@ -133,7 +133,7 @@ def _channel(
     name: str,
     external_id: str,
     secret: str | None,
-    settings: dict[str, object],
+    settings: dict[str, Any],
 ) -> None:
     known = session.scalar(
         sa.select(ChannelAccount).where(ChannelAccount.channel == channel, ChannelAccount.external_id == external_id)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -25,15 +25,18 @@ from inbox.content import Card, Incoming, Media, MediaKind, Outgoing, Profile
 from inbox.tables import Author, Conversation, Delivery, State
 from kit import clock
 from kit.money import Money
-from orders import book, checkout, reserving, stages
+from orders import book, checkout, importing, reserving, stages
 from orders.tables import Order
-from payments import charging, manual, refunding
-from payments.providers.base import ProviderRefund, RefundState
+from payments import importing as money_importing
+from payments import manual
 from prilavok.demo import dialogues, goods, history, people, pictures, shop
-from storage.files import FileStore, record
+from storage.files import Blob, FileStore, record
 
 PASSWORD = "prilavok"  # noqa: S105  the demo listens on this machine only, and says so on its screen
 """Everybody's password in the demo shop."""
+
+
+ENDED = frozenset({history.DELIVERED, history.CANCELLED})
 
 
 @dataclass(slots=True)
@@ -45,26 +48,34 @@ class Filled:
     customers: dict[str, Customer]
     conversations: dict[str, Conversation]
     variants: dict[str, CatalogVariant]
+    products: dict[str, CatalogProduct]
+    """By the SKU of each of their variants."""
 
 
-def fill_goods(
-    session: Session, the_shop: Shop, files: FileStore, plan: tuple[history.PlannedOrder, ...]
-) -> dict[str, CatalogVariant]:
-    """Categories, products, photos and stock. The stock is what history will sell plus what is on the shelf today."""
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A drawn picture that is in the files folder. It shows the variants `skus`; all of them when empty."""
+
+    name: str
+    blob: Blob
+    skus: tuple[str, ...]
+
+
+def fill_goods(session: Session, filled: Filled, plan: tuple[history.PlannedOrder, ...]) -> None:
+    """Categories, products and stock: what is free to sell today, and what open orders have been promised."""
     warehouses = {
-        code: stock.add_warehouse(session, the_shop, name=name.ru, en=name.en, position=n)
+        code: stock.add_warehouse(session, filled.shop, name=name.ru, en=name.en, position=n)
         for n, (code, name) in enumerate(goods.WAREHOUSES.items())
     }
-    sold = history.sold(plan) + _called_off(plan)
-    variants: dict[str, CatalogVariant] = {}
+    promised = history.sold(planned for planned in plan if planned.stage not in ENDED)
     for place, category in enumerate(goods.categories()):
         row = editing.add_category(
-            session, the_shop, name=category.name.ru, translations=_en(name=category.name.en), position=place
+            session, filled.shop, name=category.name.ru, translations=_en(name=category.name.en), position=place
         )
         for n, product in enumerate(category.products):
             added = editing.add_product(
                 session,
-                the_shop,
+                filled.shop,
                 name=product.name.ru,
                 category=row,
                 description=product.description.ru,
@@ -74,28 +85,24 @@ def fill_goods(
                 position=n,
             )
             for variant in product.variants:
-                variants[variant.sku] = _add_variant(session, added, variant, warehouses, sold[variant.sku])
-            _add_photos(session, added, product, files, variants)
-    return variants
+                filled.products[variant.sku] = added
+                filled.variants[variant.sku] = _add_variant(session, added, variant, warehouses, promised[variant.sku])
 
 
-def _called_off(plan: tuple[history.PlannedOrder, ...]) -> Counter[str]:
-    """Goods of orders that were cancelled: they must have lain there to be ordered."""
-    counted: Counter[str] = Counter()
-    for planned in plan:
-        if planned.stage == history.CANCELLED:
-            for line in planned.lines:
-                counted[line.sku] += line.quantity
-    return counted
+def draw(folder: Path, code: str) -> list[Photo]:
+    """Draw a product's photos into the files folder: so much work that it is best done in another process."""
+    files = FileStore(folder)
+    product = next(one for one in goods.products() if one.code == code)
+    return [Photo(one.name, files.keep(one.content), one.skus) for one in pictures.of_product(product)]
 
 
-def take_stock(session: Session, filled: Filled, plan: tuple[history.PlannedOrder, ...]) -> None:
-    """An inventory at the end of the story: the shelves hold what the demo's description says."""
-    shelf = stock.warehouses(session, filled.shop.id)[0]
-    for sku, extra in _called_off(plan).items():
-        variant = filled.variants[sku]
-        lies = next(one.on_hand for one in stock.by_warehouse(session, variant.id) if one.warehouse.id == shelf.id)
-        stock.correct(session, variant, shelf, lies - extra, actor="system")
+def hang_photos(session: Session, product: CatalogProduct, photos: Iterable[Photo]) -> None:
+    """Put drawn photos on their product; one that shows a single colour, on its variant."""
+    variants = {variant.sku: variant for variant in product.variants}
+    for photo in photos:
+        stored = record(session, photo.blob, name=photo.name, public=True, shop_id=product.shop_id)
+        only = variants[photo.skus[0]] if len(photo.skus) == 1 else None
+        editing.add_photo(session, product, stored, variant=only)
 
 
 def _add_variant(
@@ -103,7 +110,7 @@ def _add_variant(
     product: CatalogProduct,
     variant: goods.Variant,
     warehouses: Mapping[str, Warehouse],
-    sold: int,
+    promised: int,
 ) -> CatalogVariant:
     added = editing.add_variant(
         session,
@@ -116,24 +123,11 @@ def _add_variant(
         translations=_en(attributes=[list(pair) for pair in variant.labels("en").items()]),
     )
     on_shelf = dict(variant.stock) or {"shop": 999}
-    on_shelf["shop"] = on_shelf.get("shop", 0) + sold
+    on_shelf["shop"] = on_shelf.get("shop", 0) + promised
     for code, quantity in on_shelf.items():
         if quantity:
             stock.receive(session, added, warehouses[code], quantity, reason="initial", actor="system")
     return added
-
-
-def _add_photos(
-    session: Session,
-    added: CatalogProduct,
-    product: goods.Product,
-    files: FileStore,
-    variants: Mapping[str, CatalogVariant],
-) -> None:
-    for picture in pictures.of_product(product):
-        stored = record(session, files.keep(picture.content), name=picture.name, public=True, shop_id=added.shop_id)
-        only = variants[picture.skus[0]] if len(picture.skus) == 1 else None
-        editing.add_photo(session, added, stored, variant=only)
 
 
 def fill_people(session: Session, the_shop: Shop, accounts: Mapping[str, ChannelAccount], now: datetime) -> Filled:
@@ -151,7 +145,7 @@ def fill_people(session: Session, the_shop: Shop, accounts: Mapping[str, Channel
     for n, customer in enumerate(people.customers()):
         with clock.at(now - timedelta(days=92 - n)):
             customers[customer.key], talks[customer.key] = _meet(session, accounts, customer, n)
-    return Filled(the_shop, people_rows, customers, talks, {})
+    return Filled(the_shop, people_rows, customers, talks, {}, {})
 
 
 def person_id(n: int) -> int:
@@ -182,16 +176,89 @@ def _meet(
 
 
 def fill_orders(session: Session, filled: Filled, plan: tuple[history.PlannedOrder, ...]) -> None:
-    """Ninety days of orders, each played through its stages at the time when it happened."""
+    """Ninety days of orders: what has ended is brought in as history, what is open is played through its stages."""
+    ended: list[history.PlannedOrder] = []
     for planned in plan:
-        with clock.at(planned.placed_at):
-            order = _place(session, filled, planned)
-        for step in planned.steps[1:]:
-            with clock.at(step.at):
-                _step(session, filled, planned, order, step)
-        if planned.stage == history.AWAITING:
-            # The demo may be looked at for days; its unpaid orders shall not end within the hour.
-            reserving.prolong(session, book.locked(session, order.id), until=clock.utc_now() + timedelta(days=7))
+        if planned.stage in ENDED:
+            ended.append(planned)
+            continue
+        _bring(session, filled, ended)
+        ended = []
+        _play(session, filled, planned)
+    _bring(session, filled, ended)
+
+
+def _bring(session: Session, filled: Filled, ended: list[history.PlannedOrder]) -> None:
+    ids = importing.bring(session, filled.shop, [_past(filled, planned) for planned in ended])
+    money = [
+        money_importing.PastPayment(
+            order_id=order_id,
+            key=f"demo-{planned.number}",
+            amount=planned.total,
+            paid_at=planned.paid_at,
+            returned=planned.total if planned.is_refunded else Money(0),
+            returned_at=planned.steps[-1].at,
+            why=_reason(planned.steps[-1]),
+        )
+        for order_id, planned in zip(ids, ended, strict=True)
+        if planned.paid_at is not None
+    ]
+    money_importing.bring(session, filled.shop, money)
+
+
+def _past(filled: Filled, planned: history.PlannedOrder) -> importing.PastOrder:
+    customer, talk = filled.customers[planned.customer.key], filled.conversations[planned.customer.key]
+    kept = planned.paid_at is not None and not planned.is_refunded
+    return importing.PastOrder(
+        customer_id=customer.id,
+        lines=[_past_line(filled, line) for line in planned.lines],
+        moves=[
+            importing.PastMove(step.stage, step.at, _actor(filled, planned, step.by), _reason(step))
+            for step in planned.steps
+        ],
+        discount=planned.discount,
+        delivery_price=planned.delivery_price,
+        paid=planned.total if kept else Money(0),
+        paid_at=planned.paid_at,
+        payment_method=planned.payment_method,
+        delivery_method=planned.delivery.code,
+        recipient=customer.name,
+        phone=customer.phone or "",
+        email=customer.email or "",
+        address=planned.customer.address if planned.delivery.needs_address else "",
+        comment=planned.comment,
+        account_id=talk.account_id,
+        conversation_id=talk.id,
+        responsible_id=filled.people[planned.responsible].id,
+    )
+
+
+def _past_line(filled: Filled, line: history.Line) -> importing.PastLine:
+    variant, product = filled.variants[line.sku], filled.products[line.sku]
+    return importing.PastLine(
+        variant_id=variant.id,
+        sku=line.sku,
+        name=product.name,
+        price=line.price,
+        quantity=line.quantity,
+        attributes=variant.attributes,
+        purchase_price=Money(variant.purchase_price or 0),
+    )
+
+
+def _reason(step: history.Step) -> str:
+    return step.reason.ru if step.reason else ""
+
+
+def _play(session: Session, filled: Filled, planned: history.PlannedOrder) -> None:
+    with clock.at(planned.placed_at):
+        order = _place(session, filled, planned)
+    for step in planned.steps[1:]:
+        with clock.at(step.at):
+            _step(session, filled, planned, order, step)
+    if planned.stage == history.AWAITING:
+        # The demo may be looked at for days; its unpaid orders shall not end within the hour.
+        reserving.prolong(session, book.locked(session, order.id), until=clock.utc_now() + timedelta(days=7))
 
 
 def _place(session: Session, filled: Filled, planned: history.PlannedOrder) -> Order:
@@ -221,39 +288,12 @@ def _place(session: Session, filled: Filled, planned: history.PlannedOrder) -> O
 
 
 def _step(session: Session, filled: Filled, planned: history.PlannedOrder, order: Order, step: history.Step) -> None:
-    order = book.get(session, filled.shop.id, order.id)
-    if order.stage.code == step.stage:
-        return
     if step.stage == history.PAID:
-        _pay(session, planned, order, actor="payment")
-    elif step.stage == history.CANCELLED and order.paid_amount:
-        _give_back(session, order, actor=_actor(filled, planned, step.by))
+        manual.confirm(session, order, amount=order.total, actor="payment", key=f"demo-{planned.number}")
     order = book.get(session, filled.shop.id, order.id)
     if order.stage.code != step.stage:
-        reason = step.reason.of(filled.shop.locale) if step.reason else ""
         actor = _actor(filled, planned, step.by)
-        stages.move(session, order, to=step.stage, actor=actor, reason=reason, role=Role.OWNER)
-    if step.stage == history.DELIVERED and order.payment_method == "on_receipt" and not order.paid_amount:
-        _pay(session, planned, order, actor=_actor(filled, planned, planned.responsible))
-
-
-def _pay(session: Session, planned: history.PlannedOrder, order: Order, *, actor: str) -> None:
-    manual.confirm(session, order, amount=order.total, actor=actor, key=f"demo-{planned.number}")
-
-
-def _give_back(session: Session, order: Order, *, actor: str) -> None:
-    """A refund that was made in full, long ago."""
-    payment = charging.of_order(session, order.id)[0]
-    refund = refunding.ask(
-        session, payment, order.paid, reason="Отмена заказа", actor=actor, key=f"demo-refund-{order.id}"
-    )
-    done = ProviderRefund(
-        provider_id=f"demo-{refund.id}",
-        payment_id=payment.provider_id or "",
-        state=RefundState.SUCCEEDED,
-        amount=order.paid,
-    )
-    refunding.apply_refund(session, refund.id, done)
+        stages.move(session, order, to=step.stage, actor=actor, reason=_reason(step), role=Role.OWNER)
 
 
 def _actor(filled: Filled, planned: history.PlannedOrder, by: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 
@@ -16,7 +16,7 @@ def _is_ours(thing: Any, name: str | None, kind: str, reflected: bool, compare_t
     return not (kind == "table" and (name or "").startswith(SEARCH))
 
 
-def _plain(kind: str, thing: Any, autogen: Any) -> str | bool:
+def _plain(kind: str, thing: Any, autogen: Any) -> str | Literal[False]:
     """Migrations outlive our classes: they name the database's own types."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(thing, UtcDateTime) else False
 

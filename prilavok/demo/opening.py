@@ -1,0 +1,196 @@
+"""The demo shop opened: its configuration, its database filled, its photos drawn.
+
+Filling and drawing run in processes of their own, so that a first start uses every core of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog import goods as catalog_goods
+from catalog.tables import Photo
+from company import accounts, shops
+from company.tables import ChannelAccount, Shop
+from customers import identities
+from inbox import conversations
+from inbox.tables import Kind
+from kit import config
+from kit.clock import utc_now
+from kit.config import Config
+from kit.secrets import SecretBox
+from orders import pipelines
+from payments import accounts as payment_accounts
+from payments.tables import PaymentAccount
+from prilavok import installation
+from prilavok.demo import fill, goods, history, people
+from prilavok.demo import shop as words
+from storage.files import FileStore
+
+TOKEN = "4200042:demo-bot-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
+BOT_NAME = "glina_i_len_bot"
+MERCHANT = "504242"
+MERCHANT_KEY = "test_demo-key-of-clay-and-linen"
+SITE = "clay-and-linen"
+OWNER_ID = 500_001
+"""The owner's id on Telegram."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the demo lives and listens; the emulators take the three ports after the hub's."""
+
+    folder: Path
+    host: str
+    port: int
+    database: str = ""
+
+    def address(self, offset: int) -> str:
+        return f"http://{self.host}:{self.port + offset}"
+
+    def configuration(self) -> Config:
+        return config.parse(
+            {
+                "secret_key": _key(self.folder / "secret_key"),
+                "database": self.database or f"sqlite:///{self.folder}/demo.db",
+                "files": str(self.folder / "files"),
+                "public_url": self.address(0),
+                "host": self.host,
+                "port": self.port,
+                "log": {"level": "warning"},
+            },
+            where="the demo",
+        )
+
+
+class Opening:
+    """A shop that is being opened in other processes. Ask for `done` when nothing else is left to do."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._told = place.configuration()
+        installation.migrate(self._told.database)
+        empty, bare = installation.within(self._told.database, _lacks)
+        self._helpers = ProcessPoolExecutor(2, get_context("spawn"))
+        self._filled = self._helpers.submit(fill_shop, place) if empty else None
+        self._drawn: list[tuple[str, Future[list[fill.Photo]]]] = [
+            (product.variants[0].sku, self._helpers.submit(fill.draw, self._told.files, product.code))
+            for product in (goods.products() if bare else ())
+        ]
+
+    def done(self) -> int:
+        """Wait until the shop is open. Gives the payment account that YooKassa's notices go to."""
+        with self._helpers:
+            if self._filled is not None:
+                self._filled.result()
+            photos = [(sku, drawn.result()) for sku, drawn in self._drawn]
+        installation.within(self._told.database, lambda session: _hang(session, photos))
+        return installation.within(self._told.database, lambda session: _point(session, self._place))
+
+
+def fill_shop(place: Place) -> None:
+    """Fill an empty database: everything but the photos."""
+    told = place.configuration()
+    installation.within(told.database, lambda session: _open_shop(session, place, told))
+
+
+def _key(path: Path) -> str:
+    """The demo's own key, made at the first start."""
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+    return path.read_text()
+
+
+def _lacks(session: Session) -> tuple[bool, bool]:
+    """Whether there is no shop yet, and whether its goods have no photos: a start may have been cut in between."""
+    nothing = session.scalar(sa.select(Shop.id).limit(1)) is None
+    return nothing, session.scalar(sa.select(Photo.id).limit(1)) is None
+
+
+def _hang(session: Session, drawn: list[tuple[str, list[fill.Photo]]]) -> None:
+    shop_id = installation.the_shop(session).id
+    for sku, photos in drawn:
+        variant = catalog_goods.by_sku(session, shop_id, sku)
+        assert variant is not None
+        fill.hang_photos(session, catalog_goods.product(session, shop_id, variant.product_id), photos)
+
+
+def _point(session: Session, place: Place) -> int:
+    """Have the accounts talk to the emulators of this start, whatever its ports are."""
+    for account in accounts.channels(session, "telegram"):
+        account.settings = {**account.settings, "api": place.address(1)}
+    for account in accounts.channels(session, "webchat"):
+        account.settings = {**account.settings, "origins": [place.address(3)]}
+    merchant = session.scalars(sa.select(PaymentAccount).where(PaymentAccount.provider == "yookassa")).one()
+    merchant.settings = {**merchant.settings, "api": f"{place.address(2)}/v3"}
+    return merchant.id
+
+
+def _open_shop(session: Session, place: Place, told: Config) -> None:
+    box, files = SecretBox(told.secret_key.get_secret_value()), FileStore(told.files)
+    now = utc_now()
+    the_shop = shops.create(session, name=words.NAME.ru, timezone=words.TIME_ZONE)
+    fill.prepare_shop(session, the_shop)
+    pipelines.create_default_pipeline(session, the_shop)
+    pipelines.create_pipeline(session, the_shop, "Предзаказ", pipelines.PREORDER, name_en="Pre-order")
+    channels = _channels(session, box, the_shop)
+    payment_accounts.add(session, None, the_shop, provider="manual", name="Наличные и переводы")
+    payment_accounts.add(
+        session,
+        box,
+        the_shop,
+        provider="yookassa",
+        name="ЮKassa",
+        external_id=MERCHANT,
+        secret=MERCHANT_KEY,
+        test=True,
+    )
+    plan = history.plan(now)
+    filled = fill.fill_people(session, the_shop, channels, now)
+    fill.fill_goods(session, filled, plan)
+    fill.fill_orders(session, filled, plan)
+    fill.fill_talk(session, filled, files, now)
+    _link_owner(session, channels["telegram"], filled)
+
+
+def _channels(session: Session, box: SecretBox, the_shop: Shop) -> Mapping[str, ChannelAccount]:
+    secret = orjson.dumps({"token": TOKEN}).decode()
+    common: dict[str, Any] = {"session": session, "box": box, "shop": the_shop}
+    return {
+        "telegram": accounts.add_channel(
+            **common,
+            channel="telegram",
+            name="Telegram",
+            external_id=TOKEN.split(":")[0],
+            secret=secret,
+            settings={"receive": "polling", "username": BOT_NAME},
+        ),
+        "webchat": accounts.add_channel(
+            **common,
+            channel="webchat",
+            name="Сайт",
+            external_id=SITE,
+            secret=None,
+            settings={"origins": []},
+        ),
+    }
+
+
+def _link_owner(session: Session, account: ChannelAccount, filled: fill.Filled) -> None:
+    """The owner's phone is joined to his account already, as `/start` with his code would do."""
+    owner = next(person for person in people.staff() if person.role == "owner")
+    identity = identities.recognise(session, account, external_id=str(OWNER_ID), name=owner.name.ru, locale="ru")
+    talk = conversations.open_for(session, account, str(OWNER_ID), customer_id=identity.customer_id, locale="ru")
+    talk.kind, talk.staff_id = Kind.STAFF, filled.people[owner.key].id
+    session.flush()
