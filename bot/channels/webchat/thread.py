@@ -145,9 +145,9 @@ def _message(
     form: Json = {
         "id": row.id,
         "key": (row.external_id or "").partition(":")[2] or str(row.id),
-        "author": row.author.value,
+        "author": str(row.author),
         "version": row.version,
-        "delivery": row.delivery.value,
+        "delivery": str(row.delivery),
         "at": int(row.created_at.timestamp() * 1000),
         "text": content.text,
         "spans": [_span(span) for span in content.spans],
@@ -156,7 +156,7 @@ def _message(
         "keyboard": [[_key(button) for button in keys] for keys in content.keyboard],
         "drop_keyboard": content.drop_keyboard,
     }
-    if row.edited_at is not None and row.author is not Author.BOT:
+    if row.edited_at is not None and row.author != Author.BOT:
         form["edited"] = True
     if row.staff_id is not None:
         form["name"] = names.get(row.staff_id, "")
@@ -165,14 +165,14 @@ def _message(
         form["card"] = {"kind": card.kind, "title": card.title, "price": card.price, "note": card.note}
     if row.reply_to_id in quoted:
         form["reply_to"] = quoted[row.reply_to_id]
-    if row.author is Author.BUYER and row.content.get("contact"):
+    if row.author == Author.BUYER and row.content.get("contact"):
         form["contact"] = row.content["contact"]["phone"]
     return form
 
 
 def _content(row: Message) -> Outgoing:
     """Both ways of a message in the one form that has all the parts a page can show."""
-    if row.author is not Author.BUYER:
+    if row.author != Author.BUYER:
         return load_outgoing(row.content)
     incoming = load_incoming(row.content)
     return Outgoing(text=row.text, spans=incoming.spans, media=incoming.media)
@@ -240,7 +240,7 @@ def _visible(talk: Conversation) -> sa.Select[Message]:
 
 
 def _is_start(row: Message) -> bool:
-    return row.author is Author.BUYER and row.content.get("start") is not None
+    return row.author == Author.BUYER and row.content.get("start") is not None
 
 
 def _subject(talk: Conversation) -> str:
@@ -275,4 +275,4 @@ def _quoted(session: Session, talk: Conversation, ids: set[int]) -> dict[int, Js
     if not ids:
         return {}
     rows = session.scalars(_visible(talk).where(Message.id.in_(ids)))
-    return {row.id: {"id": row.id, "author": row.author.value, "text": row.text[:120]} for row in rows}
+    return {row.id: {"id": row.id, "author": str(row.author), "text": row.text[:120]} for row in rows}
