@@ -114,6 +114,17 @@ def replace(session: Session, order: Order, payment: Payment, *, actor: str) -> 
         put_cancel(session, payment)
 
 
+def put_start(session: Session, payment: Payment, occasion: str) -> bool:
+    """Have the payment made at the provider; once for each occasion."""
+    return jobs.put(
+        session,
+        START,
+        {"payment_id": payment.id},
+        lane=lane(payment.id),
+        dedup_key=f"{START}:{payment.id}:{occasion}",
+    )
+
+
 def put_cancel(session: Session, payment: Payment, occasion: str = "replaced") -> None:
     """Have the provider asked to end the payment; once for each occasion."""
     jobs.put(
@@ -190,7 +201,7 @@ def _new(session: Session, order: Order, account: PaymentAccount, actor: str) ->
     )
     session.add(payment)
     session.flush()
-    jobs.put(session, START, {"payment_id": payment.id}, lane=lane(payment.id), dedup_key=f"{START}:{payment.id}")
+    put_start(session, payment, "first")
     change(session, order, payment, State.NEW, actor=actor)
     return payment
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from kit.clock import utc_now
-from payments import accounts, looking
-from payments.states import WATCHED, RefundStage
+from payments import accounts, charging, looking, refunding
+from payments.states import WATCHED, RefundStage, State
 from payments.tables import Payment, PaymentAccount, Refund
 from storage.database import Database
 
@@ -20,6 +20,9 @@ FRESH_EVERY = timedelta(seconds=25)
 """A little less than the pause between ticks, so that each tick looks."""
 
 OLD_EVERY = timedelta(minutes=5)
+
+STUCK = timedelta(minutes=10)
+"""What has not begun at the provider after this long, without a job for it, has been dropped."""
 
 AT_ONCE = 200
 """The most that one tick looks at; those that were looked at longest ago come first."""
@@ -56,6 +59,26 @@ def due(session: Session, now: datetime) -> int:
     )
     put = [looking.put_look(session, payment) for payment in payments]
     put += [looking.put_refund_look(session, refund) for refund in refunds if _refund_due(refund, now)]
+    return sum(put) + _take_up(session, now)
+
+
+def _take_up(session: Session, now: datetime) -> int:
+    """Begin anew what was never finished because its job is dead. Once an hour: what killed it must be mended first."""
+    hour = now.strftime("%Y-%m-%dT%H")
+    unmade = sa.select(Payment).where(Payment.state == State.NEW, Payment.created_at < now - STUCK)
+    unreturned = (
+        sa.select(Refund).where(Refund.state == RefundStage.NEW, Refund.created_at < now - STUCK).limit(AT_ONCE)
+    )
+    put = [
+        charging.put_start(session, payment, hour)
+        for payment in session.scalars(unmade.limit(AT_ONCE))
+        if not looking.is_coming(session, payment.id)
+    ]
+    put += [
+        refunding.put_refund(session, refund, hour)
+        for refund in session.scalars(unreturned.limit(AT_ONCE))
+        if not looking.is_coming(session, refund.payment_id)
+    ]
     return sum(put)
 
 

@@ -92,15 +92,20 @@ def ask(session: Session, payment: Payment, amount: Money, *, reason: str, actor
     )
     session.add(refund)
     session.flush()
-    jobs.put(
+    put_refund(session, refund, "first")
+    _tell(session, order, payment, refund, actor=actor)
+    return refund
+
+
+def put_refund(session: Session, refund: Refund, occasion: str) -> bool:
+    """Have the provider give the money back; once for each occasion."""
+    return jobs.put(
         session,
         REFUND,
         {"refund_id": refund.id},
-        lane=charging.lane(payment.id),
-        dedup_key=f"{REFUND}:{refund.id}",
+        lane=charging.lane(refund.payment_id),
+        dedup_key=f"{REFUND}:{refund.id}:{occasion}",
     )
-    _tell(session, order, payment, refund, actor=actor)
-    return refund
 
 
 def refundable(session: Session, payment: Payment) -> Money:

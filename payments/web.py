@@ -33,11 +33,11 @@ from storage.database import Database
 logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
-FILES = ("pay.css", "icon.svg")
+FILES = {"pay.css": "text/css", "pay.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
@@ -54,8 +54,11 @@ PATIENCE = 3.0
 STEP = 0.1
 """Seconds between looks into the database meanwhile."""
 
+PAUSES = {Face.PREPARING: 1, Face.CONFIRMING: 3}
+"""Seconds after which a waiting page asks again."""
+
 MOST_TURNS = 40
-"""How often a waiting page loads itself anew before it leaves that to the buyer."""
+"""How often a waiting page asks again before it leaves that to the buyer; pay.js has the same number."""
 
 
 def setup(app: web.Application, *, db: Database, texts: Texts, public_url: str) -> None:
@@ -133,8 +136,13 @@ class Pages:
         return _see_other(f"/p/{payment.token}/wait{_query(request)}")
 
     async def file(self, request: web.Request) -> web.FileResponse:
-        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
-        return web.FileResponse(HERE / "static" / request.match_info["file"], headers=headers)
+        name = request.match_info["file"]
+        headers = {
+            "Content-Type": FILES[name],
+            "Cache-Control": "public, max-age=3600",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return web.FileResponse(HERE / "static" / name, headers=headers)
 
     async def _read(self, request: web.Request) -> Standing:
         return await self._db.read(standing, request.match_info["token"])
@@ -169,6 +177,7 @@ class Pages:
             problem=self._texts.problem(problem, locale) if problem else "",
             offers_again=face in AGAIN,
             next=_turn(request, now, face),
+            pause=PAUSES.get(face, 0),
         )
         return web.Response(text=body, content_type="text/html", headers=HEADERS, status=409 if problem else 200)
 
@@ -229,7 +238,7 @@ def _turn(request: web.Request, now: Standing, face: Face) -> str:
     """Where a waiting page goes by itself; empty if it stays."""
     turn = request.query.get("n", "0")
     count = int(turn) if turn.isdecimal() and len(turn) < 4 else MOST_TURNS
-    if face not in (Face.PREPARING, Face.CONFIRMING) or count >= MOST_TURNS:
+    if face not in PAUSES or count >= MOST_TURNS:
         return ""
     target = f"/p/{now.token}" + ("/back" if face is Face.CONFIRMING else "")
     query = {"n": str(count + 1)} | ({"lang": request.query["lang"]} if _asked(request) else {})
