@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import getpass
 import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from kit.config import BadConfig, Config, load
 from kit.errors import Problem
@@ -33,8 +35,18 @@ def main() -> None:
     try:
         app()
     except (BadConfig, Problem) as refused:
-        typer.echo(str(refused), err=True)
-        raise SystemExit(2) from None
+        _give_up(str(refused))
+    except OSError as failure:
+        if failure.errno != errno.EADDRINUSE:
+            raise
+        _give_up("The port is taken, perhaps by another Prilavok: stop that one, or choose another port.")
+    except DBAPIError as failure:
+        _give_up(f"The database does not work: {str(failure.orig).strip()}")
+
+
+def _give_up(words: str) -> NoReturn:
+    typer.echo(words, err=True)
+    raise SystemExit(2) from None
 
 
 @app.command()
