@@ -5,27 +5,28 @@ Everything here reads only, and speaks to the reader of the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.names import named
-from catalog.tables import Photo, Variant
+from catalog.tables import Variant
 from company.rights import Right, may
 from company.tables import Role, Shop
 from kit.money import Money
+from operator_console import photos
 from operator_console.payment_shapes import payment_states
 from operator_console.people import Shape, person
 from operator_console.texts import gettext as _
 from operator_console.texts import ngettext, reader
+from operator_console.visits import Visit
 from orders import reserving, stages
 from orders.book import Row
 from orders.pipelines import AWAITING_PAYMENT
 from orders.tables import Group, Order, Stage
 from orders.views import LineView, OrderView, view
-from storage.tables import StoredFile
 
 SOON = timedelta(hours=1)
 """How long before the end of a reservation its time is shown in colour."""
@@ -39,14 +40,8 @@ def stages_of(session: Session, shop_id: int) -> Stages:
     return {(line.id, each.code): each for line in stages.pipelines(session, shop_id) for each in line.stages}
 
 
-def stage_shape(stage: Stage) -> Shape:
-    return {
-        "id": stage.id,
-        "code": stage.code,
-        "name": named(stage, reader().language),
-        "colour": stage.colour,
-        "asks_reason": stage.group == Group.CANCELLED,
-    }
+def stage(row: Stage) -> Shape:
+    return {"id": row.id, "code": row.code, "name": named(row, reader().language), "colour": row.colour}
 
 
 def briefs(session: Session, rows: Sequence[Row], known: Stages, role: Role) -> list[Shape]:
@@ -69,7 +64,7 @@ def _brief(row: Row, payment: str, known: Stages, role: Role) -> Shape:
         "total": order.total,
         "payment": payment,
         **kept(order),
-        "stage": stage_shape(known[order.pipeline_id, order.stage_code]),
+        "stage": stage(known[order.pipeline_id, order.stage_code]),
         "current": False,
         "created_at": order.created_at,
         "moves": _moves(order, known, role),
@@ -102,11 +97,10 @@ def summary(lines: Sequence[LineView]) -> str:
     return ", ".join(words)
 
 
-def order_panel(session: Session, shop: Shop, order: Order, role: Role, *, opened: bool = False) -> Shape:
+def panel(session: Session, visit: Visit, shop: Shop, order: Order, *, opened: bool = False) -> Shape:
     """The order's panel, for its own page (`opened`) and beside a conversation. Lines and stage must be loaded."""
     seen = view(order, shop, reader().language)
-    editable = reserving.WHEREABOUTS[seen.group] is reserving.Whereabouts.HELD and not seen.paid
-    pictures = photos(session, [line.variant_id for line in seen.lines if line.variant_id is not None])
+    acts = visit.may(Right.ORDERS)
     url = f"/orders/{order.id}"
     return {
         "id": order.id,
@@ -114,12 +108,12 @@ def order_panel(session: Session, shop: Shop, order: Order, role: Role, *, opene
         "version": order.version,
         "url": url,
         "opened": opened,
-        "stage": stage_shape(order.stage),
+        "stage": stage(order.stage),
         "payment": payment_states(session, [seen])[order.id],
-        "editable": editable,
+        "editable": takes_goods(order),
         **kept(seen),
         "steps": steps(session, order),
-        "lines": [_line(line, pictures) for line in seen.lines],
+        "lines": _lines(session, order, seen.lines),
         "goods": seen.goods,
         "discount": seen.discount,
         "delivery": seen.delivery,
@@ -133,29 +127,60 @@ def order_panel(session: Session, shop: Shop, order: Order, role: Role, *, opene
         "address": seen.address,
         "comment": seen.comment,
         "note": seen.note,
-        "flags": [_("Look at the money of this order")] if seen.flag else [],
-        "next": ways(session, order, role),
-        "refund_first": _refund_first(order),
+        "flags": [flag(seen.flag)] if seen.flag else [],
+        "next": ways(session, order, visit.role),
+        "refund_first": _refund_first(order) if acts else None,
         "can": {
-            "edit": may(role, Right.ORDERS),
-            "charge": may(role, Right.ORDERS) and seen.payment_method == "online" and bool(seen.left),
-            "refund": may(role, Right.REFUND),
+            "edit": acts,
+            "charge": acts and seen.payment_method == "online" and bool(seen.left),
+            "refund": visit.may(Right.REFUND),
         },
         "urls": {act: f"{url}/{act}" for act in ("lines", "move", "charge", "receive", "add")},
     }
 
 
-def _line(line: LineView, pictures: Mapping[int, str]) -> Shape:
-    return {
-        "id": line.id,
-        "name": line.name,
-        "note": line.sku,
-        "photo": pictures.get(line.variant_id or 0),
-        "price": line.price,
-        "quantity": line.quantity,
-        "sum": line.sum,
-        "trouble": "",
+def flag(code: str) -> str:
+    """Why a person must look at the money of an order, in words."""
+    words = {
+        "late_payment": _("Money came after the order was cancelled"),
+        "wrong_amount": _("Another sum came than was asked for"),
+        "wrong_currency": _("Money came in another currency"),
+        "wrong_account": _("Money came to another account"),
+        "test_payment": _("A test payment came, not real money"),
+        "wrong_order": _("The payment names another order"),
+        "second_payment": _("The order was paid twice"),
     }
+    return words.get(code) or _("Look at the money of this order")
+
+
+def is_open(order: Order) -> bool:
+    return order.stage.group not in (Group.COMPLETE, Group.CANCELLED)
+
+
+def takes_goods(order: Order) -> bool:
+    """Whether its lines may still be changed."""
+    return reserving.WHEREABOUTS[Group(order.stage.group)] is reserving.Whereabouts.HELD and not order.paid_amount
+
+
+def _lines(session: Session, order: Order, seen: Sequence[LineView]) -> list[Shape]:
+    ids = {line.variant_id for line in seen if line.variant_id is not None}
+    variants = {row.id: row for row in session.scalars(sa.select(Variant).where(Variant.id.in_(ids)))}
+    urls = photos.of_variants(session, [(variant.id, variant.product_id) for variant in variants.values()])
+    return [
+        {
+            "id": line.id,
+            "variant_id": line.variant_id,
+            "name": line.name,
+            "note": line.sku,
+            "photo": urls.get(line.variant_id or 0),
+            "price": line.price,
+            "quantity": line.quantity,
+            "sum": line.sum,
+            "trouble": "",
+            "left": None,
+        }
+        for line in seen
+    ]
 
 
 def steps(session: Session, order: Order) -> list[Shape]:
@@ -163,74 +188,57 @@ def steps(session: Session, order: Order) -> list[Shape]:
     everything = session.scalars(
         sa.select(Stage).where(Stage.pipeline_id == order.pipeline_id).order_by(Stage.position)
     ).all()
-    way = [stage for stage in everything if stage.group != Group.CANCELLED]
+    way = [each for each in everything if each.group != Group.CANCELLED]
     here = order.stage
     if here.group == Group.CANCELLED:
-        been = {stage.id for _move, stage in stages.history(session, order)}
-        way = [stage for stage in way if stage.id in been] + [here]
+        been = {each.id for _move, each in stages.history(session, order)}
+        way = [each for each in way if each.id in been] + [here]
 
-    def state(stage: Stage) -> str:
-        if stage.id == here.id:
+    def state(each: Stage) -> str:
+        if each.id == here.id:
             return {Group.CANCELLED: "bad", Group.COMPLETE: "finish"}.get(Group(here.group), "now")
-        return "done" if stage.position < here.position else "next"
+        return "done" if each.position < here.position else "next"
 
-    return [{"name": named(stage, reader().language), "state": state(stage)} for stage in way]
+    return [{"name": named(each, reader().language), "state": state(each)} for each in way]
 
 
 def ways(session: Session, order: Order, role: Role) -> list[Shape]:
-    """Where this reader may move the order; one of them is the usual way."""
+    """Where this reader may move the order; one of them is the usual way, cancelling comes last."""
     if not may(role, Right.ORDERS):
         return []
     ahead = stages.allowed(session, order, role)
-    groups = [stage.group for stage in ahead]
+    groups = [to.group for to in ahead]
     # An order to be paid on receipt does not wait for money.
     skipped = AWAITING_PAYMENT if order.payment_method == "on_receipt" else ""
-    usual = next((stage for stage in ahead if stage.group != Group.CANCELLED and stage.code != skipped), None)
+    onward = [to for to in ahead if to.group != Group.CANCELLED and to.code != skipped]
+    usual = next((to for to in onward if to.position > order.stage.position), None)
     return [
         {
-            "stage_id": stage.id,
-            "label": _way_words(stage, alone=groups.count(stage.group) == 1),
-            "main": stage is usual,
-            "danger": stage.group == Group.CANCELLED,
-            "asks_reason": stage.group == Group.CANCELLED,
+            "stage_id": to.id,
+            "code": to.code,
+            "label": _way_words(to, alone=groups.count(to.group) == 1),
+            "main": to is usual,
+            "danger": to.group == Group.CANCELLED,
+            "asks_reason": to.group == Group.CANCELLED,
             "title": _("Cancel order No. {number}?", number=order.number),
             "text": _("Its goods go back on sale, the customer is told. This cannot be undone."),
         }
-        for stage in ahead
+        for to in sorted(ahead, key=lambda to: (to.group == Group.CANCELLED, to.position))
     ]
 
 
-def _way_words(stage: Stage, *, alone: bool) -> str:
+def _way_words(to: Stage, *, alone: bool) -> str:
     words = {
         Group.ASSEMBLING: _("Start assembling"),
         Group.DELIVERY: _("Hand over for delivery"),
         Group.COMPLETE: _("It has been received"),
         Group.CANCELLED: _("Cancel the order"),
     }
-    usual = words.get(Group(stage.group)) if alone else None
-    return usual or _("To the stage “{stage}”", stage=named(stage, reader().language))
+    usual = words.get(Group(to.group)) if alone else None
+    return usual or _("To the stage “{stage}”", stage=named(to, reader().language))
 
 
 def _refund_first(order: Order) -> Money | None:
     """The money that must go back before the order may be cancelled."""
     closed = order.stage.group in (Group.CANCELLED, Group.COMPLETE)
     return order.paid if order.paid_amount and not closed else None
-
-
-def photos(session: Session, variant_ids: Iterable[int], width: int = 96) -> dict[int, str]:
-    """Addresses of the variants' pictures: of the very variant, else of its product, else of a sister."""
-    wanted = set(variant_ids)
-    if not wanted:
-        return {}
-    rows = session.execute(
-        sa.select(Variant.id, Photo.variant_id, StoredFile.token)
-        .join(Photo, Photo.product_id == Variant.product_id)
-        .join(StoredFile, StoredFile.id == Photo.file_id)
-        .where(Variant.id.in_(wanted))
-        .order_by(Photo.position, Photo.id)
-    ).all()
-    rows = sorted(rows, key=lambda row: 0 if row[1] == row[0] else 1 if row[1] is None else 2)
-    found: dict[int, str] = {}
-    for variant_id, _own, token in rows:
-        found.setdefault(variant_id, f"/files/{token}?w={width}")
-    return found

@@ -173,7 +173,8 @@ def order(now: datetime, **more: object) -> Shape:
         "delivery_name": "Доставка до пункта",
         "total": rub(3290),
         "paid": rub(3290),
-        "refundable": rub(3290),
+        "left": rub(0),
+        "refund_first": rub(3290),
         "recipient": "",
         "phone": "+7 900 000-12-84",
         "address": "",
@@ -185,8 +186,8 @@ def order(now: datetime, **more: object) -> Shape:
             step(SHIPPED, "Сразу в доставку"),
             step(CANCELLED, "Отменить заказ", **ask),
         ],
-        "can": {"edit": True, "charge": True, "refund": True, "cancel": True},
-        "urls": dict.fromkeys(("lines", "move", "charge", "refund", "cancel", "receive"), "/orders/1284/act"),
+        "can": {"edit": True, "charge": True, "refund": True},
+        "urls": dict.fromkeys(("lines", "move", "charge", "receive", "add"), "/orders/1284/act"),
     } | more
 
 

@@ -24,7 +24,8 @@ const refresh = oneAtATime(async () => {
 
 async function move(card, from, to, nextSibling) {
   card.classList.add("is-moving");
-  const done = await post(card.dataset.move, { stage: to.dataset.stage, version: card.dataset.version });
+  const seen = { from: from.dataset.stage, version: card.dataset.version };
+  const done = await post(card.dataset.move, { stage: to.dataset.stage, ...seen });
   card.classList.remove("is-moving");
   if (!done) from.insertBefore(card, nextSibling);
   await refresh();

@@ -4,11 +4,12 @@ import * as composer from "./composer.js";
 import * as inbox from "./inbox.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
+import * as orderPage from "./order.js";
 import "./panes.js";
 import * as picker from "./picker.js";
 import { post } from "./server.js";
 import * as waiting from "./waiting.js";
 
-for (const part of [board, composer, inbox, keys, picker, waiting, live]) part.start();
+for (const part of [board, composer, inbox, keys, orderPage, picker, waiting, live]) part.start();
 
 document.addEventListener("theme:chosen", ({ detail }) => post("/me/theme", { theme: detail }));

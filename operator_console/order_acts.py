@@ -1,0 +1,194 @@
+"""What people of the shop do to an order: move it, change its lines, its delivery, its contact.
+
+Each act is one transaction. An answer tells the page which order changed, and the page fetches it anew.
+"""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from aiohttp import web
+from sqlalchemy.orm import Session
+
+from company import staff
+from company.rights import Right
+from company.tables import Role
+from customers import cards
+from kit.money import Money
+from operator_console import order_shapes
+from operator_console.people import Shape
+from operator_console.routing import ID, Route, post
+from operator_console.texts import gettext as _
+from operator_console.texts import reading
+from operator_console.visits import Form, NoSuchPage, Visit
+from orders import book, details, lines, stages
+from orders.tables import Stage
+from orders.totals import BadQuantity
+
+
+def changed(visit: Visit, order_id: int, words: str = "") -> web.Response:
+    """The act is done, and what shows the order is to be fetched anew: here at once, elsewhere by the live stream."""
+    answer = visit.done(words)
+    told = json.loads(answer.headers.get("HX-Trigger", "{}")) | {"live:order": {"id": order_id}}
+    answer.headers["HX-Trigger"] = json.dumps(told)
+    return answer
+
+
+async def move(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    number, stage = await visit.write(_move, visit.shop.id, visit.number(), form, visit.actor, visit.role)
+    with reading(visit.reader):
+        words = _("Order No. {number}: {stage}", number=number, stage=stage["name"])
+    return changed(visit, visit.number(), words)
+
+
+async def set_line(visit: Visit) -> web.StreamResponse:
+    """Answers with the panel: its sums are what the person looks at."""
+    form = await visit.form()
+    count = _count(form["quantity"])
+    await visit.write(_set_line, visit.shop.id, visit.number(), form.number("line"), count, visit.actor)
+    path = urlsplit(visit.request.headers.get("HX-Current-URL", "")).path
+    panel = await visit.read(_panel, visit, visit.number(), path.startswith("/orders/"))
+    return visit.page("partials/order_panel.html", order=panel)
+
+
+async def add(visit: Visit) -> web.StreamResponse:
+    variant_id = (await visit.form()).number("variant")
+    await visit.write(_add, visit.shop.id, visit.number(), variant_id, visit.actor)
+    return changed(visit, visit.number())
+
+
+async def discount(visit: Visit) -> web.StreamResponse:
+    amount = Money.parse((await visit.form())["amount"] or "0", visit.shop.currency)
+    await visit.write(_discount, visit.shop.id, visit.number(), amount, visit.actor)
+    return changed(visit, visit.number())
+
+
+async def deliver(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    price = Money.parse(form["price"], visit.shop.currency) if form["price"].strip() else None
+    await visit.write(_deliver, visit.shop.id, visit.number(), form["method"], price, form["address"], visit.actor)
+    return changed(visit, visit.number())
+
+
+async def contact(visit: Visit) -> web.StreamResponse:
+    await visit.write(_contact, visit.shop.id, visit.number(), await visit.form(), visit.actor)
+    return changed(visit, visit.number())
+
+
+async def pay_how(visit: Visit) -> web.StreamResponse:
+    method = (await visit.form())["method"]
+    await visit.write(_pay_how, visit.shop.id, visit.number(), method, visit.actor)
+    return changed(visit, visit.number())
+
+
+async def assign(visit: Visit) -> web.StreamResponse:
+    chosen = (await visit.form())["staff"]
+    person = (await visit.form()).number("staff") if chosen else None
+    await visit.write(_assign, visit.shop.id, visit.number(), person, visit.actor)
+    return changed(visit, visit.number())
+
+
+async def note(visit: Visit) -> web.StreamResponse:
+    text = (await visit.form())["note"][: details.LIMITS["comment"]]
+    await visit.write(_note, visit.shop.id, visit.number(), text, visit.actor)
+    with reading(visit.reader):
+        words = _("The note is kept")
+    return changed(visit, visit.number(), words)
+
+
+ROUTES: tuple[Route, ...] = (
+    post(f"/orders/{ID}/move", move, Right.ORDERS),
+    post(f"/orders/{ID}/lines", set_line, Right.ORDERS),
+    post(f"/orders/{ID}/add", add, Right.ORDERS),
+    post(f"/orders/{ID}/discount", discount, Right.ORDERS),
+    post(f"/orders/{ID}/delivery", deliver, Right.ORDERS),
+    post(f"/orders/{ID}/contact", contact, Right.ORDERS),
+    post(f"/orders/{ID}/payment-method", pay_how, Right.ORDERS),
+    post(f"/orders/{ID}/responsible", assign, Right.ORDERS),
+    post(f"/orders/{ID}/note", note, Right.ORDERS),
+)
+
+
+def _count(text: str) -> int:
+    """What was typed into a quantity. Raises BadQuantity."""
+    text = text.strip()
+    if not text.isascii() or not text.isdecimal() or len(text) > 6:
+        raise BadQuantity(text)
+    return int(text)
+
+
+def _move(session: Session, shop_id: int, order_id: int, form: Form, actor: str, role: Role) -> tuple[int, Shape]:
+    order = book.get(session, shop_id, order_id)
+    to, seen = _stage(session, order.pipeline_id, form.number("stage")), form["from"]
+    stages.move(
+        session,
+        order,
+        to=to.code,
+        actor=actor,
+        role=role,
+        reason=form["reason"],
+        expect_stage=_stage(session, order.pipeline_id, form.number("from")).code if seen else None,
+        expect_version=form.number("version") if form["version"] else None,
+    )
+    return order.number, order_shapes.stage(to)
+
+
+def _stage(session: Session, pipeline_id: int, stage_id: int) -> Stage:
+    stage = session.scalar(sa.select(Stage).where(Stage.id == stage_id, Stage.pipeline_id == pipeline_id))
+    if stage is None:
+        raise NoSuchPage(f"stage {stage_id} of pipeline {pipeline_id}")
+    return stage
+
+
+def _set_line(session: Session, shop_id: int, order_id: int, line_id: int, count: int, actor: str) -> None:
+    order = book.get(session, shop_id, order_id)
+    lines.set_line_quantity(session, order, line_id, count, actor=actor)
+
+
+def _panel(session: Session, visit: Visit, order_id: int, opened: bool) -> Shape:
+    order = book.get(session, visit.shop.id, order_id)
+    return order_shapes.panel(session, visit, visit.shop, order, opened=opened)
+
+
+def _add(session: Session, shop_id: int, order_id: int, variant_id: int, actor: str) -> None:
+    lines.add_line(session, book.get(session, shop_id, order_id), variant_id, actor=actor)
+
+
+def _discount(session: Session, shop_id: int, order_id: int, amount: Money, actor: str) -> None:
+    lines.set_discount(session, book.get(session, shop_id, order_id), amount, actor=actor)
+
+
+def _deliver(
+    session: Session, shop_id: int, order_id: int, method: str, price: Money | None, address: str, actor: str
+) -> None:
+    order = book.get(session, shop_id, order_id)
+    lines.set_delivery(session, order, method, price=price, address=address, actor=actor)
+
+
+def _contact(session: Session, shop_id: int, order_id: int, form: Form, actor: str) -> None:
+    """Only what the form has is changed; a phone must be one."""
+    order = book.get(session, shop_id, order_id)
+    given = {field: form[field] for field in ("recipient", "phone", "email", "address", "comment") if field in form}
+    if given.get("phone", "").strip():
+        given["phone"] = cards.phone(given["phone"])
+    if given.get("email", "").strip():
+        given["email"] = staff.address(given["email"])
+    details.set_contact(session, order, actor=actor, **given)
+
+
+def _pay_how(session: Session, shop_id: int, order_id: int, method: str, actor: str) -> None:
+    lines.set_payment_method(session, book.get(session, shop_id, order_id), method, actor=actor)
+
+
+def _assign(session: Session, shop_id: int, order_id: int, person: int | None, actor: str) -> None:
+    order = book.get(session, shop_id, order_id)
+    if person is not None and staff.role_in(session, person, shop_id) is None:
+        raise staff.NoSuchStaff(f"staff {person} of shop {shop_id}")
+    details.assign(session, order, person, actor=actor)
+
+
+def _note(session: Session, shop_id: int, order_id: int, text: str, actor: str) -> None:
+    details.set_note(session, book.get(session, shop_id, order_id), text, actor=actor)

@@ -1,0 +1,120 @@
+"""One order on a page of its own: what it is, where it stands, its money, and how it came here."""
+
+from __future__ import annotations
+
+import secrets
+
+from aiohttp import web
+from sqlalchemy.orm import Session
+
+from company import settings, staff
+from company.rights import Right
+from company.tables import Shop
+from company.texts import Texts
+from customers import cards
+from kit.money import Money
+from operator_console import order_shapes, people, shell
+from operator_console import picker as goods_picker
+from operator_console.payment_shapes import actor_names, open_questions, payments
+from operator_console.people import Shape
+from operator_console.routing import ID, Route, get
+from operator_console.texts import gettext as _
+from operator_console.texts import reader
+from operator_console.visits import Visit
+from orders import book, delivery, details, stages
+from orders.reasons import text_key
+from orders.tables import Group, Order
+from payments import charging
+
+
+async def order(visit: Visit) -> web.StreamResponse:
+    """The page, or only its inside when a script asks."""
+    if visit.by_script:
+        return visit.page("partials/order_page.html", **await visit.read(_order, visit, visit.number()))
+    frame = await shell.frame(visit, "orders")
+    filled = await visit.read(_order, visit, visit.number())
+    return visit.page("pages/order.html", **frame, **filled)
+
+
+async def picker(visit: Visit) -> web.StreamResponse:
+    """The products that may be put into the order."""
+    await visit.read(book.get, visit.shop.id, visit.number())
+    return await goods_picker.show(visit, send=f"/orders/{visit.number()}/add", add=None)
+
+
+ROUTES: tuple[Route, ...] = (get(f"/orders/{ID}", order), get(f"/orders/{ID}/picker", picker))
+
+
+def _order(session: Session, visit: Visit, order_id: int) -> Shape:
+    shop, texts = visit.shop, visit.console.texts
+    row = book.get(session, shop.id, order_id)
+    customer = cards.get(session, row.customer_id, shop.id)
+    return {
+        "order": order_shapes.panel(session, visit, shop, row, opened=True),
+        "history": history(session, row, texts),
+        "customer": people.customer(customer.name or row.recipient, customer.id) | {"url": f"/customers/{customer.id}"},
+        "conversation_url": f"/inbox/{row.conversation_id}" if row.conversation_id else None,
+        "payments": payments(session, row, visit.role, visit.console.public_url),
+        "questions": open_questions(session, row, texts),
+        "due": charging.due(row) if row.stage.group != Group.CANCELLED else None,
+        "receive_key": secrets.token_hex(16),
+        "forms": _forms(session, shop, row) if visit.may(Right.ORDERS) else None,
+        "responsible": _responsible(session, row),
+        "picker_url": f"/orders/{order_id}/picker",
+    }
+
+
+def history(session: Session, order: Order, texts: Texts) -> list[Shape]:
+    """Every move of the order, the newest first."""
+    moves = stages.history(session, order)
+    names = actor_names(session, [move.actor for move, _stage in moves])
+    return [
+        {
+            "at": move.at,
+            "who": names[move.actor],
+            "from": None,
+            "to": order_shapes.stage(stage),
+            "reason": reason_words(texts, move.reason),
+        }
+        for move, stage in reversed(moves)
+    ]
+
+
+def reason_words(texts: Texts, reason: str) -> str:
+    """A known reason in the reader's language, or a person's own words."""
+    key = text_key(reason)
+    return texts.say(key, reader().language) if key else reason
+
+
+def _responsible(session: Session, order: Order) -> Shape | None:
+    return people.colleague(staff.get(session, order.responsible_id)) if order.responsible_id else None
+
+
+def _forms(session: Session, shop: Shop, order: Order) -> Shape:
+    """What the forms of the page offer and hold now."""
+    rules = settings.of(shop)
+    goods = Money(order.goods - order.discount, order.currency)
+    usual = {method.code: price for method, price in delivery.options(rules, goods)}
+    given = Money(order.delivery_price, order.currency)
+    return {
+        "deliveries": [
+            {"value": method.code, "label": delivery.name(rules, method.code, reader().language)}
+            for method in rules.delivery
+        ],
+        "delivery": order.delivery_method,
+        "delivery_price": given if usual.get(order.delivery_method) != given else None,
+        "payment_methods": [{"value": way, "label": payment_words()[way]} for way in details.payment_methods(rules)],
+        "payment_method": order.payment_method,
+        "people": [{"value": "", "label": _("nobody")}]
+        + [{"value": person.id, "label": person.name} for person, _role in staff.of_shop(session, shop.id)],
+        "responsible": order.responsible_id or "",
+        "received_by": [
+            {"value": "cash", "label": _("cash")},
+            {"value": "transfer", "label": _("transfer")},
+            {"value": "card", "label": _("card")},
+        ],
+    }
+
+
+def payment_words() -> dict[str, str]:
+    return {"online": _("online, by link"), "on_receipt": _("on receipt")}
