@@ -20,7 +20,10 @@ from kit.config import BadConfig, Config, load
 from kit.errors import Problem
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Prilavok: the counter of a shop that sells inside messengers."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Prilavok: the counter of a shop that sells inside messengers.",
 )
 staff_app = typer.Typer(no_args_is_help=True, help="The people of the shop.")
 app.add_typer(staff_app, name="staff")
@@ -128,7 +131,7 @@ def _log(settings: Config) -> None:
     logging.basicConfig(
         level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )
-    for noisy in ("apscheduler", "aiohttp.access", "aiosqlite"):
+    for noisy in ("alembic", "apscheduler", "aiohttp.access", "aiosqlite"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
