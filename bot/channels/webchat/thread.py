@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 
 Json = dict[str, Any]
 
+_ORIGIN = re.compile(r"^https?://[A-Za-z0-9.\-]+(:\d{1,5})?$|^https?://\[[0-9a-f:]+\](:\d{1,5})?$")
+
 
 class NoSuchSite(accounts.NoSuchChannel):
     """The site key of the tag belongs to no web chat."""
@@ -41,8 +44,9 @@ class Site:
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """Pages that may hold the widget."""
-        return tuple(self.account.settings.get("origins", ()))
+        """Sites whose pages may hold the widget. Anything but a plain address would change the page's policy."""
+        named = (str(origin).rstrip("/") for origin in self.account.settings.get("origins", ()))
+        return tuple(origin for origin in named if _ORIGIN.match(origin))
 
 
 @dataclass(frozen=True, slots=True)

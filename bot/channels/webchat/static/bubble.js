@@ -25,14 +25,15 @@ export class Bubbles {
     if (message.reply_to) body.append(this.quote(message.reply_to));
     const media = this.media(message, old);
     if (media) body.append(media);
-    let from = 0;
+    const points = Array.from(message.text);
+    let [from, to] = [0, points.length];
     if (card?.title) {
       body.append(this.cardHead(card));
-      from = repeated(message.text, card.title);
+      [from, to] = besides(points, card);
     }
     if (message.contact) body.append(element("p", { class: "contact" }, icon("phone"), message.contact));
-    else if (Array.from(message.text).length > from) {
-      body.append(element("div", { class: "words" }, styledText(message.text, message.spans || [], from)));
+    else if (to > from) {
+      body.append(element("div", { class: "words" }, styledText(message.text, message.spans || [], from, to)));
     }
     if (!body.querySelector(".words, .contact, .media, .card-head")) {
       body.append(element("p", { class: "words faint", text: this.t.unreadable }));
@@ -152,10 +153,14 @@ export class Bubbles {
   }
 }
 
-// How many code points of the text only say the card's title again: it stands above already.
-function repeated(text, title) {
-  const end = text.indexOf("\n");
-  const first = end < 0 ? text : text.slice(0, end);
-  if (first.trim() !== title.trim()) return 0;
-  return Array.from(text.slice(0, first.length)).length + (text.slice(first.length).match(/^\n+/)?.[0].length || 0);
+// The stretch of the text that says more than the card's head: its first and last lines often say the same again.
+function besides(points, card) {
+  const text = points.join("");
+  const lines = text.split("\n");
+  let [from, to] = [0, points.length];
+  if (lines[0].trim() === card.title.trim()) from = Array.from(lines[0]).length;
+  if (lines.length > 1 && lines.at(-1).trim() === `${card.price} · ${card.note}`) to -= Array.from(lines.at(-1)).length;
+  while (from < to && points[from].trim() === "") from++;
+  while (to > from && points[to - 1].trim() === "") to--;
+  return [from, to];
 }

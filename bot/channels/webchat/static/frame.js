@@ -273,7 +273,7 @@ class Chat {
     this.thread.toEnd();
     this.look();
     if (matchMedia("(hover: hover)").matches || draft) this.composer.text.focus();
-    else document.getElementById("feed").focus();
+    else document.querySelector("h1").focus();
   }
 
   toast(text, { alert = false } = {}) {
@@ -281,7 +281,7 @@ class Chat {
     clearTimeout(this.toastTimer);
     toast.textContent = text;
     toast.classList.toggle("strong", alert);
-    this.toastTimer = setTimeout(() => { toast.textContent = ""; }, alert ? 8000 : 4000);
+    this.toastTimer = setTimeout(() => { toast.textContent = ""; }, alert ? 8000 : 2500);
   }
 
   setSound(on) {

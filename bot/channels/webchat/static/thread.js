@@ -62,12 +62,12 @@ export class Thread {
 
   // By id; what has none yet stands at the end in the order it was said.
   insert(node, message) {
-    const id = message.id || Infinity;
+    const order = placeOf(message);
     let next = null;
     for (let item = this.list.lastElementChild; item; item = item.previousElementSibling) {
-      if (!item.dataset.key) continue;
-      const other = Number(item.dataset.id) || Infinity;
-      if (other <= id) break;
+      const other = this.messages.get(item.dataset.key);
+      if (!other) continue;
+      if (placeOf(other) <= order) break;
       next = item;
     }
     this.list.insertBefore(node, next);
@@ -155,6 +155,10 @@ export class Thread {
       .sort((a, b) => (a.id || 0) - (b.id || 0)).pop();
     return setting && (setting.keyboard?.length ? setting.keyboard : []);
   }
+}
+
+function placeOf(message) {
+  return message.greeting ? 0 : message.id || Infinity;
 }
 
 function same(one, other) {

@@ -34,12 +34,12 @@ export function icon(name) {
   return svg;
 }
 
-// Offsets count code points, so the text is cut as an array of them. `from` leaves the beginning out.
-export function styledText(text, spans, from = 0) {
+// Offsets count code points, so the text is cut as an array of them; `from` and `to` leave its ends out.
+export function styledText(text, spans, from = 0, to = Infinity) {
   const points = Array.from(text);
   const ordered = [...spans].sort((a, b) => a.offset - b.offset || b.length - a.length);
   const whole = document.createDocumentFragment();
-  fill(whole, points, from, points.length, ordered, false);
+  fill(whole, points, from, Math.min(to, points.length), ordered, false);
   return whole;
 }
 
