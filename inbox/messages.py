@@ -178,10 +178,14 @@ def queue_edit(session: Session, message: Message) -> None:
     )
 
 
-def note(session: Session, conversation: Conversation, text: str, staff: Staff) -> Message:
-    """A private note among the staff."""
+def note(
+    session: Session, conversation: Conversation, text: str, staff: Staff, *, client_key: str | None = None
+) -> Message:
+    """A private note among the staff. The same `client_key` again finds the first one."""
     if not text.strip():
         raise NothingToSay("a note needs text")
+    if client_key is not None and (said := _said(session, conversation, client_key)):
+        return said[0]
     return _add(
         session,
         conversation,
@@ -191,6 +195,7 @@ def note(session: Session, conversation: Conversation, text: str, staff: Staff) 
         delivery=Delivery.KEPT,
         staff_id=staff.id,
         private=True,
+        client_key=client_key,
     )
 
 

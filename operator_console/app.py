@@ -6,7 +6,17 @@ from aiohttp import web
 
 from company.texts import Texts
 from kit.secrets import SecretBox
-from operator_console import live_pages, me_pages
+from operator_console import (
+    inbox_acts,
+    inbox_pages,
+    live_pages,
+    me_pages,
+    money_pages,
+    order_acts,
+    order_page,
+    orders_pages,
+    picker,
+)
 from operator_console.door import Door
 from operator_console.rendering import Templates
 from operator_console.routing import Route
@@ -17,8 +27,15 @@ from storage.files import FileStore
 from storage.live import LiveBus
 
 ROUTES: tuple[Route, ...] = (
+    *inbox_pages.ROUTES,
+    *inbox_acts.ROUTES,
+    *picker.ROUTES,
     *live_pages.ROUTES,
     *me_pages.ROUTES,
+    *orders_pages.ROUTES,
+    *order_page.ROUTES,
+    *order_acts.ROUTES,
+    *money_pages.ROUTES,
 )
 """Every address behind the door. A module of pages is added by its ROUTES."""
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from company import signin, staff
 from company.rights import Right
+from company.tables import Role, Shop
 from company.texts import LOCALES
 from operator_console import shell
 from operator_console.door import SHOP_COOKIE
@@ -74,7 +75,7 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def _around(session: Session, staff_id: int) -> tuple[list[tuple[staff.Shop, staff.Role]], int]:
+def _around(session: Session, staff_id: int) -> tuple[list[tuple[Shop, Role]], int]:
     return staff.shops_of(session, staff_id), len(signin.open_of(session, staff_id))
 
 

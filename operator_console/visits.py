@@ -80,7 +80,7 @@ class Visit:
         return await self.console.db.write(self._speaking(fn), *args, **kwargs)
 
     def _speaking(self, fn: Callable[Concatenate[Session, P], T]) -> Callable[Concatenate[Session, P], T]:
-        def speaking(session: Session, *args: P.args, **kwargs: P.kwargs) -> T:
+        def speaking(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> T:
             with reading(self.reader):
                 return fn(session, *args, **kwargs)
 
@@ -109,19 +109,27 @@ class Visit:
         html = self.console.templates.render(template, self.reader, csrf=self.csrf, **context)
         return web.Response(text=html, content_type="text/html", status=status)
 
-    def done(self, words: str = "", *, go: str = "", undo: Mapping[str, Any] | None = None) -> web.Response:
+    def done(
+        self,
+        words: str = "",
+        *,
+        go: str = "",
+        undo: Mapping[str, Any] | None = None,
+        tell: Mapping[str, Any] | None = None,
+    ) -> web.Response:
         """The act is done: nothing to swap in, perhaps a toast, perhaps another page to go to.
 
-        `undo` is {"url", "values"} of the request that takes the act back.
+        `undo` is {"url", "values"} of the request that takes the act back; `tell` are events for the page's scripts,
+        where the act leaves none in the log.
         """
         if not self.by_script:
             raise web.HTTPSeeOther(go or _back(self.request))
         response = web.Response(status=204)
         if go:
             response.headers["HX-Redirect"] = go
-        if words:
-            toast = {"text": words} | ({"undo": undo} if undo else {})
-            response.headers["HX-Trigger"] = json.dumps({"toast": toast})
+        said = {"toast": {"text": words} | ({"undo": undo} if undo else {})} if words else {}
+        if events := {**said, **(tell or {})}:
+            response.headers["HX-Trigger"] = json.dumps(events)
         return response
 
 

@@ -1,0 +1,168 @@
+"""The customer of a conversation, his cart and his order: what stands beside the thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from company.rights import Right
+from customers import cards
+from customers.tables import Customer
+from inbox.tables import Conversation, Kind
+from kit.money import Money
+from operator_console import order_shapes, photos
+from operator_console.people import Shape
+from operator_console.people import customer as face
+from operator_console.texts import gettext as _
+from operator_console.texts import reader
+from operator_console.visits import Visit
+from orders import book
+from orders import cart as carts
+from orders.tables import Cart, Order
+
+PAST = 3
+"""Earlier orders that the panel shows."""
+
+MANY = 200
+"""Orders of one customer that the panel counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The facts around a conversation."""
+
+    conversation: Conversation
+    channel: str
+    customer: Customer
+    orders: list[Order]
+    """The newest first."""
+
+    @property
+    def current(self) -> Order | None:
+        """The order that is being talked about: the newest one that is not over."""
+        return next((order for order in self.orders if order_shapes.is_open(order)), None)
+
+
+def context(session: Session, visit: Visit, beside: Beside) -> Shape:
+    """What partials/context.html needs."""
+    here = beside.conversation
+    order = beside.current
+    panel = order_shapes.panel(session, visit, visit.shop, order) if order is not None else None
+    if panel is not None:
+        panel["urls"]["charge"] = f"/inbox/{here.id}/charge"
+    return {
+        "customer": _customer(session, visit, beside, order),
+        "cart": _cart(session, visit, beside),
+        "order": panel,
+        "new_order_url": f"/inbox/{here.id}/order",
+        "context_url": f"/inbox/{here.id}/context",
+        "may_order": visit.may(Right.ORDERS),
+    }
+
+
+def _customer(session: Session, visit: Visit, beside: Beside, current: Order | None) -> Shape:
+    person, orders = beside.customer, beside.orders
+    bought = [order for order in orders if order.paid_amount > 0]
+    spent = Money(sum(order.paid_amount for order in bought), visit.shop.currency)
+    past = [order for order in orders if order is not current]
+    return {
+        "id": person.id,
+        "url": f"/customers/{person.id}",
+        "person": face(person.name, person.id),
+        "channel": beside.channel,
+        "city": person.city,
+        "since": min((order.created_at for order in bought), default=None),
+        "orders": len(bought),
+        "spent": spent,
+        "average": spent.share(1, len(bought)) if bought else spent,
+        "contacts": _contacts(session, beside),
+        "tags": person.tags,
+        "past": [
+            {
+                "number": order.number,
+                "url": f"/orders/{order.id}",
+                "at": order.created_at,
+                "stage": order_shapes.stage(order.stage),
+                "total": order.total,
+            }
+            for order in past[:PAST]
+        ],
+        "past_more": len(orders) if len(past) > PAST else 0,
+    }
+
+
+def _contacts(session: Session, beside: Beside) -> list[Shape]:
+    """The phone, and every channel that the customer has come by."""
+    lines: list[Shape] = []
+    blank = {"channel": "", "here": False, "url": None, "note": ""}
+    if beside.customer.phone:
+        lines.append({**blank, "text": beside.customer.phone})
+    talks = _other_talks(session, beside)
+    for identity, account in cards.identities(session, beside.customer.id):
+        here = account.id == beside.conversation.account_id
+        lines.append(
+            {
+                "channel": account.channel,
+                "text": f"@{identity.username}" if identity.username else identity.name or account.name,
+                "here": here,
+                "url": None if here or account.id not in talks else f"/inbox/{talks[account.id]}",
+                "note": _("conversation"),
+            }
+        )
+    return lines
+
+
+def _other_talks(session: Session, beside: Beside) -> dict[int, int]:
+    """Conversations of the same customer on other accounts, by account."""
+    rows = session.execute(
+        sa.select(Conversation.account_id, Conversation.id).where(
+            Conversation.customer_id == beside.customer.id,
+            Conversation.shop_id == beside.conversation.shop_id,
+            Conversation.kind == Kind.BUYER,
+        )
+    )
+    return {account_id: id_ for account_id, id_ in rows if account_id != beside.conversation.account_id}
+
+
+def _cart(session: Session, visit: Visit, beside: Beside) -> Shape | None:
+    """What the buyer is about to buy by himself; None when his cart is empty."""
+    cart = session.scalar(
+        sa.select(Cart)
+        .where(Cart.shop_id == visit.shop.id, Cart.customer_id == beside.customer.id)
+        .options(selectinload(Cart.lines))
+    )
+    if cart is None or not cart.lines:
+        return None
+    seen = carts.view(session, cart, reader().language)
+    urls = photos.of_variants(session, [(line.variant_id, line.product_id) for line in seen.lines])
+    return {
+        "url": f"/inbox/{beside.conversation.id}/cart",
+        "order_url": f"/inbox/{beside.conversation.id}/order",
+        "goods": seen.goods,
+        "lines": [
+            {
+                "id": line.variant_id,
+                "name": line.title,
+                "photo": urls.get(line.variant_id),
+                "price": line.price,
+                "quantity": line.quantity,
+                "sum": line.sum,
+                "note": line.sku,
+                "trouble": _trouble(line),
+            }
+            for line in seen.lines
+        ],
+    }
+
+
+def _trouble(line: carts.CartLineView) -> str:
+    if line.available <= 0:
+        return _("out of stock")
+    return _("only {n} left", n=line.available) if line.quantity > line.available else ""
+
+
+def beside(session: Session, conversation: Conversation, channel: str, customer: Customer) -> Beside:
+    orders = book.of_customer(session, conversation.shop_id, customer.id, limit=MANY)
+    return Beside(conversation, channel, customer, orders)

@@ -1,0 +1,312 @@
+"""What operators do in a conversation. Each act is one transaction; the pages learn of it from the event stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from aiohttp import web
+from sqlalchemy.orm import Session
+
+from bot.flows.browse import Counter, product_view
+from bot.flows.paying import link_view
+from bot.flows.voice import Voice
+from catalog import goods, stock
+from company import settings, staff
+from company.rights import Right
+from company.tables import Shop
+from customers import cards
+from inbox import conversations, messages
+from inbox.content import Media, MediaKind, Outgoing, dump
+from inbox.tables import Conversation
+from kit.clock import utc_now
+from kit.errors import Refused
+from kit.money import Money
+from operator_console import order_shapes
+from operator_console.inbox_pages import beside, found_in
+from operator_console.routing import ID, Route, post
+from operator_console.texts import gettext as _
+from operator_console.visits import Form, NoSuchPage, Visit
+from orders import cart as carts
+from orders import checkout, lines
+from orders.checkout import Details
+from orders.tables import Order
+from payments import charging, links
+from storage.files import Blob, record
+
+UPLOAD = 20_000_000
+"""Bytes of one attached file."""
+
+MOST_FILES = 10
+
+PICTURES = frozenset({"image/jpeg", "image/png", "image/webp"})
+"""Types that every messenger shows as a photo."""
+
+KEY_LENGTH = 80
+
+TWICE = timedelta(seconds=10)
+"""A card sent again so soon was not meant."""
+
+
+class NoOrderHere(Refused):
+    """There is nothing to pay for in this conversation."""
+
+    code = "no_order_here"
+
+
+class TooManyFiles(Refused):
+    code = "too_many_files"
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {MOST_FILES} files", most=MOST_FILES)
+
+
+# Talking
+
+
+async def say(visit: Visit) -> web.StreamResponse:
+    """An answer or a note. The form's key makes a repeated send the same message."""
+    form = await visit.form()
+    if form["private"]:
+        await visit.write(_note, visit, visit.number(), form["text"], form["key"][:KEY_LENGTH])
+        return visit.done()
+    attached = await _kept(visit, form)
+    await visit.write(_reply, visit, visit.number(), form, attached)
+    return visit.done()
+
+
+async def resend(visit: Visit) -> web.StreamResponse:
+    await visit.write(_resend, visit, visit.number(), visit.number("message"))
+    return visit.done()
+
+
+async def send_product(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    await visit.write(_send_product, visit, visit.number(), form.number("product"), form.number("variant"))
+    return visit.done()
+
+
+def _note(session: Session, visit: Visit, id_: int, text: str, key: str) -> None:
+    messages.note(session, found_in(session, visit, id_, lock=True), text, visit.staff, client_key=key or None)
+
+
+def _reply(session: Session, visit: Visit, id_: int, form: Form, attached: Sequence[tuple[Blob, str, str]]) -> None:
+    here = found_in(session, visit, id_, lock=True)
+    media = tuple(_media(session, visit, blob, name, mime) for blob, name, mime in attached)
+    quoted = messages.get(session, form.number("reply_to"), here) if form["reply_to"] else None
+    outgoing = Outgoing(text=form["text"].strip(), media=media)
+    said = messages.reply(session, here, visit.staff, outgoing, client_key=form["key"][:KEY_LENGTH] or None)
+    if quoted is not None and said[0].reply_to_id is None:
+        said[0].reply_to_id = quoted.id
+
+
+def _media(session: Session, visit: Visit, blob: Blob, name: str, mime: str) -> Media:
+    row = record(session, blob, name=name, mime=mime, shop_id=visit.shop.id)
+    kind = MediaKind.PHOTO if blob.mime in PICTURES else MediaKind.DOCUMENT
+    return Media(kind, file_id=row.id, name=row.name, mime=row.mime, size=row.size)
+
+
+async def _kept(visit: Visit, form: Form) -> list[tuple[Blob, str, str]]:
+    """The form's files in the files folder, with their names and claimed types."""
+    fields = form.files("files")
+    if len(fields) > MOST_FILES:
+        raise TooManyFiles()
+    return [
+        (await visit.console.files.save(field.file.read(), limit=UPLOAD), _file_name(field), field.content_type)
+        for field in fields
+    ]
+
+
+def _file_name(field: web.FileField) -> str:
+    """Without folders and unprintable characters: it is shown, and goes to the buyer's device."""
+    name = field.filename.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(char for char in name if char.isprintable())[:200] or "file"
+
+
+def _resend(session: Session, visit: Visit, id_: int, message_id: int) -> None:
+    here = found_in(session, visit, id_, lock=True)
+    messages.resend(session, here, messages.get(session, message_id, here))
+
+
+def _send_product(session: Session, visit: Visit, id_: int, product_id: int, variant_id: int) -> None:
+    here = found_in(session, visit, id_, lock=True)
+    product = goods.product(session, visit.shop.id, product_id)
+    sold = [variant for variant in product.variants if variant.active]
+    around = beside(session, visit, here)
+    cart = carts.of(session, visit.shop.id, around.customer.id)
+    counter = Counter(
+        product=product,
+        variant=next((variant for variant in sold if variant.id == variant_id), sold[0] if sold else None),
+        left=stock.available(session, [variant.id for variant in sold]),
+        in_cart=sum(line.quantity for line in cart.lines if line.variant_id == variant_id),
+        cart_sum=Money(sum(line.quantity * line.price_seen for line in cart.lines), visit.shop.currency),
+        currency=visit.shop.currency,
+        page=0,
+    )
+    _answer_once(session, visit, here, product_view(_voice(visit, here), counter))
+
+
+def _voice(visit: Visit, here: Conversation) -> Voice:
+    """The shop's words for this buyer."""
+    return Voice.of(visit.console.texts, here.locale, settings.of(visit.shop))
+
+
+# Who leads
+
+
+async def take(visit: Visit) -> web.StreamResponse:
+    return await _turn(visit, lambda session, here: conversations.take(session, here, visit.staff))
+
+
+async def take_over(visit: Visit) -> web.StreamResponse:
+    return await _turn(visit, lambda session, here: conversations.take(session, here, visit.staff, over=True))
+
+
+async def assign(visit: Visit) -> web.StreamResponse:
+    colleague_id = (await visit.form()).number("staff")
+
+    def hand_over(session: Session, here: Conversation) -> None:
+        if staff.role_in(session, colleague_id, visit.shop.id) is None:
+            raise NoSuchPage(f"staff {colleague_id} is not of this shop")
+        conversations.hand_over(session, here, staff.get(session, colleague_id), by=visit.staff)
+
+    return await _turn(visit, hand_over)
+
+
+async def release(visit: Visit) -> web.StreamResponse:
+    return await _turn(visit, lambda session, here: conversations.release(session, here, by=visit.staff))
+
+
+async def close(visit: Visit) -> web.StreamResponse:
+    here = visit.number()
+    await _turn(visit, lambda session, it: conversations.close(session, it, by=visit.staff))
+    with_words = await visit.read(lambda _session: _("The conversation is closed"))
+    return visit.done(with_words, undo={"url": f"/inbox/{here}/reopen", "values": {}})
+
+
+async def reopen(visit: Visit) -> web.StreamResponse:
+    return await _turn(visit, lambda session, here: conversations.reopen(session, here, by=visit.staff))
+
+
+async def answered(visit: Visit) -> web.StreamResponse:
+    return await _turn(visit, lambda session, here: conversations.no_answer_needed(session, here, by=visit.staff))
+
+
+async def _turn(visit: Visit, act: Callable[[Session, Conversation], None]) -> web.Response:
+    await visit.write(lambda session: act(session, found_in(session, visit, visit.number(), lock=True)))
+    return visit.done()
+
+
+# Selling
+
+
+async def put_in_cart(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    await visit.write(_put_in_cart, visit, visit.number(), form.number("line"), form.number("quantity"))
+    return visit.done(tell={"live:order": {}})
+
+
+async def add_to_order(visit: Visit) -> web.StreamResponse:
+    """A product into the open order; without one, the order is made of it."""
+    variant_id = visit.query_number("variant") or (await visit.form()).number("variant")
+    number, made = await visit.write(_add_to_order, visit, visit.number(), variant_id)
+    return visit.done(await visit.read(_order_words, number, made))
+
+
+async def order_from_cart(visit: Visit) -> web.StreamResponse:
+    number = await visit.write(_order_from_cart, visit, visit.number())
+    return visit.done(await visit.read(_order_words, number, True))
+
+
+async def charge(visit: Visit) -> web.StreamResponse:
+    await visit.write(_charge, visit, visit.number())
+    return visit.done()
+
+
+def _put_in_cart(session: Session, visit: Visit, id_: int, variant_id: int, quantity: int) -> None:
+    here = found_in(session, visit, id_)
+    customer = cards.get(session, here.customer_id or 0, visit.shop.id)
+    carts.set_quantity(session, visit.shop.id, customer.id, variant_id, quantity)
+
+
+def _add_to_order(session: Session, visit: Visit, id_: int, variant_id: int) -> tuple[int, bool]:
+    here = found_in(session, visit, id_, lock=True)
+    current = beside(session, visit, here).current
+    if current is not None and order_shapes.takes_goods(current):
+        return lines.add_line(session, current, variant_id, actor=visit.actor).number, False
+    return _make(session, visit, here, [(variant_id, 1)]).number, True
+
+
+def _order_from_cart(session: Session, visit: Visit, id_: int) -> int:
+    here = found_in(session, visit, id_, lock=True)
+    customer = cards.get(session, here.customer_id or 0, visit.shop.id)
+    cart = carts.held(session, visit.shop.id, customer.id)
+    order = _make(session, visit, here, [(line.variant_id, line.quantity) for line in cart.lines])
+    carts.empty(session, cart)
+    return order.number
+
+
+def _make(session: Session, visit: Visit, here: Conversation, wanted: Sequence[tuple[int, int]]) -> Order:
+    shop = session.get_one(Shop, visit.shop.id)
+    customer = cards.get(session, here.customer_id or 0, shop.id)
+    details = Details(
+        recipient=customer.name,
+        phone=customer.phone or "",
+        email=customer.email or "",
+        payment_method="online" if settings.of(shop).pay_online else "on_receipt",
+    )
+    return checkout.make(
+        session,
+        shop,
+        customer,
+        wanted,
+        details,
+        actor=visit.actor,
+        responsible_id=visit.staff.id,
+        account_id=here.account_id,
+        conversation_id=here.id,
+    )
+
+
+def _order_words(_session: Session, number: int, made: bool) -> str:
+    words = _("Order No. {number} is made", number=number) if made else _("Added to order No. {number}", number=number)
+    return words
+
+
+def _charge(session: Session, visit: Visit, id_: int) -> None:
+    """The order's payment link as a message to the buyer."""
+    here = found_in(session, visit, id_, lock=True)
+    order = beside(session, visit, here).current
+    if order is None:
+        raise NoOrderHere()
+    payment = charging.request(session, order, actor=visit.actor)
+    session.refresh(order, ["reserved_until"])
+    until = order.reserved_until.astimezone(visit.reader.zone) if order.reserved_until else None
+    url = links.link(visit.console.public_url, payment)
+    _answer_once(session, visit, here, link_view(_voice(visit, here), order.number, payment, url, until))
+
+
+def _answer_once(session: Session, visit: Visit, here: Conversation, outgoing: Outgoing) -> None:
+    """A card for the buyer, unless it is the very one that was sent a moment ago: a button was pressed twice."""
+    for last in messages.thread(session, here.id, limit=1):
+        if last.content == dump(outgoing) and utc_now() - last.created_at < TWICE:
+            return
+    messages.reply(session, here, visit.staff, outgoing)
+
+
+ROUTES: tuple[Route, ...] = (
+    post(f"/inbox/{ID}/messages", say, Right.REPLY),
+    post(rf"/inbox/{ID}/messages/{{message:\d{{1,18}}}}/resend", resend, Right.REPLY),
+    post(f"/inbox/{ID}/product", send_product, Right.REPLY),
+    post(f"/inbox/{ID}/take", take, Right.REPLY),
+    post(f"/inbox/{ID}/take_over", take_over, Right.REPLY),
+    post(f"/inbox/{ID}/assign", assign, Right.REPLY),
+    post(f"/inbox/{ID}/release", release, Right.REPLY),
+    post(f"/inbox/{ID}/close", close, Right.REPLY),
+    post(f"/inbox/{ID}/reopen", reopen, Right.REPLY),
+    post(f"/inbox/{ID}/answered", answered, Right.REPLY),
+    post(f"/inbox/{ID}/cart", put_in_cart, Right.ORDERS),
+    post(f"/inbox/{ID}/order-lines", add_to_order, Right.ORDERS),
+    post(f"/inbox/{ID}/order", order_from_cart, Right.ORDERS),
+    post(f"/inbox/{ID}/charge", charge, Right.ORDERS),
+)

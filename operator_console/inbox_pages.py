@@ -1,0 +1,343 @@
+"""The inbox: the list of conversations, the thread, and what stands beside it. What is done there is inbox_acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+from aiohttp import web
+from sqlalchemy.orm import Session
+
+from bot.web import serve
+from company import staff
+from company.rights import Right
+from company.tables import ChannelAccount
+from customers import cards
+from customers.tables import Customer
+from inbox import conversations, listing, messages
+from inbox.channels import CAPABILITIES
+from inbox.content import load_incoming, load_outgoing
+from inbox.listing import View
+from inbox.tables import Author, Conversation, Kind, Message, State
+from operator_console import context_shapes, list_shapes, picker, shell, thread_shapes
+from operator_console.context_shapes import Beside
+from operator_console.people import Shape, colleague
+from operator_console.people import customer as face
+from operator_console.rendering import channel_name
+from operator_console.routing import ID, Route, get
+from operator_console.texts import gettext as _
+from operator_console.visits import NoSuchPage, Visit
+from storage.files import NoSuchFile
+from storage.tables import StoredFile
+
+PAGE = 50
+"""Conversations, or messages, that are shown at once."""
+
+MOST_ROWS = 500
+"""The longest list that "Show more" makes."""
+
+MOST_MESSAGES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """Which list the person looks at."""
+
+    view: View
+    channel: str
+    text: str
+    limit: int
+
+    @classmethod
+    def asked(cls, visit: Visit) -> ListOf:
+        try:
+            view = View(visit.query("view", View.OPEN))
+        except ValueError:
+            raise NoSuchPage("no such view") from None
+        limit = visit.query_number("n") or PAGE
+        return cls(view, visit.query("channel")[:20], visit.query("q")[:100], min(limit, MOST_ROWS))
+
+    def query(self, **changes: object) -> str:
+        """The address's question mark and what follows; nothing for the usual list."""
+        facts = {"view": self.view, "channel": self.channel, "q": self.text} | changes
+        usual = {"view": View.OPEN, "channel": "", "q": "", "n": PAGE}
+        told = {name: str(value) for name, value in facts.items() if value != usual[name]}
+        return f"?{urlencode(told)}" if told else ""
+
+
+# Pages
+
+
+async def inbox(visit: Visit) -> web.StreamResponse:
+    which = ListOf.asked(visit)
+    frame = await shell.frame(visit, "inbox", view=which.view, pane="list")
+    found = await visit.read(_list, visit, which, None)
+    return visit.page("pages/inbox.html", **frame, **found, conversation=None)
+
+
+async def conversation(visit: Visit) -> web.StreamResponse:
+    which, id_ = ListOf.asked(visit), visit.number()
+    frame = await shell.frame(visit, "inbox", view=which.view, pane="thread")
+    if visit.may(Right.REPLY):
+        await visit.write(_seen, visit, id_)
+    open_ = await visit.read(_whole, visit, id_, which)
+    found = await visit.read(_list, visit, which, id_)
+    return visit.page("pages/inbox.html", **frame, **found, **open_)
+
+
+# Fragments
+
+
+async def list_again(visit: Visit) -> web.StreamResponse:
+    found = await visit.read(_list, visit, ListOf.asked(visit), visit.query_number("open"))
+    return visit.page("partials/conversations.html", **found)
+
+
+async def head(visit: Visit) -> web.StreamResponse:
+    return visit.page("partials/thread_head.html", **await visit.read(_head_alone, visit, visit.number()))
+
+
+async def feed(visit: Visit) -> web.StreamResponse:
+    """The thread again: from the message `first` on, or with a page of earlier ones before the message `before`."""
+    id_ = visit.number()
+    if visit.query("seen") and visit.may(Right.REPLY):
+        await visit.write(_seen, visit, id_)
+    found = await visit.read(
+        _feed_alone, visit, id_, first=visit.query_number("first"), before=visit.query_number("before")
+    )
+    return visit.page("partials/feed.html", **found)
+
+
+async def context(visit: Visit) -> web.StreamResponse:
+    return visit.page("partials/context.html", **await visit.read(_context_alone, visit, visit.number()))
+
+
+async def goods(visit: Visit) -> web.StreamResponse:
+    id_ = visit.number()
+    await visit.read(found_in, visit, id_)
+    add = f"/inbox/{id_}/order-lines" if visit.may(Right.ORDERS) else None
+    return await picker.show(visit, send=f"/inbox/{id_}/product", add=add)
+
+
+async def attachment(visit: Visit) -> web.StreamResponse:
+    """A file of a message, for those who may read the conversation."""
+    row = await visit.read(_file, visit, visit.number(), visit.number("n"))
+    return await serve(visit.console.files, row, visit.request.query.get("w"))
+
+
+ROUTES: tuple[Route, ...] = (
+    get("/", inbox),
+    get("/inbox", inbox),
+    get("/inbox/list", list_again),
+    get(f"/inbox/{ID}", conversation),
+    get(f"/inbox/{ID}/head", head),
+    get(f"/inbox/{ID}/feed", feed),
+    get(f"/inbox/{ID}/context", context),
+    get(f"/inbox/{ID}/picker", goods),
+    get(rf"/attachments/{ID}/{{n:\d{{1,3}}}}", attachment),
+)
+
+
+# What they show
+
+
+def found_in(session: Session, visit: Visit, id_: int, *, lock: bool = False) -> Conversation:
+    """A buyer's conversation of this shop. The staff's own chats are not part of the inbox."""
+    found = conversations.get(session, id_, visit.shop.id, lock=lock)
+    if found.kind != Kind.BUYER:
+        raise conversations.NoSuchConversation(f"conversation {id_} is a staff chat")
+    return found
+
+
+def beside(session: Session, visit: Visit, here: Conversation) -> Beside:
+    channel = session.get_one(ChannelAccount, here.account_id).channel
+    customer = cards.get(session, here.customer_id, visit.shop.id) if here.customer_id is not None else None
+    return context_shapes.beside(session, here, channel, customer or _nobody(visit))
+
+
+def _nobody(visit: Visit) -> Customer:
+    """Stands for the customer of a conversation that has none yet."""
+    return Customer(id=0, shop_id=visit.shop.id, name="", city="", tags=[], phone=None)
+
+
+def _seen(session: Session, visit: Visit, id_: int) -> None:
+    conversations.mark_read(session, found_in(session, visit, id_, lock=True), by=visit.staff)
+
+
+def _list(session: Session, visit: Visit, which: ListOf, current: int | None) -> Shape:
+    counts = listing.counts(session, visit.shop.id, visit.staff.id)
+    rows = listing.rows(
+        session,
+        visit.shop.id,
+        view=which.view,
+        staff_id=visit.staff.id,
+        channel=which.channel,
+        text=which.text,
+        limit=which.limit + 1,
+    )
+    titles = {view: label for view, label, _mark, _hot in shell.views()}
+    title = channel_name(which.channel) if which.channel else titles[which.view]
+    by_waiting = which.view is View.WAITING
+    other = which.query(view=View.OPEN if by_waiting else View.WAITING)
+    total = counts.get(f"channel:{which.channel}" if which.channel else which.view, "")
+    here = f"&open={current}" if current is not None else ""
+    address = f"/inbox/list?view={which.view}&channel={which.channel}{here}"
+    return {
+        "list": {
+            "title": title,
+            "total": total,
+            "query": which.text,
+            "sort": {"label": _("Longest wait") if by_waiting else _("Newest first"), "url": f"/inbox{other}"},
+            "search_url": address,
+        },
+        "rows": list_shapes.rows(session, rows[: which.limit], current=current, query=which.query()),
+        "list_url": f"{address}&{urlencode({'q': which.text, 'n': which.limit})}",
+        "more_url": f"{address}&{urlencode({'q': which.text, 'n': which.limit + PAGE})}"
+        if len(rows) > which.limit and which.limit < MOST_ROWS
+        else None,
+        "view_empty": _nothing(which),
+    }
+
+
+def _nothing(which: ListOf) -> Shape:
+    if which.text:
+        return {"title": _("Nothing found"), "text": _("Try a part of the name, the phone or the last message.")}
+    if which.view is View.WAITING:
+        return {"title": _("Nobody waits"), "text": _("Everybody who asked for a person has an answer.")}
+    return {"title": _("Quiet here"), "text": _("New messages appear here by themselves.")}
+
+
+def _whole(session: Session, visit: Visit, id_: int, which: ListOf) -> Shape:
+    here = found_in(session, visit, id_)
+    around = beside(session, visit, here)
+    return {
+        **_head(session, visit, around, back=f"/inbox{which.query()}"),
+        **_feed(session, visit, around, messages.thread(session, id_, limit=PAGE)),
+        **context_shapes.context(session, visit, around),
+        "compose": _composer(visit, around),
+        "picker_url": f"/inbox/{id_}/picker",
+    }
+
+
+def _head_alone(session: Session, visit: Visit, id_: int) -> Shape:
+    return _head(session, visit, beside(session, visit, found_in(session, visit, id_)), back="/inbox")
+
+
+def _context_alone(session: Session, visit: Visit, id_: int) -> Shape:
+    return context_shapes.context(session, visit, beside(session, visit, found_in(session, visit, id_)))
+
+
+def _feed_alone(session: Session, visit: Visit, id_: int, *, first: int | None, before: int | None) -> Shape:
+    here = found_in(session, visit, id_)
+    if before is not None:
+        earlier = messages.thread(session, id_, before=before, limit=PAGE)
+        first = earlier[0].id if earlier else before
+    after = (first or 1) - 1
+    found = messages.thread(session, id_, after=after, limit=MOST_MESSAGES)
+    return _feed(session, visit, beside(session, visit, here), found)
+
+
+def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape:
+    here = around.conversation
+    people = {person.id: person for person, _role in staff.of_shop(session, visit.shop.id)}
+    leader = people.get(here.assignee_id or 0)
+    mine = here.held and here.assignee_id == visit.staff.id
+    order = around.current
+    return {
+        "conversation": {
+            "id": here.id,
+            "customer": face(around.customer.name, around.customer.id),
+            "channel": around.channel,
+            "channel_name": channel_name(around.channel),
+            "held": here.held,
+            "mine": mine,
+            "leader": colleague(leader) if leader else None,
+            "led_by": _led_by(here, leader.name if leader else "", mine=mine),
+            "closed": here.state == State.CLOSED,
+            "waits": here.waiting_since is not None,
+            "may_reply": visit.may(Right.REPLY),
+            "order": {"number": order.number} if order else None,
+            "colleagues": [
+                colleague(person) for person in people.values() if person.id not in (visit.staff.id, here.assignee_id)
+            ],
+            "urls": {
+                act: f"/inbox/{here.id}/{act}"
+                for act in ("take", "take_over", "release", "close", "reopen", "assign", "answered", "head")
+            }
+            | {"back": back},
+        }
+    }
+
+
+def _led_by(here: Conversation, leader: str, *, mine: bool) -> str:
+    if mine:
+        return _("you lead")
+    if here.held:
+        return _("{name} leads", name=leader.split(" ")[0]) if leader else _("a person leads")
+    return _("the buyer waits for a person") if here.waiting_since is not None else _("the bot answers")
+
+
+def _feed(session: Session, visit: Visit, around: Beside, found: list[Message]) -> Shape:
+    here = around.conversation
+    first = found[0].id if found else 0
+    earlier = bool(found) and _has_earlier(session, here.id, first)
+    return {
+        "days": thread_shapes.days(
+            session,
+            visit,
+            here,
+            found,
+            buyer=face(around.customer.name, around.customer.id)["name"],
+            order=around.current,
+            whole=not earlier,
+        ),
+        "feed_url": f"/inbox/{here.id}/feed?first={first}",
+        "earlier_url": f"/inbox/{here.id}/feed?before={first}" if earlier else None,
+        "last_id": found[-1].id if found else 0,
+    }
+
+
+def _has_earlier(session: Session, id_: int, first: int) -> bool:
+    query = sa.select(sa.exists().where(Message.conversation_id == id_, Message.id < first))
+    return bool(session.scalar(query))
+
+
+def _composer(visit: Visit, around: Beside) -> Shape:
+    here, limits = around.conversation, CAPABILITIES[around.channel]
+    order = around.current
+    owes = order is not None and order.paid_at is None and order.payment_method == "online"
+    closed = ""
+    if here.blocked:
+        closed = _("The buyer has left the chat: nothing can be sent until they write again")
+    elif not visit.may(Right.REPLY):
+        closed = _("You may read here, but not answer")
+    return {
+        "conversation_id": here.id,
+        "send_url": f"/inbox/{here.id}/messages",
+        "channel_name": channel_name(around.channel),
+        "limit": limits.text,
+        "accept": "",
+        "window": None,
+        "closed": closed,
+        "mode": "reply",
+        "text": "",
+        "can_charge": owes and visit.may(Right.ORDERS),
+        "charge_url": f"/inbox/{here.id}/charge",
+        "held": here.held,
+        "take_url": f"/inbox/{here.id}/take",
+    }
+
+
+def _file(session: Session, visit: Visit, message_id: int, n: int) -> StoredFile:
+    message = session.get(Message, message_id)
+    if message is None or message.private:
+        raise NoSuchFile(f"message {message_id}")
+    found_in(session, visit, message.conversation_id)
+    load = load_incoming if message.author == Author.BUYER else load_outgoing
+    media = load(message.content).media
+    file_id = media[n].file_id if n < len(media) else None
+    row = session.get(StoredFile, file_id) if file_id is not None else None
+    if row is None:
+        raise NoSuchFile(f"message {message_id} has no file {n}")
+    return row

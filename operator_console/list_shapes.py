@@ -1,0 +1,89 @@
+"""The list of conversations as templates draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.names import named
+from inbox.listing import Row
+from inbox.tables import Author, State
+from operator_console.people import Shape, customer, person
+from operator_console.texts import gettext as _
+from operator_console.texts import reader
+from orders.tables import Order, Stage
+
+WARN, BAD = timedelta(minutes=10), timedelta(minutes=30)
+"""How long a buyer may wait before his waiting is marked."""
+
+
+def rows(session: Session, found: Iterable[Row], *, current: int | None, query: str) -> list[Shape]:
+    """`query` is the list's own address, so that a conversation opens with the list as it is."""
+    found = list(found)
+    stages = _last_orders(session, {row.customer_id for row in found if row.customer_id is not None})
+    return [_row(row, stages.get(row.customer_id or 0), current=current, query=query) for row in found]
+
+
+def _row(row: Row, order: Shape | None, *, current: int | None, query: str) -> Shape:
+    return {
+        "id": row.id,
+        "url": f"/inbox/{row.id}{query}",
+        "customer": customer(row.name, row.customer_id),
+        "channel": row.channel,
+        "unread": row.unread,
+        "last": preview(row.last_text),
+        "ours": row.last_author in (Author.BOT, Author.STAFF),
+        "last_at": row.last_at,
+        "waiting_since": row.waiting_since,
+        "level": _level(row),
+        "stage": order,
+        "stage_note": order["note"] if order else "",
+        "leader": person(row.assignee, row.assignee_id) if row.assignee_id is not None else None,
+        "held": row.held,
+        "blocked": False,
+        "current": row.id == current,
+        "closed": row.state == State.CLOSED,
+    }
+
+
+def _level(row: Row) -> str:
+    if row.waiting_since is None:
+        return ""
+    waits = reader().now - row.waiting_since
+    return "bad" if waits >= BAD else "warn" if waits >= WARN else ""
+
+
+def preview(last: str) -> str:
+    """The last message in a line; a mark such as "[photo]" stands for one without words."""
+    marks = {
+        "[photo]": _("Photo"),
+        "[document]": _("File"),
+        "[video]": _("Video"),
+        "[voice]": _("Voice message"),
+        "[audio]": _("Audio"),
+        "[sticker]": _("Sticker"),
+        "[contact]": _("Contact"),
+        "[location]": _("Place"),
+        "[unsupported]": _("A message that we cannot show"),
+    }
+    return marks.get(last, last)
+
+
+def _last_orders(session: Session, customer_ids: set[int]) -> dict[int, Shape]:
+    """The stage of each customer's newest order, with its sum."""
+    if not customer_ids:
+        return {}
+    newest = sa.select(sa.func.max(Order.id)).where(Order.customer_id.in_(customer_ids)).group_by(Order.customer_id)
+    found = session.execute(sa.select(Order, Stage).join(Stage, Stage.id == Order.stage_id).where(Order.id.in_(newest)))
+    language = reader().language
+    return {
+        order.customer_id: {
+            "name": named(stage, language),
+            "colour": stage.colour,
+            "note": order.total.format(language),
+        }
+        for order, stage in found
+    }
