@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from bot.channels.base import Channel, Envelope
@@ -98,6 +99,9 @@ class Intake:
             with session.begin_nested():
                 dialog.handle(turn)
                 session.flush()
+        except OperationalError:
+            # The database's trouble, not the flow's: the whole job is tried again.
+            raise
         except Exception:
             # The buyer's words are kept whatever the flow does; a person answers instead of it.
             logger.exception("the flow failed in conversation %d", conversation.id)
