@@ -31,8 +31,11 @@ STATES = {
     PaymentState.PAID: State.PAID,
 }
 
-LATE_REASON = "late_money"
-"""The reason of a refund that nobody asked for: the shop's settings return late money by themselves."""
+TAKEN = (PaymentState.AUTHORISED, PaymentState.PAID)
+"""The buyer's money has left him."""
+
+LATE_REASON = {"ru": "Оплата пришла после отмены заказа", "en": "Paid after the order was cancelled"}
+"""The reason of a refund that nobody asked for, in the shop's language: its settings have late money returned."""
 
 
 def apply(session: Session, payment_id: int, seen: ProviderPayment) -> Payment:
@@ -64,8 +67,11 @@ def _is_the_same(session: Session, order: Order, payment: Payment, seen: Provide
         return True
     kind, detail = misfit
     logger.warning("payment %d: %s reported by the provider as %s", payment.id, kind, seen.provider_id)
-    if seen.state in (PaymentState.PAID, PaymentState.AUTHORISED):
+    if seen.state in TAKEN:
         questions.ask(session, order, payment, kind, seen.paid or seen.amount, f"{seen.provider_id}: {detail}")
+        if payment.provider_id == seen.provider_id and is_later(State.CANCELLED, payment.state):
+            # Nothing more will come of it; the order can be paid by another link.
+            charging.change(session, order, payment, State.CANCELLED, actor="payment", reason=kind)
     return False
 
 
@@ -76,7 +82,7 @@ def _misfit(session: Session, order: Order, payment: Payment, seen: ProviderPaym
         return Kind.WRONG_ACCOUNT, seen.account
     if any(seen.metadata.get(name) != ours[name] for name in ("order", "payment")):
         return Kind.WRONG_ORDER, seen.metadata.get("number", "")
-    if seen.test and not account.test and seen.state is not PaymentState.PENDING:
+    if seen.test and not account.test and seen.state in TAKEN:
         return Kind.TEST_PAYMENT, ""
     if seen.amount.currency != payment.currency:
         return Kind.WRONG_CURRENCY, seen.amount.currency
@@ -118,7 +124,7 @@ def _doubt(order: Order, payment: Payment, came: Money) -> Kind | None:
 
 
 def _return_late(session: Session, payment: Payment, doubt: Kind) -> None:
-    rules = settings.of(session.get_one(Shop, payment.shop_id))
-    if doubt is Kind.LATE_PAYMENT and rules.late_money == "refund":
-        whole = Money(payment.paid_amount, payment.currency)
-        refunding.ask(session, payment, whole, reason=LATE_REASON, actor="system", key=f"late-{payment.token}")
+    shop = session.get_one(Shop, payment.shop_id)
+    if doubt is Kind.LATE_PAYMENT and settings.of(shop).late_money == "refund":
+        whole, reason = Money(payment.paid_amount, payment.currency), LATE_REASON[shop.locale]
+        refunding.ask(session, payment, whole, reason=reason, actor="system", key=f"late-{payment.token}")

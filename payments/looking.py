@@ -7,8 +7,10 @@ before it begins join it, and one that comes later puts exactly one more.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -44,6 +46,9 @@ NOT_SOONER = timedelta(seconds=1)
 STRAYS_EVERY = timedelta(seconds=2)
 """How often an account's unknown ids are asked about at most: anyone can make up a notification."""
 
+MOST_STRAYS = 15
+"""How many unknown ids of an account may wait to be asked about."""
+
 GIVE_UP = timedelta(minutes=10)
 """How long a look is tried again; afterwards the poller comes back to it."""
 
@@ -73,8 +78,11 @@ def is_coming(session: Session, payment_id: int) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def hint(session: Session, account_id: int, notice: Notice) -> None:
-    """Somebody says that something happened at the provider. It may be a lie, so it decides only what to look at."""
+def hint(session: Session, account_id: int, notice: Notice) -> bool:
+    """Somebody says that something happened at the provider. It may be a lie, so it decides only what to look at.
+
+    False if there is no time to look at it now: the provider has to say it again later.
+    """
     if notice.kind is NoticeKind.REFUND:
         refund = session.scalar(
             sa.select(Refund)
@@ -83,36 +91,56 @@ def hint(session: Session, account_id: int, notice: Notice) -> None:
         )
         if refund is not None:
             put_refund_look(session, refund)
-            return
+            return True
     else:
         payment = _bound(session, account_id, notice.provider_id)
         if payment is not None:
             put_look(session, payment)
-            return
+            return True
         if not _awaits_binding(session, account_id):
-            return
-    slot = int(utc_now().timestamp() / STRAYS_EVERY.total_seconds())
-    jobs.put(
-        session,
-        STRAY,
-        {"account_id": account_id, "provider_id": notice.provider_id, "kind": notice.kind.value},
-        lane=f"stray:{account_id}",
-        dedup_key=f"{STRAY}:{account_id}:{slot}",
-    )
+            return True
+    return _put_stray(session, account_id, notice)
 
 
 def put_refund_look(session: Session, refund: Refund) -> bool:
-    """Have the provider asked about a refund under way; hints within one second are one look."""
+    """Have the provider asked about a refund under way, now or, if that was done this very second, in the next one."""
     if refund.provider_id is None or refund.done_at is not None:
         return False
-    second = int(utc_now().timestamp())
-    return jobs.put(
+    return _put_in_slot(
         session,
         refunding.LOOK,
         {"refund_id": refund.id},
         lane=charging.lane(refund.payment_id),
-        dedup_key=f"{refunding.LOOK}:{refund.id}:{second}",
+        name=f"{refunding.LOOK}:{refund.id}",
+        every=timedelta(seconds=1),
+        slots=2,
     )
+
+
+def _put_stray(session: Session, account_id: int, notice: Notice) -> bool:
+    """Ask about an id that we do not know, when its turn comes. False if too many wait."""
+    return _put_in_slot(
+        session,
+        STRAY,
+        {"account_id": account_id, "provider_id": notice.provider_id, "kind": notice.kind.value},
+        lane=f"stray:{account_id}",
+        name=f"{STRAY}:{account_id}",
+        every=STRAYS_EVERY,
+        slots=MOST_STRAYS,
+    )
+
+
+def _put_in_slot(
+    session: Session, kind: str, payload: Mapping[str, Any], *, lane: str, name: str, every: timedelta, slots: int
+) -> bool:
+    """Put the job into the first free one of the coming slots of time. False if none of them is free."""
+    first = int(utc_now().timestamp() / every.total_seconds())
+    for slot in range(first, first + slots):
+        begins = datetime.fromtimestamp(slot * every.total_seconds(), UTC)
+        run_at = None if slot == first else begins
+        if jobs.put(session, kind, payload, lane=lane, dedup_key=f"{name}:{slot}", run_at=run_at):
+            return True
+    return False
 
 
 def _bound(session: Session, account_id: int, provider_id: str) -> Payment | None:

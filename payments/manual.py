@@ -11,7 +11,7 @@ from kit.money import Money
 from orders.book import locked
 from orders.tables import Group, Order
 from payments import accounts, applying, charging, links
-from payments.providers.base import check_key
+from payments.forms import form_key
 from payments.providers.manual import Manual
 from payments.tables import Payment
 
@@ -25,9 +25,10 @@ class MoreThanDue(Refused):
 def confirm(session: Session, order: Order, *, amount: Money, actor: str, key: str, method: str = "") -> Payment:
     """Write down that this much came for the order, all of what is due or a part. The same `key` counts once.
 
-    `key` comes with the form. Raises MoreThanDue, charging.OrderCancelled, accounts.NoPaymentAccount.
+    `key` comes with the form. Raises MoreThanDue, charging.OrderCancelled, accounts.NoPaymentAccount,
+    forms.BadFormKey.
     """
-    check_key(key)
+    key = form_key(key)
     order = locked(session, order.id)
     twin = session.scalar(sa.select(Payment).where(Payment.key == key))
     if twin is not None:

@@ -12,7 +12,8 @@ from orders import paying
 from orders.tables import Order
 from payments import charging, fiscal, ledger, questions
 from payments.events import RefundChanged
-from payments.providers.base import ProviderRefund, RefundState, check_key
+from payments.forms import form_key
+from payments.providers.base import ProviderRefund, RefundState
 from payments.states import RefundStage, State, is_later_refund
 from payments.tables import Payment, Refund
 from storage import jobs
@@ -63,9 +64,9 @@ def ask(session: Session, payment: Payment, amount: Money, *, reason: str, actor
     """Have this much of the payment returned; a job does it. The same `key` again is the same refund.
 
     `key` comes with the form, so that a double submit gives back once. Refunds under way count as given.
-    Raises RefundRefused.
+    Raises RefundRefused, forms.BadFormKey.
     """
-    check_key(key)
+    key = form_key(key)
     order, payment = charging.lock(session, payment.id)
     twin = session.scalar(sa.select(Refund).where(Refund.key == key))
     if twin is not None:

@@ -16,6 +16,7 @@ from kit.money import Money
 from orders import book, reserving
 from orders.tables import Group, Order
 from payments import charging, links, looking
+from payments.questions import Kind
 from payments.states import State
 from payments.tables import Payment
 
@@ -106,6 +107,8 @@ def _face(order: Order, payment: Payment) -> Face:
         if payment.refunded_amount >= payment.paid_amount:
             return Face.RETURNED
         return Face.RECEIVED if order.flag else Face.PAID
+    if payment.reason in set(Kind):
+        return Face.RECEIVED
     if order.stage.group == Group.CANCELLED:
         return Face.CANCELLED
     if reserving.settled(order) or not charging.due(order):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from kit import crash
 from kit.clock import utc_now
 from payments import applying, charging
 from payments.accounts import Providers
@@ -73,7 +74,10 @@ class Start:
         try:
             provider = await self._providers.of(creation.account_id)
             if not creation.only_find:
-                return await provider.create(creation.charge)
+                crash.point("payment.before_create")
+                made = await provider.create(creation.charge)
+                crash.point("payment.after_create")
+                return made
             found = await provider.find("payment", creation.token, since=creation.created_at - _CLOCKS)
             return found[0] if found else None
         except (ProviderRefused, ProviderUnavailable, OutcomeUnknown) as failure:

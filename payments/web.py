@@ -205,20 +205,20 @@ class Hook:
         except orjson.JSONDecodeError:
             raise web.HTTPBadRequest(text="not JSON") from None
         notice = notice_of(body)
-        if notice is not None and not await self._db.write(_hint, int(request.match_info["account_id"]), notice):
-            raise web.HTTPNotFound(text="no such account")
+        try:
+            kept = notice is None or await self._db.write(_hint, int(request.match_info["account_id"]), notice)
+        except accounts.NoSuchPaymentAccount:
+            raise web.HTTPNotFound(text="no such account") from None
+        if not kept:
+            raise web.HTTPServiceUnavailable(text="too many unknown payments, say it again later")
         return web.Response(text="ok")
 
 
 def _hint(session: Session, account_id: int, notice: Notice) -> bool:
-    try:
-        account = accounts.get(session, account_id)
-    except accounts.NoSuchPaymentAccount:
-        return False
+    account = accounts.get(session, account_id)
     if account.provider != "yookassa":
-        return False
-    looking.hint(session, account.id, notice)
-    return True
+        raise accounts.NoSuchPaymentAccount(f"account {account_id} is not with YooKassa")
+    return looking.hint(session, account.id, notice)
 
 
 def _put_look(session: Session, token: str) -> None:

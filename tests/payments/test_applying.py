@@ -151,8 +151,19 @@ async def test_a_test_payment_does_not_pay_where_only_real_money_counts(database
     async with open_till(database_url, test=False) as till:
         order, payment = await till.paid_order()
         assert (order.paid, order.flag) == (Money(0), "test_payment")
-        assert payment.state == State.PENDING
+        assert (payment.state, payment.reason) == (State.CANCELLED, "test_payment")
         assert await till.ledger() == []
+        assert (await till.link(order)).token != payment.token
+
+
+async def test_a_test_link_that_nobody_paid_expires_without_a_question(database_url: str) -> None:
+    async with open_till(database_url, test=False) as till:
+        payment = await till.link(await till.order())
+        assert payment.provider_id is not None
+        till.bank.expire(payment.provider_id)
+        await till.settle()
+        assert (await till.payment(payment.id)).state == State.CANCELLED
+        assert await till.questions() == []
 
 
 async def test_money_for_a_cancelled_order_is_flagged_and_revives_nothing(till: Till) -> None:

@@ -86,6 +86,13 @@ async def test_a_huge_body_is_cut_off(till: Till) -> None:
         assert response.status == 413
 
 
+async def test_when_too_many_unknown_ids_wait_the_notification_has_to_come_again(till: Till) -> None:
+    await till.worker.stop()
+    forged = [till.bank.forge(till.hook, "refund.succeeded", {"id": f"stranger-{n}"}) for n in range(40)]
+    answers = await asyncio.gather(*forged)
+    assert {200, 503} == set(answers)
+
+
 @pytest.mark.parametrize("account", [999, 10**17])
 async def test_an_account_that_is_not_there_is_not_found(till: Till, account: int) -> None:
     url = f"{till.url}/hooks/yookassa/{account}"

@@ -10,6 +10,7 @@ from emulators.yookassa.faults import Fault
 from kit.money import Money
 from payments import refunding
 from payments.events import RefundChanged
+from payments.forms import BadFormKey
 from payments.states import RefundStage
 from payments.tables import Refund
 from tests.payments.till import MERCHANT, SECRET, Till, together
@@ -95,6 +96,13 @@ async def test_a_form_cannot_become_another_refund(till: Till) -> None:
         await till.refund(payment, 200, "form-1")
 
 
+@pytest.mark.parametrize("key", ["", "x" * 65, "ключ", "a b", "a\n"])
+async def test_a_form_with_a_changed_key_is_refused(till: Till, key: str) -> None:
+    _, payment = await till.paid_order()
+    with pytest.raises(BadFormKey):
+        await till.refund(payment, 100, key)
+
+
 async def test_money_that_has_not_come_cannot_go_back(till: Till) -> None:
     payment = await till.link(await till.order())
     with pytest.raises(refunding.NotPaid):
@@ -154,18 +162,20 @@ async def test_a_refund_that_the_provider_refuses_is_said_to_have_failed(till: T
     assert (await till.now(order)).paid == Money(145000)
 
 
-async def test_a_refund_made_in_the_providers_cabinet_is_entered_here(till: Till) -> None:
+async def test_refunds_made_in_the_providers_cabinet_are_entered_here(till: Till) -> None:
     order, payment = await till.paid_order()
-    async with till.http.post(
-        f"{till.bank.api_url}/refunds",
-        json={"payment_id": payment.provider_id, "amount": {"value": "450.00", "currency": "RUB"}},
-        headers={"Idempotence-Key": "cabinet", "Authorization": aiohttp.encode_basic_auth(MERCHANT, SECRET)},
-    ) as response:
-        assert response.status == 200
+    for rubles in ("450.00", "50.00"):
+        async with till.http.post(
+            f"{till.bank.api_url}/refunds",
+            json={"payment_id": payment.provider_id, "amount": {"value": rubles, "currency": "RUB"}},
+            headers={"Idempotence-Key": rubles, "Authorization": aiohttp.encode_basic_auth(MERCHANT, SECRET)},
+        ) as response:
+            assert response.status == 200
     await till.settle()
-    [adopted] = await till.refunds(order)
-    assert (adopted.state, adopted.amount, adopted.reason) == (RefundStage.SUCCEEDED, 45000, refunding.OUTSIDE)
-    assert (await till.now(order)).paid == Money(100000)
+    adopted = await till.refunds(order)
+    assert {(refund.state, refund.reason) for refund in adopted} == {(RefundStage.SUCCEEDED, refunding.OUTSIDE)}
+    assert sorted(refund.amount for refund in adopted) == [5000, 45000]
+    assert (await till.now(order)).paid == Money(95000)
 
 
 async def test_a_returned_late_payment_needs_nobody_any_more(till: Till) -> None:
