@@ -83,6 +83,7 @@ class Hub:
 
     async def start(self) -> None:
         """Open everything; the web server listens when this returns."""
+        self.db.claim()
         await self.db.start()
         await self.worker.start()
         await self._open_channels()

@@ -12,7 +12,9 @@ each, at full durability. PostgreSQL takes each write on a connection of its own
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
+import os
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
+from kit.errors import Refused
 from storage.events import Note
 
 logger = logging.getLogger(__name__)
@@ -37,6 +40,15 @@ BATCH = 256
 
 RETRIES = 3
 """How often a write is run again after PostgreSQL broke a deadlock or a serialisation conflict."""
+
+
+class TakenDatabase(Refused):
+    """Another hub works on this SQLite file."""
+
+    code = "database_taken"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"Another Prilavok works on {path}: stop that one first.", path=path)
 
 
 @dataclass(slots=True)
@@ -62,6 +74,7 @@ class Database:
         self._subscribers = subscribers or {}
         self._listeners: list[Listener] = []
         self._writer: _SqliteWriter | None = None
+        self._claim: int | None = None
         if self.is_sqlite:
             self._engine = _sqlite_readers(self.url)
         else:
@@ -87,10 +100,30 @@ class Database:
             self._writer = _SqliteWriter(self.url, self._subscribers, self._tell)
             await self._writer.start()
 
+    def claim(self) -> None:
+        """On SQLite, be the only hub on this file until `close` or death. Raises TakenDatabase.
+
+        A second hub would take the first one for dead and work its lanes. PostgreSQL may have many hubs.
+        """
+        if not self.is_sqlite or not self.url.database:
+            return
+        self._claim = os.open(f"{self.url.database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._let_go()
+            raise TakenDatabase(self.url.database) from None
+
     async def close(self) -> None:
         if self._writer is not None:
             await self._writer.stop()
         await self._engine.dispose()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
 
     async def read(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn` on a snapshot; whatever it changes is rolled back."""

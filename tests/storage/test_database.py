@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from kit.clock import utc_now
-from storage.database import Committed, Database
+from storage.database import Committed, Database, TakenDatabase
 from storage.events import Event, publish
 from storage.tables import EventRow, Job, StoredFile
 
@@ -123,3 +123,13 @@ async def test_sqlite_keeps_every_acknowledged_commit(tmp_path: Path) -> None:
 
     assert await db.write(pragmas) == ("wal", 2, 1)
     await db.close()
+
+
+async def test_a_second_hub_on_one_sqlite_file_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+    first, second = (Database(f"sqlite:///{tmp_path}/shop.db") for _ in range(2))
+    first.claim()
+    with pytest.raises(TakenDatabase, match=r"shop\.db"):
+        second.claim()
+    await first.close()
+    second.claim()
+    await second.close()
