@@ -49,6 +49,9 @@ STRAYS_EVERY = timedelta(seconds=2)
 MOST_STRAYS = 15
 """How many unknown ids of an account may wait to be asked about."""
 
+IN_DOUBT = timedelta(days=2)
+"""How long a payment whose making was not confirmed may still turn up."""
+
 GIVE_UP = timedelta(minutes=10)
 """How long a look is tried again; afterwards the poller comes back to it."""
 
@@ -151,7 +154,9 @@ def _bound(session: Session, account_id: int, provider_id: str) -> Payment | Non
 
 def _awaits_binding(session: Session, account_id: int) -> bool:
     """Whether a payment of this account may exist at the provider without our knowing its id there."""
-    query = sa.select(Payment.id).where(Payment.account_id == account_id, Payment.provider_id.is_(None))
+    query = sa.select(Payment.id).where(
+        Payment.account_id == account_id, Payment.provider_id.is_(None), Payment.created_at > utc_now() - IN_DOUBT
+    )
     return session.scalar(query.limit(1)) is not None
 
 
