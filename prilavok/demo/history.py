@@ -250,6 +250,9 @@ def _delivery(customer: Customer, lines: Iterable[Line], random: Random) -> Deli
 
 
 def _payment_method(customer: Customer, delivery: DeliveryMethod, stage: str, random: Random) -> str:
+    if stage == NEW:
+        # An order to be paid by link asks for its money at once: only one paid on receipt waits for a person.
+        return ON_RECEIPT
     if delivery.code == "point" or stage not in PATHS[ON_RECEIPT]:
         return ONLINE
     return ON_RECEIPT if random.random() < (0.9 if customer.key == "tamara" else 0.2) else ONLINE
