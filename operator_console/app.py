@@ -7,11 +7,14 @@ from aiohttp import web
 from company.texts import Texts
 from kit.secrets import SecretBox
 from operator_console import (
+    catalog_pages,
+    customers_pages,
     inbox_acts,
     inbox_pages,
     live_pages,
     me_pages,
     money_pages,
+    new_order_page,
     order_acts,
     order_page,
     orders_pages,
@@ -36,6 +39,9 @@ ROUTES: tuple[Route, ...] = (
     *order_page.ROUTES,
     *order_acts.ROUTES,
     *money_pages.ROUTES,
+    *new_order_page.ROUTES,
+    *customers_pages.ROUTES,
+    *catalog_pages.ROUTES,
 )
 """Every address behind the door. A module of pages is added by its ROUTES."""
 

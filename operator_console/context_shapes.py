@@ -25,6 +25,9 @@ from orders.tables import Cart, Order
 PAST = 3
 """Earlier orders that the panel shows."""
 
+CART_LINE = "cart-"
+"""Lines of the cart stand on one page with those of an order: their ids begin with this."""
+
 MANY = 200
 """Orders of one customer that the panel counts."""
 
@@ -56,7 +59,6 @@ def context(session: Session, visit: Visit, beside: Beside) -> Shape:
         "customer": _customer(session, visit, beside, order),
         "cart": _cart(session, visit, beside),
         "order": panel,
-        "new_order_url": f"/inbox/{here.id}/order",
         "context_url": f"/inbox/{here.id}/context",
         "may_order": visit.may(Right.ORDERS),
     }
@@ -143,7 +145,7 @@ def _cart(session: Session, visit: Visit, beside: Beside) -> Shape | None:
         "goods": seen.goods,
         "lines": [
             {
-                "id": line.variant_id,
+                "id": f"{CART_LINE}{line.variant_id}",
                 "name": line.title,
                 "photo": urls.get(line.variant_id),
                 "price": line.price,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import phonenumbers
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal
 
@@ -21,6 +22,14 @@ def money(sum_: Money) -> str:
 def money_plain(sum_: Money) -> str:
     """As a person types it into a field: "1450,50"."""
     return format_decimal(sum_.decimal(), format="0.##", locale=reader().language)
+
+
+def phone(number: str) -> str:
+    """+7 900 123-45-67 of an E.164 number; anything else as it is."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return number
 
 
 def iso(at: datetime) -> str:
@@ -126,6 +135,7 @@ FILTERS = {
     for f in (
         money,
         money_plain,
+        phone,
         iso,
         clock,
         full,

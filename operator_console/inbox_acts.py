@@ -23,10 +23,11 @@ from kit.clock import utc_now
 from kit.errors import Refused
 from kit.money import Money
 from operator_console import order_shapes
+from operator_console.context_shapes import CART_LINE
 from operator_console.inbox_pages import beside, found_in
 from operator_console.routing import ID, Route, post
 from operator_console.texts import gettext as _
-from operator_console.visits import Form, NoSuchPage, Visit
+from operator_console.visits import Form, NoSuchPage, Visit, whole
 from orders import cart as carts
 from orders import checkout, lines
 from orders.checkout import Details
@@ -202,7 +203,8 @@ async def _turn(visit: Visit, act: Callable[[Session, Conversation], None]) -> w
 
 async def put_in_cart(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
-    await visit.write(_put_in_cart, visit, visit.number(), form.number("line"), form.number("quantity"))
+    variant_id = whole(form["line"].removeprefix(CART_LINE))
+    await visit.write(_put_in_cart, visit, visit.number(), variant_id, form.number("quantity"))
     return visit.done(tell={"live:order": {}})
 
 

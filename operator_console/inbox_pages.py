@@ -95,7 +95,8 @@ async def list_again(visit: Visit) -> web.StreamResponse:
 
 
 async def head(visit: Visit) -> web.StreamResponse:
-    return visit.page("partials/thread_head.html", **await visit.read(_head_alone, visit, visit.number()))
+    back = f"/inbox{ListOf.asked(visit).query()}"
+    return visit.page("partials/thread_head.html", **await visit.read(_head_alone, visit, visit.number(), back))
 
 
 async def feed(visit: Visit) -> web.StreamResponse:
@@ -220,8 +221,8 @@ def _whole(session: Session, visit: Visit, id_: int, which: ListOf) -> Shape:
     }
 
 
-def _head_alone(session: Session, visit: Visit, id_: int) -> Shape:
-    return _head(session, visit, beside(session, visit, found_in(session, visit, id_)), back="/inbox")
+def _head_alone(session: Session, visit: Visit, id_: int, back: str) -> Shape:
+    return _head(session, visit, beside(session, visit, found_in(session, visit, id_)), back=back)
 
 
 def _context_alone(session: Session, visit: Visit, id_: int) -> Shape:

@@ -7,6 +7,7 @@ a change told twice is fetched twice, and a page that may have missed some is to
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -49,19 +50,27 @@ async def events(visit: Visit) -> web.StreamResponse:
     answer = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
-    with live.subscribe(lambda note: note.shop_id == shop_id) as subscription:
+    with (
+        contextlib.suppress(ConnectionResetError),
+        live.subscribe(lambda note: note.shop_id == shop_id) as subscription,
+    ):
         missed = await visit.read(_missed, shop_id, _position(visit))
         await answer.prepare(visit.request)
-        await answer.write(HELLO + _told(missed))
-        signed_in_at = time.monotonic()
-        while not live.closing:
-            notes = await _next(subscription)
-            if time.monotonic() - signed_in_at >= BEAT:
-                if not await visit.read(_is_signed_in, visit.token, shop_id):
-                    break
-                signed_in_at = time.monotonic()
-            await answer.write(HEARTBEAT if notes == [] else _told(notes))
+        with contextlib.suppress(ConnectionResetError):
+            await answer.write(HELLO + _told(missed))
+            await _follow(visit, subscription, answer)
     return answer
+
+
+async def _follow(visit: Visit, subscription: Subscription, answer: web.StreamResponse) -> None:
+    signed_in_at = time.monotonic()
+    while not visit.console.live.closing:
+        notes = await _next(subscription)
+        if time.monotonic() - signed_in_at >= BEAT:
+            if not await visit.read(_is_signed_in, visit.token, visit.shop.id):
+                return
+            signed_in_at = time.monotonic()
+        await answer.write(HEARTBEAT if notes == [] else _told(notes))
 
 
 ROUTES: tuple[Route, ...] = (get("/live/events", events),)

@@ -180,7 +180,7 @@ def _join(shapes: list[Shape]) -> None:
 
 def _staff(session: Session, found: Iterable[Message]) -> dict[int, str]:
     ids = {message.staff_id for message in found if message.staff_id is not None}
-    return dict(session.execute(sa.select(Staff.id, Staff.name).where(Staff.id.in_(ids))).tuples().all()) if ids else {}
+    return {row.id: row.name for row in session.execute(sa.select(Staff.id, Staff.name).where(Staff.id.in_(ids)))}
 
 
 def _quoted(session: Session, found: Iterable[Message]) -> dict[int, Message]:

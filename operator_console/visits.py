@@ -90,14 +90,14 @@ class Visit:
 
     def number(self, name: str = "id") -> int:
         """A number of the address. Raises NoSuchPage for what no row can have."""
-        return _whole(self.request.match_info[name])
+        return whole(self.request.match_info[name])
 
     def query(self, name: str, default: str = "") -> str:
         return self.request.query.get(name, default)
 
     def query_number(self, name: str) -> int | None:
         text = self.request.query.get(name, "")
-        return _whole(text) if text else None
+        return whole(text) if text else None
 
     async def form(self) -> Form:
         return Form(await self.request.post())
@@ -151,7 +151,7 @@ class Form(Mapping[str, str]):
 
     def number(self, name: str) -> int:
         """A whole number of the form. Raises NoSuchPage for anything else: our own pages always send one."""
-        return _whole(self[name])
+        return whole(self[name])
 
     def files(self, name: str) -> list[web.FileField]:
         getall = getattr(self._posted, "getall", None)
@@ -173,7 +173,8 @@ def _back(request: web.Request) -> str:
     return local_path("/" + path) if slash and host == request.host else "/"
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
+    """A number as our pages write it. Raises NoSuchPage for anything else."""
     if not text.isascii() or not text.isdecimal() or len(text) > 18:
         raise NoSuchPage(f"not a number: {text[:30]!r}")
     return int(text)

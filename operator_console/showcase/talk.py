@@ -101,7 +101,7 @@ def message(id_: int, author: str, at: datetime, text: str = "", **more: object)
 
 
 def media(kind: str, url: str | None = "", **more: object) -> Shape:
-    return {"kind": kind, "url": url, "name": "", "size": 0, "duration": 0, "emoji": ""} | more
+    return {"kind": kind, "url": url, "coming": False, "name": "", "size": 0, "duration": 0, "emoji": ""} | more
 
 
 def thread(now: datetime) -> list[Shape]:

@@ -102,6 +102,14 @@ function keepPlace() {
   });
 }
 
+// --- who leads it ---
+
+const refreshHead = oneAtATime(async () => {
+  const head = document.getElementById("thread-head");
+  const html = head && (await fragment(head.dataset.head + location.search));
+  if (html) await htmx.swap({ sourceElement: head, target: head, text: html, swap: "outerMorph" });
+});
+
 // --- the customer and the order ---
 
 const refreshContext = oneAtATime(async () => {
@@ -121,12 +129,14 @@ export function start() {
   document.addEventListener("live:conversation", ({ detail }) => {
     refreshList();
     if (String(detail.id) !== thread()) return;
+    if (detail.kind === "conversation_changed") refreshHead();
     refreshFeed();
     refreshContext();
   });
   document.addEventListener("live:order", refreshContext);
   document.addEventListener("live:resync", () => {
     refreshList();
+    refreshHead();
     refreshFeed();
     refreshContext();
   });
