@@ -47,7 +47,7 @@ async def charge(visit: Visit) -> web.StreamResponse:
 
 
 async def send_link(visit: Visit) -> web.StreamResponse:
-    key = _key(await visit.form())
+    key = form_key(await visit.form())
     console = visit.console
     await visit.write(send, visit.shop, visit.number(), visit.staff.id, console.texts, console.public_url, key=key)
     with reading(visit.reader):
@@ -59,7 +59,7 @@ async def receive(visit: Visit) -> web.StreamResponse:
     """Somebody was given cash, or saw the transfer come."""
     form = await visit.form()
     amount = Money.parse(form["amount"], visit.shop.currency)
-    await visit.write(_receive, visit.shop.id, visit.number(), amount, form["method"], _key(form), visit.actor)
+    await visit.write(_receive, visit.shop.id, visit.number(), amount, form["method"], form_key(form), visit.actor)
     with reading(visit.reader):
         words = _("Received: {sum}", sum=amount.format(visit.reader.language))
     return changed(visit, visit.number(), words)
@@ -68,7 +68,7 @@ async def receive(visit: Visit) -> web.StreamResponse:
 async def refund(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
     order_id = await visit.write(
-        _refund, visit.shop.id, visit.number(), form["amount"], form["reason"], _key(form), visit.actor
+        _refund, visit.shop.id, visit.number(), form["amount"], form["reason"], form_key(form), visit.actor
     )
     with reading(visit.reader):
         words = _("The refund is on its way")
@@ -88,7 +88,7 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def _key(form: Form) -> str:
+def form_key(form: Form) -> str:
     """What makes a form that is sent twice count once. Our own pages always give one."""
     if not re.fullmatch("[0-9a-f]{8,40}", form["key"]):
         raise NoSuchPage("a form without its key")

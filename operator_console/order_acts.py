@@ -47,7 +47,7 @@ async def move(visit: Visit) -> web.StreamResponse:
 async def set_line(visit: Visit) -> web.StreamResponse:
     """Answers with the panel: its sums are what the person looks at."""
     form = await visit.form()
-    count = _count(form["quantity"])
+    count = count_of(form["quantity"])
     await visit.write(_set_line, visit.shop.id, visit.number(), form.number("line"), count, visit.actor)
     path = urlsplit(visit.request.headers.get("HX-Current-URL", "")).path
     panel = await visit.read(_panel, visit, visit.number(), path.startswith("/orders/"))
@@ -112,7 +112,7 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def _count(text: str) -> int:
+def count_of(text: str) -> int:
     """What was typed into a quantity. Raises BadQuantity."""
     text = text.strip()
     if not text.isascii() or not text.isdecimal() or len(text) > 6:
