@@ -75,6 +75,8 @@ async def test_the_same_report_applied_by_many_at_once_counts_once(deaf: Till) -
     assert {result.state for result in results} == {State.PAID}
     assert await deaf.ledger() == [("capture", 145000)]
     assert len(await deaf.events(OrderPaid)) == 1
+    order = await deaf.now(order)
+    assert (order.paid, order.flag) == (Money(145000), "")
 
 
 @pytest.mark.parametrize("late", [PaymentState.PENDING, PaymentState.CANCELLED, PaymentState.UNKNOWN])

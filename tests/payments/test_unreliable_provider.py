@@ -160,6 +160,22 @@ async def test_hints_about_one_payment_become_few_looks(till: Till) -> None:
     assert till.asked("GET /v3/payments") == 1
 
 
+async def test_a_hint_during_a_look_leads_to_another_look(till: Till) -> None:
+    """The answer that is under way may be older than the hint."""
+    payment = await till.link(await till.order())
+    assert payment.provider_id is not None
+    notice = Notice(payment.provider_id, NoticeKind.PAYMENT)
+    till.bank.network.latency = 0.5
+    await till.do(looking.hint, till.account_id, notice)
+    async with asyncio.timeout(15):
+        while (await till.payment(payment.id)).checked_at == payment.checked_at:
+            await asyncio.sleep(0.01)
+    await till.do(looking.hint, till.account_id, notice)
+    till.bank.network.latency = 0
+    await till.settle()
+    assert till.asked("GET /v3/payments") == 2
+
+
 async def test_hints_after_a_look_wait_for_their_turn(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking, "NOT_SOONER", timedelta(minutes=1))
     payment = await till.link(await till.order())

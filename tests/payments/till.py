@@ -95,7 +95,7 @@ class Till:
     async def settle(self) -> None:
         """Wait until every notification has come and every job is done, those that try again soon too."""
         await self.bank.settled()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await self.db.read(_busy):
                 await asyncio.sleep(0.02)
         await self.worker.idle()
