@@ -19,7 +19,7 @@ from payments.providers.base import Notice, NoticeKind
 from payments.states import State
 from payments.tables import Payment, PaymentAccount
 from storage import jobs
-from storage.tables import Job
+from storage.tables import Job, Lane
 from tests.payments.till import BOX, Till
 
 CREATE = "POST /v3/payments"
@@ -168,12 +168,16 @@ async def test_a_hint_during_a_look_leads_to_another_look(till: Till) -> None:
     till.bank.network.latency = 0.5
     await till.do(looking.hint, till.account_id, notice)
     async with asyncio.timeout(15):
-        while (await till.payment(payment.id)).checked_at == payment.checked_at:
+        while not await till.db.read(_is_taken, charging.lane(payment.id)):
             await asyncio.sleep(0.01)
     await till.do(looking.hint, till.account_id, notice)
     till.bank.network.latency = 0
     await till.settle()
     assert till.asked("GET /v3/payments") == 2
+
+
+def _is_taken(session: Session, lane: str) -> bool:
+    return session.get_one(Lane, lane).lease_until > 0
 
 
 async def test_hints_after_a_look_wait_for_their_turn(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
