@@ -8,6 +8,7 @@ from company.texts import Texts
 from kit.secrets import SecretBox
 from operator_console import (
     catalog_pages,
+    channel_pages,
     customers_pages,
     inbox_acts,
     inbox_pages,
@@ -19,6 +20,9 @@ from operator_console import (
     order_page,
     orders_pages,
     picker,
+    settings_pages,
+    staff_pages,
+    texts_pages,
 )
 from operator_console.door import Door
 from operator_console.rendering import Templates
@@ -42,6 +46,10 @@ ROUTES: tuple[Route, ...] = (
     *new_order_page.ROUTES,
     *customers_pages.ROUTES,
     *catalog_pages.ROUTES,
+    *settings_pages.ROUTES,
+    *staff_pages.ROUTES,
+    *texts_pages.ROUTES,
+    *channel_pages.ROUTES,
 )
 """Every address behind the door. A module of pages is added by its ROUTES."""
 

@@ -1,0 +1,202 @@
+"""The shop's settings: itself, how it sells and delivers, whom it tells of what, and the words of its bot."""
+
+from __future__ import annotations
+
+import secrets
+
+from aiohttp import web
+from sqlalchemy.orm import Session
+
+from catalog.names import named
+from company import accounts, settings, shops, staff
+from company.rights import Right
+from company.settings import AutoConfirm, DeliveryMethod, ShopSettings
+from company.tables import Shop
+from company.texts import LOCALES
+from kit.money import Money
+from operator_console import people, shell
+from operator_console.people import Shape
+from operator_console.routing import Route, get, post
+from operator_console.texts import gettext as _
+from operator_console.texts import reader, reading
+from operator_console.visits import Form, Visit
+from orders import stages
+from payments import accounts as payment_accounts
+
+LEAST_RESERVE, MOST_RESERVE = 65, 60 * 24 * 30
+"""Minutes that goods may wait for their money: longer than a payment link lives."""
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    frame = await shell.frame(visit, "settings")
+    return visit.page("pages/settings.html", **frame, **await visit.read(_all, visit))
+
+
+async def change_shop(visit: Visit) -> web.StreamResponse:
+    await visit.write(_change_shop, visit.shop.id, await visit.form())
+    return visit.done(go="/settings")
+
+
+async def change_rules(visit: Visit) -> web.StreamResponse:
+    await visit.write(_change_rules, visit.shop.id, await visit.form())
+    return _kept(visit)
+
+
+async def change_notices(visit: Visit) -> web.StreamResponse:
+    codes = (await visit.request.post()).getall("stage", [])
+    await visit.write(_change_notices, visit.shop.id, {code for code in codes if isinstance(code, str)})
+    return _kept(visit)
+
+
+async def change_delivery(visit: Visit) -> web.StreamResponse:
+    await visit.write(_change_delivery, visit.shop.id, await visit.form())
+    return visit.done(go="/settings#delivery")
+
+
+ROUTES: tuple[Route, ...] = (
+    get("/settings", show, Right.SETTINGS),
+    post("/settings/shop", change_shop, Right.SETTINGS),
+    post("/settings/rules", change_rules, Right.SETTINGS),
+    post("/settings/notices", change_notices, Right.SETTINGS),
+    post("/settings/delivery", change_delivery, Right.SETTINGS),
+)
+
+
+def _kept(visit: Visit) -> web.StreamResponse:
+    with reading(visit.reader):
+        return visit.done(_("Kept"))
+
+
+def _all(session: Session, visit: Visit) -> Shape:
+    shop = shops.get(session, visit.shop.id)
+    rules = settings.of(shop)
+    return {
+        "the_shop": shop,
+        "languages": [{"value": "ru", "label": "Русский"}, {"value": "en", "label": "English"}],
+        "rules": rules,
+        "below": Money(rules.auto_confirm.below, shop.currency),
+        "late_money": [
+            {"value": "ask", "label": _("ask a person")},
+            {"value": "refund", "label": _("refund by itself")},
+        ],
+        "stages": _stages(session, shop, rules),
+        "delivery": [_method(method, shop) for method in rules.delivery] + [None],
+        "staff": [
+            people.colleague(person, role=_role(role), email=person.email, me=person.id == visit.staff.id)
+            for person, role in staff.of_shop(session, shop.id)
+        ],
+        "roles": [{"value": "operator", "label": _("operator")}, {"value": "owner", "label": _("owner")}],
+        "channels": [
+            {
+                "id": row.id,
+                "channel": row.channel,
+                "name": row.name,
+                "account": row.settings.get("username") or row.external_id,
+                "active": row.active,
+                "health": row.health,
+                "words": row.health_text,
+                "at": row.health_at,
+            }
+            for row in accounts.of_shop(session, shop.id)
+        ],
+        "payment_accounts": [
+            {"name": row.name, "provider": row.provider, "number": row.external_id, "test": row.test, "on": row.active}
+            for row in payment_accounts.of_shop(session, shop.id)
+        ],
+    }
+
+
+def _role(role: str) -> str:
+    return _("owner") if role == "owner" else _("operator")
+
+
+def _stages(session: Session, shop: Shop, rules: ShopSettings) -> list[Shape]:
+    """Every stage of the shop once, and whether its moves are told of."""
+    every = {row.code: row for line in stages.pipelines(session, shop.id) for row in line.stages}
+    return [
+        {"code": code, "name": named(row, reader().language), "on": code in rules.notify_stages}
+        for code, row in every.items()
+    ]
+
+
+def _method(method: DeliveryMethod, shop: Shop) -> Shape:
+    free = method.free_from
+    return {
+        "code": method.code,
+        "name": method.name,
+        "name_en": method.name_en,
+        "price": Money(method.price, shop.currency),
+        "free_from": None if free is None else Money(free, shop.currency),
+        "needs_address": method.needs_address,
+    }
+
+
+def _change_shop(session: Session, shop_id: int, form: Form) -> None:
+    shop = shops.get(session, shop_id)
+    name = " ".join(form["name"].split())
+    if not 1 <= len(name) <= 200:
+        raise shops.BadShop("name", name)
+    if form["locale"] not in LOCALES:
+        raise shops.BadShop("locale", form["locale"])
+    shop.name, shop.locale = name, form["locale"]
+    session.flush()
+
+
+def _change_rules(session: Session, shop_id: int, form: Form) -> None:
+    shop = shops.get(session, shop_id)
+    minutes = form["reserve_minutes"].strip()
+    if not minutes.isascii() or not minutes.isdecimal() or not LEAST_RESERVE <= int(minutes[:9]) <= MOST_RESERVE:
+        raise shops.BadShop("reserve_minutes", minutes)
+    below = Money.parse(form["below"] or "0", shop.currency)
+    if below.amount < 0:
+        raise shops.BadShop("below", form["below"])
+    settings.change(
+        session,
+        shop,
+        pay_online=form["pay_online"] == "on",
+        pay_on_receipt=form["pay_on_receipt"] == "on",
+        reserve_minutes=int(minutes),
+        auto_confirm=AutoConfirm(when_paid=form["when_paid"] == "on", below=below.amount).model_dump(),
+        late_money="refund" if form["late_money"] == "refund" else "ask",
+    )
+
+
+def _change_notices(session: Session, shop_id: int, codes: set[str]) -> None:
+    shop = shops.get(session, shop_id)
+    known = {row.code for line in stages.pipelines(session, shop_id) for row in line.stages}
+    settings.change(session, shop, notify_stages=sorted(codes & known))
+
+
+def _change_delivery(session: Session, shop_id: int, form: Form) -> None:
+    """The ways in the order of the form; one whose name is empty is gone, and a new one gets a code of its own."""
+    shop = shops.get(session, shop_id)
+    ways = []
+    for n in range(form.number("rows")):
+        name = " ".join(form[f"name-{n}"].split())[:120]
+        if not name:
+            continue
+        free = form[f"free_from-{n}"].strip()
+        ways.append(
+            DeliveryMethod(
+                code=_code(shop, form[f"code-{n}"]),
+                name=name,
+                name_en=" ".join(form[f"name_en-{n}"].split())[:120],
+                price=_price(form[f"price-{n}"] or "0", shop),
+                free_from=_price(free, shop) if free else None,
+                needs_address=form[f"needs_address-{n}"] == "on",
+            ).model_dump()
+        )
+    settings.change(session, shop, delivery=ways)
+
+
+def _code(shop: Shop, code: str) -> str:
+    """A known way keeps its code, by which orders know it."""
+    known = {method.code for method in settings.of(shop).delivery}
+    return code if code in known else secrets.token_hex(4)
+
+
+def _price(text: str, shop: Shop) -> int:
+    price = Money.parse(text, shop.currency)
+    if price.amount < 0:
+        raise shops.BadShop("price", text)
+    return price.amount

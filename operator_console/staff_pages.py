@@ -1,0 +1,76 @@
+"""People of the shop, and the messenger in which a person is told of orders."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import quote
+
+from aiohttp import web
+from sqlalchemy.orm import Session
+
+from bot.flows.dialog import STAFF_LINK
+from company import accounts, signin, staff
+from company.rights import NotAllowed, Right
+from company.tables import Role, Shop
+from operator_console import shell
+from operator_console.people import Shape
+from operator_console.routing import ID, Route, post
+from operator_console.visits import Form, Visit
+
+
+async def add(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    # Hashing takes its time, so it is done before the transaction.
+    hashed = await asyncio.to_thread(staff.hash_password, form["password"])
+    await visit.write(_add, visit.shop.id, form, hashed)
+    return visit.done(go="/settings#staff")
+
+
+async def dismiss(visit: Visit) -> web.StreamResponse:
+    if visit.number() == visit.staff.id:
+        raise NotAllowed(Right.SETTINGS)
+    await visit.write(_dismiss, visit.shop.id, visit.number())
+    return visit.done(go="/settings#staff")
+
+
+async def link(visit: Visit) -> web.StreamResponse:
+    """A new code with which the person's own chat with the shop's bot becomes the one for notices."""
+    frame = await shell.frame(visit, "settings")
+    code = await visit.write(_new_code, visit.staff.id)
+    bots = await visit.read(_bots, visit.shop.id)
+    urls = [bot | {"url": f"https://t.me/{quote(bot['username'])}?start={STAFF_LINK}{code}"} for bot in bots]
+    return visit.page("pages/messenger_link.html", **frame, bots=urls, command=f"/start {STAFF_LINK}{code}")
+
+
+ROUTES: tuple[Route, ...] = (
+    post("/settings/staff", add, Right.SETTINGS),
+    post(f"/settings/staff/{ID}/dismiss", dismiss, Right.SETTINGS),
+    post("/settings/messenger", link, Right.READ),
+)
+
+
+def _add(session: Session, shop_id: int, form: Form, hashed: str) -> None:
+    shop = session.get_one(Shop, shop_id)
+    role = Role.OWNER if form["role"] == Role.OWNER else Role.OPERATOR
+    name = " ".join(form["name"].split()) or form["email"]
+    person = staff.add(session, shop, email=form["email"], name=name, password=None, role=role, locale=shop.locale)
+    person.password_hash = hashed
+
+
+def _dismiss(session: Session, shop_id: int, staff_id: int) -> None:
+    if staff.role_in(session, staff_id, shop_id) is None:
+        raise staff.NoSuchStaff(f"staff {staff_id} of shop {shop_id}")
+    signin.dismiss(session, staff.get(session, staff_id))
+
+
+def _new_code(session: Session, staff_id: int) -> str:
+    return staff.new_link_code(session, staff.get(session, staff_id))
+
+
+def _bots(session: Session, shop_id: int) -> list[Shape]:
+    """The shop's Telegram bots whose names are known."""
+    return [
+        {"name": row.name, "username": row.settings["username"]}
+        for row in accounts.of_shop(session, shop_id)
+        if row.channel == "telegram" and row.active and row.settings.get("username")
+    ]
