@@ -65,6 +65,18 @@ _KEEP = Hot(
         .values(lease_until=sa.bindparam("until"))
     )
 )
+_RENEW = Hot(
+    lambda insert: (
+        sa.update(Lane)
+        .where(
+            Lane.lane == sa.bindparam("name"),
+            Lane.epoch == sa.bindparam("mine"),
+            # Letting go leaves the epoch as it was: a renewal that comes after it would hold a lane that nobody works.
+            Lane.lease_until > sa.literal_column("0"),
+        )
+        .values(lease_until=sa.bindparam("until"))
+    )
+)
 _HEAD = Hot(
     lambda insert: (
         sa.select(JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.run_at, JobRow.created_at)
@@ -346,4 +358,4 @@ def _void_leases(session: Session) -> None:
 
 def _renew(session: Session, held: dict[str, int], lease_ms: int) -> None:
     for lane in sorted(held):
-        _KEEP(session, name=lane, mine=held[lane], until=now_ms() + lease_ms)
+        _RENEW(session, name=lane, mine=held[lane], until=now_ms() + lease_ms)

@@ -16,7 +16,7 @@ from storage.database import Database
 from storage.jobs import Again, Effect, Job, Step
 from storage.tables import EventRow, Lane
 from storage.tables import Job as JobRow
-from storage.worker import Worker
+from storage.worker import Worker, _renew
 
 
 class Kitchen:
@@ -254,6 +254,20 @@ async def test_two_workers_share_the_lanes_and_never_one_lane(db: Database) -> N
     await asyncio.gather(first.stop(), second.stop())
     assert kitchen.overlaps == 0
     assert sorted(kitchen.recorded) == list(range(140))
+
+
+async def test_a_renewal_that_comes_late_does_not_hold_a_lane_that_was_let_go(db: Database) -> None:
+    kitchen = Kitchen()
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await put(db, "effect", "lane", 1)
+    await worker.idle()
+    epoch = await db.read(lambda session: session.get_one(Lane, "lane").epoch)
+    await db.write(_renew, {"lane": epoch}, 30_000)
+    await put(db, "effect", "lane", 2)
+    await worker.idle(within=5)
+    await worker.stop()
+    assert kitchen.recorded == [1, 2]
 
 
 async def test_pruning_takes_old_done_jobs_and_leaves_dead_ones(db: Database) -> None:
