@@ -80,8 +80,19 @@ _ADD = Hot(
         .on_conflict_do_nothing(index_elements=["dedup_key"])
     )
 )
+# ON CONFLICT alone would wait, on PostgreSQL, for a worker that is just updating the lane's row; a lane that is
+# there already is seen without waiting.
 _OPEN_LANE = Hot(
-    lambda insert: insert(_lane).values(lane=sa.bindparam("lane"), lease_until=0, epoch=0).on_conflict_do_nothing()
+    lambda insert: (
+        insert(_lane)
+        .from_select(
+            ["lane", "lease_until", "epoch"],
+            sa.select(sa.bindparam("name", type_=sa.String), sa.literal_column("0"), sa.literal_column("0")).where(
+                ~sa.exists().where(_lane.c.lane == sa.bindparam("name", type_=sa.String))
+            ),
+        )
+        .on_conflict_do_nothing()
+    )
 )
 
 
@@ -121,7 +132,7 @@ def put(
     )
     if not added.rowcount:
         return False
-    _OPEN_LANE(session, lane=lane)
+    _OPEN_LANE(session, name=lane)
     if run_at is None:
         session.info.setdefault("rings", set()).add(lane)
     return True
@@ -142,7 +153,7 @@ def put_all(session: Session, jobs: Sequence[New]) -> None:
         for job in jobs
     ]
     lanes = sorted({job.lane for job in jobs})
-    _OPEN_LANE.many(session, [{"lane": lane} for lane in lanes])
+    _OPEN_LANE.many(session, [{"name": lane} for lane in lanes])
     _ADD.many(session, rows)
     session.info.setdefault("rings", set()).update(lanes)
 
