@@ -131,7 +131,8 @@ def _point(session: Session, place: Place) -> int:
     for account in accounts.channels(session, "telegram"):
         account.settings = {**account.settings, "api": place.address(1)}
     for account in accounts.channels(session, "webchat"):
-        account.settings = {**account.settings, "origins": [place.address(3)]}
+        sites = [place.address(3), f"http://localhost:{place.port + 3}"]
+        account.settings = {**account.settings, "origins": sites}
     merchant = session.scalars(sa.select(PaymentAccount).where(PaymentAccount.provider == "yookassa")).one()
     merchant.settings = {**merchant.settings, "api": f"{place.address(2)}/v3"}
     return merchant.id
