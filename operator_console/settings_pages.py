@@ -100,7 +100,16 @@ def _all(session: Session, visit: Visit) -> Shape:
             for row in accounts.of_shop(session, shop.id)
         ],
         "payment_accounts": [
-            {"name": row.name, "provider": row.provider, "number": row.external_id, "test": row.test, "on": row.active}
+            {
+                "name": row.name,
+                "provider": row.provider,
+                "number": row.external_id,
+                "test": row.test,
+                "on": row.active,
+                "hook": ""
+                if row.provider == payment_accounts.MANUAL
+                else f"{visit.console.public_url}/hooks/{row.provider}/{row.id}",
+            }
             for row in payment_accounts.of_shop(session, shop.id)
         ],
     }

@@ -44,8 +44,8 @@ async def link(visit: Visit) -> web.StreamResponse:
 
 ROUTES: tuple[Route, ...] = (
     post("/settings/staff", add, Right.SETTINGS),
-    post(f"/settings/staff/{ID}/dismiss", dismiss, Right.SETTINGS),
-    post("/settings/messenger", link, Right.READ),
+    post(f"/staff/{ID}/dismiss", dismiss, Right.SETTINGS),
+    post("/settings/messenger", link, Right.SETTINGS),
 )
 
 
