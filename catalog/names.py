@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from catalog.tables import Product, Variant
-from company.texts import nearest
+from company.texts import LOCALES, nearest
 
 
 class Named(Protocol):
@@ -47,14 +46,18 @@ def title(variant: Variant, locale: str) -> str:
     return ", ".join(part for part in (named(variant.product, locale), attributes(variant, locale)) if part)
 
 
-@dataclass(frozen=True, slots=True)
 class Title:
-    """A variant's title as a fact of a text whose reader is not known yet."""
+    """A variant's title as a fact of a text whose reader is not known yet.
 
-    variant: Variant
+    It holds the words and not the row: a refusal is explained after its transaction is over.
+    """
+
+    def __init__(self, variant: Variant) -> None:
+        self._sku = variant.sku
+        self._titles = {locale: title(variant, locale) for locale in LOCALES}
 
     def said(self, locale: str) -> str:
-        return title(self.variant, locale)
+        return self._titles[nearest(locale)]
 
     def __str__(self) -> str:
-        return self.variant.sku
+        return self._sku

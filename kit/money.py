@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 from babel.numbers import format_currency, get_currency_precision
 
@@ -61,11 +62,9 @@ class Money:
     def parse(cls, text: str, currency: str = "RUB") -> Money:
         """What a person typed: "1 450", "1450,50". Raises BadAmount on anything else, and on more than 10^12 units."""
         cleaned = text.strip().replace("\xa0", "").replace(" ", "").replace("₽", "").replace(",", ".")
-        try:
-            value = Decimal(cleaned)
-        except InvalidOperation:
-            raise BadAmount(f"not an amount: {text!r}", text=text[:40]) from None
-        return cls.of(value, currency)
+        if not re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", cleaned):
+            raise BadAmount(f"not an amount: {text!r}", text=text[:40])
+        return cls.of(Decimal(cleaned), currency)
 
     @classmethod
     def of(cls, value: Decimal, currency: str = "RUB") -> Money:

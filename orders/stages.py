@@ -10,13 +10,12 @@ MoveRefused             no way from this stage to that one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.names import named
 from company.tables import Role
+from company.texts import LOCALES, nearest
 from kit.clock import utc_now
 from kit.errors import Refused
 from kit.money import Money
@@ -45,17 +44,21 @@ EARLY = (Group.NEW, Group.APPROVAL)
 REASON_LIMIT = 500
 
 
-@dataclass(frozen=True, slots=True)
 class StageName:
-    """The name of a stage as a fact of a text whose reader is not known yet."""
+    """The name of a stage as a fact of a text whose reader is not known yet.
 
-    stage: Stage
+    It holds the words and not the row: a refusal is explained after its transaction is over.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._code = stage.code
+        self._names = {locale: named(stage, locale) for locale in LOCALES}
 
     def said(self, locale: str) -> str:
-        return named(self.stage, locale)
+        return self._names[nearest(locale)]
 
     def __str__(self) -> str:
-        return self.stage.code
+        return self._code
 
 
 class MoveRefused(Refused):
