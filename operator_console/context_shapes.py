@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from babel.numbers import get_currency_precision
 from sqlalchemy.orm import Session, selectinload
 
 from company.rights import Right
@@ -78,7 +79,7 @@ def _customer(session: Session, visit: Visit, beside: Beside, current: Order | N
         "since": min((order.created_at for order in bought), default=None),
         "orders": len(bought),
         "spent": spent,
-        "average": spent.share(1, len(bought)) if bought else spent,
+        "average": _whole(spent.share(1, len(bought))) if bought else spent,
         "contacts": _contacts(session, beside),
         "tags": person.tags,
         "past": [
@@ -93,6 +94,12 @@ def _customer(session: Session, visit: Visit, beside: Beside, current: Order | N
         ],
         "past_more": len(orders) if len(past) > PAST else 0,
     }
+
+
+def _whole(sum_: Money) -> Money:
+    """Without kopecks, which an average does not need."""
+    unit = 10 ** get_currency_precision(sum_.currency)
+    return Money(sum_.amount // unit * unit, sum_.currency)
 
 
 def _contacts(session: Session, beside: Beside) -> list[Shape]:

@@ -76,8 +76,8 @@ class Door:
             try:
                 if request.method not in SAFE:
                     await self._check_origin(request, known.sign_in.csrf)
-                elif request.headers.get("Sec-Fetch-Site") == "cross-site" and visit.by_script:
-                    raise Forged("a script of another site")
+                elif _is_peeking(request):
+                    raise Forged("asked for from a page of another site")
                 rights.demand(visit.role, route.right)
                 return await route.page(visit)
             except web.HTTPException as answer:
@@ -240,6 +240,12 @@ def trouble(status: int) -> tuple[str, str]:
         BROKEN: (_("Something broke"), _("Try again in a moment.")),
     }
     return troubles.get(status) or (_("That did not work"), _("Try again in a moment."))
+
+
+def _is_peeking(request: web.Request) -> bool:
+    """Another site may send people here by a link, and nothing else: no script, picture or stream of ours is its."""
+    headers = request.headers
+    return headers.get("Sec-Fetch-Site") == "cross-site" and headers.get("Sec-Fetch-Mode") != "navigate"
 
 
 def origin_of(url: str) -> str:

@@ -70,7 +70,8 @@ async def _follow(visit: Visit, subscription: Subscription, answer: web.StreamRe
             if not await visit.read(_is_signed_in, visit.token, visit.shop.id):
                 return
             signed_in_at = time.monotonic()
-        await answer.write(HEARTBEAT if notes == [] else _told(notes))
+        if not visit.console.live.closing:
+            await answer.write(HEARTBEAT if notes == [] else _told(notes))
 
 
 ROUTES: tuple[Route, ...] = (get("/live/events", events),)

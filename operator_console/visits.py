@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from company.rights import Right, may
 from company.tables import Role, Shop, Staff
-from company.texts import Texts
-from kit.errors import Missing
+from company.texts import Sayable, Texts
+from kit.errors import Missing, Problem
 from kit.secrets import SecretBox
 from operator_console.rendering import Templates
 from operator_console.texts import Reader, reading
@@ -82,9 +82,17 @@ class Visit:
     def _speaking(self, fn: Callable[Concatenate[Session, P], T]) -> Callable[Concatenate[Session, P], T]:
         def speaking(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> T:
             with reading(self.reader):
-                return fn(session, *args, **kwargs)
+                try:
+                    return fn(session, *args, **kwargs)
+                except Problem as problem:
+                    problem.facts = {name: self._said(fact) for name, fact in problem.facts.items()}
+                    raise
 
         return speaking
+
+    def _said(self, fact: object) -> object:
+        """A refusal is explained after the transaction, when rows that it speaks of cannot be read any more."""
+        return fact.said(self.reader.language) if isinstance(fact, Sayable) else fact
 
     # What was asked
 

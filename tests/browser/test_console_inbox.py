@@ -1,0 +1,114 @@
+"""The inbox in a real browser: two consoles, one conversation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, expect
+
+from company.tables import Staff
+from tests.browser.test_webchat import browser as browser
+from tests.console.desk import PASSWORD, Desk
+
+pytestmark = pytest.mark.browser
+
+
+@pytest_asyncio.fixture
+async def desk(tmp_path: Path, database_url: str) -> AsyncIterator[Desk]:
+    async with Desk(database_url, tmp_path) as desk:
+        yield desk
+
+
+class Console:
+    """One person's browser with the console open. `wrongs` is all that its own console complains about."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.address = page, address
+        self.wrongs: list[str] = []
+        page.on("pageerror", lambda error: self.wrongs.append(str(error)))
+        page.on("console", lambda said: self.wrongs.append(said.text) if said.type in ("error", "warning") else None)
+
+    async def sign_in(self, person: Staff) -> None:
+        await self.page.goto(f"{self.address}/login")
+        await self.page.fill("[name=email]", person.email)
+        await self.page.fill("[name=password]", PASSWORD)
+        await self.page.keyboard.press("Enter")
+        await self.page.wait_for_url(f"{self.address}/")
+
+    async def open(self, conversation_id: int) -> None:
+        await self.page.goto(f"{self.address}/inbox/{conversation_id}")
+
+    async def write(self, text: str) -> None:
+        await self.page.get_by_label("Сообщение", exact=True).fill(text)
+        await self.page.keyboard.press("Control+Enter")
+
+    async def sees(self, text: str) -> None:
+        await expect(self.page.locator("#feed").get_by_text(text)).to_be_visible(timeout=10_000)
+
+    async def is_told(self, text: str) -> None:
+        await expect(self.page.locator("[data-toasts]").get_by_text(text)).to_be_visible(timeout=10_000)
+
+
+async def console(browser: Browser, desk: Desk, person: Staff) -> Console:
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="ru-RU")
+    console = Console(await context.new_page(), desk.address)
+    await console.sign_in(person)
+    return console
+
+
+async def test_what_is_said_appears_in_every_open_console_by_itself(browser: Browser, desk: Desk) -> None:
+    marina = await console(browser, desk, desk.ours.operator)
+    sofya = await console(browser, desk, desk.ours.colleague)
+    for one in (marina, sofya):
+        await one.open(desk.ours.anna)
+    await desk.hears("Анна Ветрова", "А синяя тоже есть?")
+    for one in (marina, sofya):
+        await one.sees("А синяя тоже есть?")
+    await marina.write("Есть и синяя.")
+    for one in (marina, sofya):
+        await one.sees("Есть и синяя.")
+    await expect(marina.page.get_by_label("Сообщение", exact=True)).to_have_value("")
+    await expect(sofya.page.locator("#thread-head")).to_contain_text("ведёт Марина")
+    assert marina.wrongs == sofya.wrongs == []
+
+
+async def test_who_comes_second_hears_the_winners_name_and_keeps_the_draft(browser: Browser, desk: Desk) -> None:
+    marina = await console(browser, desk, desk.ours.operator)
+    sofya = await console(browser, desk, desk.ours.colleague)
+    await sofya.open(desk.ours.anna)
+    await marina.open(desk.ours.anna)
+    await marina.page.get_by_role("button", name="Взять").click()
+    await expect(marina.page.locator("#thread-head")).to_contain_text("ведёте вы")
+    await sofya.write("Я тоже отвечу")
+    await sofya.is_told("Марина Ким")
+    await expect(sofya.page.get_by_label("Сообщение", exact=True)).to_have_value("Я тоже отвечу")
+    await sofya.page.get_by_role("button", name="Взять себе").click()
+    await expect(sofya.page.locator("#thread-head")).to_contain_text("ведёте вы")
+    await sofya.page.get_by_role("button", name="Отправить").click()
+    await marina.sees("Я тоже отвечу")
+
+
+async def test_a_product_is_picked_by_keys_and_becomes_an_order(browser: Browser, desk: Desk) -> None:
+    marina = await console(browser, desk, desk.ours.operator)
+    await marina.open(desk.ours.anna)
+    await marina.page.locator("#feed").click()
+    await marina.page.keyboard.press("KeyP")
+    await marina.page.keyboard.type("туман")
+    await expect(marina.page.locator(".option")).to_have_count(1)
+    await marina.page.keyboard.press("Shift+Enter")
+    await marina.is_told("Заказ № 1001 создан")
+    await expect(marina.page.locator("#order-panel")).to_contain_text("1 450 ₽")
+    assert marina.wrongs == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_inbox_is_accessible(browser: Browser, desk: Desk, scheme: str) -> None:
+    marina = await console(browser, desk, desk.ours.operator)
+    await marina.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    await marina.open(desk.ours.anna)
+    found = await Axe().run(marina.page)
+    assert [violation["id"] for violation in found.response["violations"]] == []

@@ -1,0 +1,186 @@
+"""Every route of the console against everyone who may not have it. A new route is walked by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+import pytest
+from sqlalchemy.orm import Session
+
+from company.rights import RIGHTS, Right
+from company.tables import Role, Shop
+from customers import cards
+from inbox import messages
+from inbox.tables import Conversation
+from kit.clock import utc_now
+from operator_console.app import ROUTES
+from operator_console.routing import Route
+from orders import checkout
+from orders.details import Details
+from orders.tables import Order
+from payments import charging
+from payments.tables import MoneyQuestion
+from tests.console.desk import Answer, Browser, Desk, Store
+
+CHANGES = [route for route in ROUTES if route.method == "POST"]
+OF_A_THING = [route for route in ROUTES if "{id" in route.path]
+OWNERS = [route for route in ROUTES if route.right not in RIGHTS[Role.OPERATOR]]
+
+FORGED = (
+    {"X-CSRF-Token": ""},
+    {"X-CSRF-Token": "made up"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+)
+
+Ids = dict[str, int]
+
+THINGS: dict[str, Callable[[Session, Store], Ids]] = {
+    "/inbox": lambda session, store: {"id": store.anna, "message": messages.thread(session, store.anna)[0].id},
+    "/attachments": lambda session, store: {"id": messages.thread(session, store.anna)[0].id},
+    "/orders": lambda session, store: {"id": order_of(session, store).id},
+    "/payments": lambda session, store: {"id": charging.request(session, order_of(session, store), actor="bot").id},
+    "/questions": lambda session, store: {"id": question_of(session, store).id},
+    "/customers": lambda session, store: {"id": order_of(session, store).customer_id},
+    "/products": lambda session, store: {"id": store.product_id},
+    "/variants": lambda session, store: {"id": store.mug.id},
+    "/staff": lambda session, store: {"id": store.colleague.id},
+    "/channels": lambda session, store: {"id": store.account.id},
+}
+"""What an id stands for under each address. A new kind of address fails until it is said here."""
+
+
+def order_of(session: Session, store: Store) -> Order:
+    shop, talk = session.get_one(Shop, store.shop_id), session.get_one(Conversation, store.anna)
+    customer = cards.get(session, talk.customer_id or 0, shop.id)
+    wanted = [(store.mug.id, 1)]
+    return checkout.make(session, shop, customer, wanted, Details(), actor="bot", conversation_id=talk.id)
+
+
+def question_of(session: Session, store: Store) -> MoneyQuestion:
+    order = order_of(session, store)
+    payment = charging.request(session, order, actor="bot")
+    of = {"shop_id": store.shop_id, "payment_id": payment.id, "order_id": order.id}
+    question = MoneyQuestion(**of, kind="late_payment", amount=100, created_at=utc_now())
+    session.add(question)
+    session.flush()
+    return question
+
+
+async def addresses(desk: Desk, store: Store, routes: Iterable[Route]) -> list[tuple[Route, str]]:
+    """The routes as addresses of things that the store really has."""
+    kept: dict[str, Ids] = {}
+    found = []
+    for route in routes:
+        kind = route.path.partition("/{id")[0] if "{id" in route.path else ""
+        if kind and kind not in kept:
+            kept[kind] = await desk.db.write(THINGS[kind], store)
+        found.append((route, address(route, kept.get(kind, {}))))
+    return found
+
+
+def address(route: Route, ids: Ids) -> str:
+    return re.sub(r"\{(\w+)(?::[^{}]*(?:\{[^{}]*\})?)?\}", lambda match: str(ids.get(match[1], 0)), route.path)
+
+
+def form_of(store: Store) -> dict[str, str]:
+    """A form that fits whatever a route wants to know of this store."""
+    return {
+        "text": "Здравствуйте",
+        "key": "a key of sixteen",
+        "quantity": "1",
+        "reason": "передумали",
+        "amount": "1",
+        "name": "Анна",
+        "version": "1",
+        "price": "10",
+        "variant": str(store.mug.id),
+        "product": str(store.product_id),
+        "line": str(store.mug.id),
+        "staff": str(store.colleague.id),
+        "shop": str(store.shop_id),
+        "warehouse": str(store.warehouse_id),
+    }
+
+
+async def ask(browser: Browser, route: Route, path: str, form: dict[str, str]) -> Answer:
+    if route.path == "/live/events":
+        return Answer(200, "", {})  # a stream without end; test_live has it
+    return await (browser.fragment(path) if route.method == "GET" else browser.post(path, form))
+
+
+async def test_nobody_comes_in_without_signing_in(desk: Desk) -> None:
+    browser = desk.stranger()
+    for route in ROUTES:
+        path = address(route, {"id": desk.ours.anna})
+        if route.method == "GET":
+            answer = await browser.get(path)
+            assert (answer.status, answer.headers["Location"][:6]) == (303, "/login"), path
+        else:
+            assert (await browser.post(path, form_of(desk.ours))).status == 401, path
+
+
+async def test_what_belongs_to_another_shop_is_not_there(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    for route, path in await addresses(desk, desk.foreign, OF_A_THING):
+        assert (await ask(browser, route, path, form_of(desk.ours))).status == 404, f"{route.method} {path}"
+
+
+async def test_nothing_breaks_at_what_is_ones_own(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    for route, path in await addresses(desk, desk.ours, ROUTES):
+        answer = await ask(browser, route, path, form_of(desk.ours))
+        assert answer.status not in (403, 405, 500), f"{route.method} {path}: {answer.text[:200]}"
+
+
+async def test_a_forged_form_changes_nothing(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    walked = await addresses(desk, desk.ours, CHANGES)
+    before = await desk.position()
+    for _route, path in walked:
+        for told in FORGED:
+            assert (await browser.post(path, form_of(desk.ours), **told)).status == 403, f"{path} with {told}"
+    assert await desk.position() == before
+
+
+async def test_an_operator_does_not_have_what_is_the_owners(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.operator)
+    walked = await addresses(desk, desk.ours, OWNERS)
+    before = await desk.position()
+    for route, path in walked:
+        assert (await ask(browser, route, path, form_of(desk.ours))).status == 403, f"{route.method} {path}"
+    assert await desk.position() == before
+
+
+def test_only_ones_own_settings_are_changed_with_the_right_to_read() -> None:
+    assert {route.path for route in CHANGES if route.right is Right.READ} == {
+        "/me/theme",
+        "/me/language",
+        "/me/shop",
+        "/me/browsers",
+    }
+
+
+@pytest.mark.parametrize("path", ["/inbox/999999", "/inbox/99999999999999999999", "/inbox?view=nonsense"])
+async def test_what_is_not_there_is_explained(desk: Desk, path: str) -> None:
+    answer = await (await desk.signed_in(desk.ours.operator)).get(path)
+    assert answer.status == 404
+    assert "Traceback" not in answer.text
+
+
+async def test_a_failure_of_ours_is_told_by_a_number_alone(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    def spoil(session: Session) -> None:
+        order_of(session, desk.ours)
+        session.get_one(Shop, desk.ours.shop_id).settings = {"delivery": "nonsense"}
+
+    await desk.db.write(spoil)
+    answer = await (await desk.signed_in(desk.ours.operator)).get(f"/inbox/{desk.ours.anna}")
+    assert answer.status == 500
+    number = re.search(r"Номер: ([0-9a-f]{8})", answer.text)
+    assert number is not None
+    assert number[1] in caplog.text
+    assert "Traceback" not in answer.text
+    assert "nonsense" not in answer.text

@@ -1,0 +1,107 @@
+"""Coming in and going out."""
+
+from __future__ import annotations
+
+import pytest
+from yarl import URL
+
+from operator_console.visits import local_path
+from tests.console.desk import PASSWORD, Browser, Desk
+
+
+async def sign_in(browser: Browser, email: str, password: str, **more: str) -> tuple[int, str, str]:
+    answer = await browser.post("/login", {"email": email, "password": password, **more})
+    return answer.status, answer.headers.get("Location", ""), answer.text
+
+
+async def test_a_person_signs_in_and_comes_to_where_they_wanted(desk: Desk) -> None:
+    browser = desk.stranger()
+    asked = await browser.get("/inbox?channel=telegram")
+    to_login = URL(asked.headers["Location"])
+    assert (asked.status, to_login.path, to_login.query["next"]) == (303, "/login", "/inbox?channel=telegram")
+    status, location, _ = await sign_in(browser, "Marina@Clay.example ", PASSWORD, next="/inbox?channel=telegram")
+    assert (status, location) == (303, "/inbox?channel=telegram")
+    page = await browser.get(location)
+    assert page.status == 200
+    assert "Анна Ветрова" in page.text
+
+
+async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(desk: Desk) -> None:
+    answer = await desk.stranger().post("/login", {"email": "marina@clay.example", "password": PASSWORD})
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("prilavok=")
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+
+
+async def test_a_wrong_password_and_an_unknown_address_are_answered_alike(desk: Desk) -> None:
+    browser = desk.stranger()
+    wrong = await sign_in(browser, "marina@clay.example", "не тот пароль")
+    unknown = await sign_in(browser, "nobody@clay.example", "не тот пароль")
+    assert wrong[0] == unknown[0] == 422
+    assert wrong[2].replace("marina@", "nobody@") == unknown[2]
+    assert "prilavok" not in {cookie.key for cookie in browser.http.cookie_jar}
+
+
+async def test_guessing_is_slowed_down_whatever_the_password_is(desk: Desk) -> None:
+    browser = desk.stranger()
+    for _ in range(5):
+        await sign_in(browser, "marina@clay.example", "не тот пароль")
+    status, _, page = await sign_in(browser, "marina@clay.example", PASSWORD)
+    assert status == 422
+    assert "Слишком много попыток" in page
+
+
+async def test_a_sign_in_form_of_another_site_is_not_taken(desk: Desk) -> None:
+    for told in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        answer = await desk.stranger().post("/login", {"email": "marina@clay.example", "password": PASSWORD}, **told)
+        assert (answer.status, answer.headers.get("Set-Cookie")) == (403, None)
+
+
+async def test_signing_out_ends_the_session_itself(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.operator)
+    token = browser.http.cookie_jar.filter_cookies(URL(desk.address))["prilavok"].value
+    assert (await browser.post("/logout")).status == 303
+    kept = Browser(desk.address, token, browser.csrf)
+    answer = await kept.get("/inbox")
+    await kept.http.close()
+    assert answer.status == 303
+    assert answer.headers["Location"].startswith("/login")
+
+
+async def test_a_script_of_a_page_left_open_is_told_that_the_session_is_over(desk: Desk) -> None:
+    assert (await desk.stranger().fragment("/inbox/list")).status == 401
+
+
+async def test_language_and_brightness_are_kept_with_the_person(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.operator)
+    await browser.post("/me/language", {"language": "en"})
+    await browser.post("/me/theme", {"theme": "dark"})
+    page = (await (await desk.signed_in(desk.ours.operator)).get("/inbox")).text
+    assert '<html lang="en" data-bs-theme="dark"' in page
+    assert "Conversations" in page
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "\\\\evil.example",
+        "/a\\b",
+        "javascript:alert(1)",
+        "evil.example",
+        "/ /evil.example",
+        "/inbox\r\nSet-Cookie: a=b",
+        "",
+    ],
+)
+def test_the_way_on_never_leads_off_the_site(address: str) -> None:
+    assert local_path(address) == "/"
+
+
+@pytest.mark.parametrize("address", ["/", "/inbox/7?view=mine&q=%D0%B0", "/orders#new"])
+def test_the_way_on_within_the_site_is_kept(address: str) -> None:
+    assert local_path(address) == address
