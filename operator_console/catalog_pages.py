@@ -63,9 +63,7 @@ async def edit_variant(visit: Visit) -> web.StreamResponse:
 
 async def count(visit: Visit) -> web.StreamResponse:
     """What lies in a warehouse has been counted."""
-    form = await visit.form()
-    counted = count_of(form["counted"])
-    await visit.write(_count, visit.shop.id, visit.number(), form.number("warehouse"), counted, visit.actor)
+    await visit.write(_count, visit.shop.id, visit.number(), await visit.form(), visit.actor)
     return _kept(visit)
 
 
@@ -244,8 +242,9 @@ def _edit_variant(session: Session, shop: Shop, variant_id: int, form: Form, act
     )
 
 
-def _count(session: Session, shop_id: int, variant_id: int, warehouse_id: int, counted: int, actor: str) -> None:
-    warehouse = session.get(Warehouse, warehouse_id)
+def _count(session: Session, shop_id: int, variant_id: int, form: Form, actor: str) -> None:
+    variant = goods.variant(session, shop_id, variant_id)
+    warehouse = session.get(Warehouse, form.number("warehouse"))
     if warehouse is None or warehouse.shop_id != shop_id:
-        raise stock.NoSuchWarehouse(f"warehouse {warehouse_id} of shop {shop_id}")
-    stock.correct(session, goods.variant(session, shop_id, variant_id), warehouse, counted, actor=actor)
+        raise stock.NoSuchWarehouse(f"no such warehouse of shop {shop_id}")
+    stock.correct(session, variant, warehouse, count_of(form["counted"]), actor=actor)
