@@ -87,12 +87,16 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A button was pressed: which message, which button, of which version of the message; `ack` answers the press."""
+    """A button was pressed: which message, which button, of which version of the message; `ack` answers the press.
+
+    `place` is the channel's own id of the message that was pressed, where the channel tells it.
+    """
 
     message_id: int
     index: int
     version: int
     ack: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,10 +177,11 @@ def _unsupported(message: Json) -> str:
 
 def _press(query: Json) -> Incoming:
     message_id, version, index = read_button(query.get("data", ""))
+    place = str(query.get("message", {}).get("message_id", ""))
     return Incoming(
         external_id=f"press-{query['id']}",
         profile=_profile(query["from"]),
-        press=Press(message_id=message_id, version=version, index=index, ack=query["id"]),
+        press=Press(message_id=message_id, version=version, index=index, ack=query["id"], place=place),
     )
 
 

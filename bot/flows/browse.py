@@ -283,9 +283,10 @@ def _quantity(voice: Voice, counter: Counter) -> Row:
         return ()
     args = {"id": counter.product.id, "variant": variant.id, "page": counter.page}
     if counter.in_cart:
+        # Where «В корзину» stood comes what changes nothing: a second tap must not take back what the first one added.
         return (
-            Button("−", Action("product.fewer", args)),
             Button(voice.plain("buyer.product.in_cart", n=counter.in_cart), Action("cart")),
+            Button("−", Action("product.fewer", args)),
             Button("+", Action("product.more", args)),
         )
     if counter.left.get(variant.id, 0) <= 0:

@@ -149,6 +149,23 @@ def test_quick_taps_on_plus_all_count(counter: Counter, anna: Chat) -> None:
     assert "4 в корзине" in anna.labels()
 
 
+def test_a_double_tap_on_add_does_not_take_back_what_the_first_one_added(counter: Counter, anna: Chat) -> None:
+    anna.starts(f"p_{counter.mug.product_id}")
+    card, index, version = anna.last, anna.labels().index("В корзину"), anna.last.version
+    anna.presses_at(card, index, version)
+    anna.presses_at(card, index, version)
+    assert "1 в корзине" in anna.labels()
+
+
+def test_a_double_tap_on_the_last_minus_does_not_add_again(counter: Counter, anna: Chat) -> None:
+    anna.starts(f"p_{counter.mug.product_id}")
+    anna.presses("В корзину")
+    card, index, version = anna.last, anna.labels().index("−"), anna.last.version
+    anna.presses_at(card, index, version)
+    anna.presses_at(card, index, version)
+    assert "В корзину" in anna.labels()
+
+
 def test_more_than_there_is_cannot_be_taken(counter: Counter, anna: Chat) -> None:
     rare = counter.sells("Чайник «Гора»", "POT", 590000, on_hand=1)
     anna.starts(f"p_{rare.product_id}")

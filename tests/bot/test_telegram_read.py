@@ -89,7 +89,7 @@ def test_a_kind_that_nobody_knows_is_named_and_kept() -> None:
 def test_a_press_names_its_button() -> None:
     query = {"id": "q1", "from": ANNA, "message": {"message_id": 5, "chat": CHAT}, "data": button_name(291, 2, 10)}
     (incoming,) = telegram_read.read({"update_id": 2, "callback_query": query})
-    assert incoming.press == Press(message_id=291, version=2, index=10, ack="q1")
+    assert incoming.press == Press(message_id=291, version=2, index=10, ack="q1", place="5")
 
 
 @pytest.mark.parametrize("forged", ["", "x", "1.2", "1.2.3.4", "-1.1.1", "0.1.1", "1.0.1", "f" * 60, "1.1.zz"])
