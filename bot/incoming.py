@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from bot.channels.base import Channel, Envelope
+from bot.channels.base import Broken, Channel, Envelope
 from bot.flows import dialog
 from bot.flows.turn import Turn
 from company import settings
@@ -59,6 +59,8 @@ class Intake:
     def _parse(self, account: ChannelAccount, job: Job) -> Sequence[Incoming]:
         try:
             return self._channel_of(account.id).parse(job.payload["raw"])
+        except Broken:
+            raise
         except Exception:
             # A shape that nobody foresaw must not be lost: the raw event stays in the message's content.
             logger.exception("event of job %d could not be read", job.id)
@@ -145,4 +147,8 @@ def _pressed(session: Session, conversation: Conversation, incoming: Incoming) -
     if incoming.press is None or not incoming.press.message_id:
         return None
     message = session.get(Message, incoming.press.message_id)
-    return message if message is not None and message.conversation_id == conversation.id else None
+    if message is None or message.conversation_id != conversation.id:
+        return None
+    if incoming.press.place:
+        messages.found_at(session, conversation, message, incoming.press.place)
+    return message

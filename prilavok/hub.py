@@ -85,8 +85,9 @@ class Hub:
         """Open everything; the web server listens when this returns."""
         self.db.claim()
         await self.db.start()
-        await self.worker.start()
+        # Before the worker: what a dead hub left behind is handled at once, and needs its channel.
         await self._open_channels()
+        await self.worker.start()
         await self._listen()
         self._start_ticks()
         await asyncio.gather(*(self._start_channel(id_, channel) for id_, channel in self._channels.items()))
