@@ -30,6 +30,7 @@ from bot.channels.base import (
 from inbox import content, messages
 from inbox.content import Media
 from inbox.tables import Conversation, Delivery, Message
+from kit import crash
 from kit.clock import now_ms, utc_now
 from storage.files import Blob, FileStore, FileTooLarge, record
 from storage.jobs import Again, Effect, Job
@@ -87,10 +88,13 @@ class Courier:
         return self._errand(session, conversation, message)
 
     async def _send(self, errand: _Errand) -> str | ChannelError:
+        crash.point("delivery.before_send")
         try:
-            return await self._channel_of(errand.account_id).send(errand.parcel)
+            sent = await self._channel_of(errand.account_id).send(errand.parcel)
         except ChannelError as failure:
             return failure
+        crash.point("delivery.after_send")
+        return sent
 
     def _record(self, session: Session, job: Job, errand: _Errand, result: str | ChannelError) -> Again | None:
         message, conversation = _load(session, job)
@@ -114,9 +118,11 @@ class Courier:
 
     async def _edit(self, errand: _Errand) -> str | ChannelError:
         try:
-            return await self._channel_of(errand.account_id).edit(errand.parcel)
+            shown = await self._channel_of(errand.account_id).edit(errand.parcel)
         except ChannelError as failure:
             return failure
+        crash.point("delivery.after_edit")
+        return shown
 
     def _record_edit(self, session: Session, job: Job, errand: _Errand, result: str | ChannelError) -> Again | None:
         message, conversation = _load(session, job)

@@ -62,6 +62,7 @@ from bot.channels.base import (
     button_name,
 )
 from inbox.content import Button, Incoming, Media, MediaKind, Outgoing
+from kit import crash
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +124,9 @@ class Telegram:
             for update in updates
             if (chat := telegram_read.chat_of(update))
         ]
+        crash.point("intake.before_store")
         await self._link.accept(self._link.account_id, envelopes)
+        crash.point("intake.after_store")
 
     async def _set_webhook(self) -> None:
         address = f"{self._link.public_url}/hooks/telegram/{self._link.account_id}"

@@ -1,0 +1,283 @@
+"""People who buy and sell whatever happens to the hub: each looks at his screen and does what comes next.
+
+Nobody remembers how far the bot has got. A person whose screen does not change for a few seconds does the same thing
+again, as people do; so a hub that loses or doubles something cannot hide behind a script.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+
+from company.texts import Texts
+from emulators.telegram.cloud import Press
+from emulators.telegram.phones import NoSuchThing, Phone, Shown
+from tests.faults.place import Place
+
+PATIENCE = 2.5
+"""Seconds without a change after which a person tries again."""
+
+NEVER = 90.0
+"""Seconds after which a round that goes nowhere is given up, and counted."""
+
+STUBBORN = 4
+"""How often the owner presses a button that seems to do nothing."""
+
+Act = Callable[[], Awaitable[None]]
+
+_TEXTS = Texts()
+
+
+def words(key: str) -> str:
+    """What stands on a button, or in a message, before its first fact."""
+    return _TEXTS.say(key, "ru").split("{")[0].replace("<b>", "").strip()
+
+
+ADD, CART, CHECKOUT = words("buyer.product.add"), words("buyer.cart.button"), words("buyer.cart.checkout")
+CONFIRM, NO_COMMENT, CONTACT = (
+    words("buyer.checkout.confirm"),
+    words("buyer.checkout.no_comment"),
+    words("buyer.checkout.send_contact"),
+)
+BACK, LEAVE, ALL = words("buyer.back"), words("buyer.checkout.leave"), words("buyer.catalog.back")
+ONLINE, LATER = words("buyer.checkout.pay_online"), words("buyer.checkout.pay_on_receipt")
+PAY, REPEAT, CANCEL = words("buyer.order.pay"), words("buyer.order.repeat"), words("buyer.order.cancel")
+CATALOG, IN_CART = words("buyer.menu.catalog"), words("buyer.menu.cart")
+ACCEPT, REFUSE, KEEP = words("notice.accept"), words("notice.cancel"), words("notice.keep")
+ASKS_NAME, ASKS_PHONE = words("buyer.checkout.name"), words("buyer.checkout.phone")
+ASKS_ADDRESS, ASKS_DELIVERY = words("buyer.checkout.address"), words("buyer.checkout.delivery")
+ASKS_PAYMENT, PLACED = words("buyer.checkout.payment"), words("notice.placed")
+GONE = _TEXTS.say("buyer.catalog.offer_none", "ru").rpartition("}")[2]
+SOLD_OUT = words("buyer.product.sold_out")
+
+
+class Person:
+    """Somebody before a phone; `deeds` counts what he did."""
+
+    def __init__(self, phone: Phone, dice: random.Random) -> None:
+        self.phone = phone
+        self.dice = dice
+        self.deeds: Counter[str] = Counter()
+        self._pressed: Press | None = None
+
+    def screen(self) -> Any:
+        """What the shop has put on the screen, to be compared."""
+        return [(each.id, each.text, each.labels) for each in self.phone.from_bot[-8:]], self.phone.keys
+
+    async def do(self, act: Act) -> bool:
+        """Do it and wait for the screen to change. False if nothing came of it for as long as patience lasts."""
+        before, self._pressed = self.screen(), None
+        try:
+            await act()
+        except NoSuchThing:
+            return True
+        try:
+            await self.phone.wait_for(lambda phone: self._told() or self.screen() != before, timeout=PATIENCE)
+        except TimeoutError:
+            self.deeds["tried again"] += 1
+            return False
+        return True
+
+    def _told(self) -> bool:
+        """Whether the press got words in answer, which flash on the screen."""
+        answer = self._pressed.answer if self._pressed else None
+        return bool(answer and answer.get("text"))
+
+    def press(self, label: str, message: Shown) -> Act:
+        async def act() -> None:
+            self.deeds["presses"] += 1
+            self._pressed = self.phone.press(label, message_id=message.id)
+
+        return act
+
+    def say(self, text: str) -> Act:
+        async def act() -> None:
+            self.deeds["messages"] += 1
+            self.phone.say(text)
+
+        return act
+
+
+class Buyer(Person):
+    """Buys round after round, each time something else, and pays."""
+
+    def __init__(self, place: Place, person_id: int, dice: random.Random, http: aiohttp.ClientSession) -> None:
+        super().__init__(place.telegram.phone(person_id), dice)
+        self._place = place
+        self._http = http
+        self._since = 0
+        self._wants = 1
+        self._added = 0
+        self._paid: set[str] = set()
+
+    async def live(self, stopping: asyncio.Event) -> None:
+        """Buy until told to stop; a round that is begun is ended first."""
+        self.phone.start()
+        while not stopping.is_set():
+            await self.round()
+            await asyncio.sleep(self.dice.uniform(0.05, 0.5))
+
+    async def round(self) -> None:
+        """One purchase, from the catalogue to "paid", or to a cancelled order."""
+        last = self.phone.last
+        self._since = last.id if last else 0
+        self._wants, self._added = self.dice.randint(1, 3), 0
+        await self.do(self.say(CATALOG))
+        try:
+            async with asyncio.timeout(NEVER):
+                while (act := self._next()) is not None:
+                    await self.do(act)
+                    if self.dice.random() < 0.04:
+                        await self.do(self.say(f"А из чего это сделано, {self.dice.randint(1, 999)}?"))
+        except TimeoutError:
+            self.deeds["rounds given up"] += 1
+        else:
+            self.deeds["rounds"] += 1
+
+    def _next(self) -> Act | None:
+        fresh = [each for each in self.phone.from_bot if each.id > self._since]
+        if any(self._is_end(each) for each in fresh):
+            return None
+        if CONTACT in self.phone.keys:
+            return self._share
+        for message in reversed(fresh):
+            act = self._answer_to(message)
+            if act is not None:
+                return act
+        return self.say(CATALOG)
+
+    def _is_end(self, message: Shown) -> bool:
+        """Paid, cancelled, or ordered with the money due later: the buyer has what he came for."""
+        labels = message.labels
+        paid_later = REPEAT in labels and not any(label.startswith(PAY) for label in labels)
+        return "оплачен" in message.text or "отменён" in message.text or paid_later
+
+    def _answer_to(self, message: Shown) -> Act | None:
+        return self._at_the_till(message) or self._at_checkout(message) or self._at_the_shelf(message)
+
+    def _at_the_till(self, message: Shown) -> Act | None:
+        link = next((each.url for each in message.buttons if f"{self._place.address}/p/" in each.url), "")
+        if link:
+            return lambda: self._pay(link)
+        if REPEAT in message.labels:
+            if CANCEL in message.labels and self.dice.random() < 0.1:
+                return self.press(CANCEL, message)
+            return self.press(PAY, message)
+        if any(label == words("buyer.order.keep") for label in message.labels):
+            return self.press(words("buyer.reason.changed_mind"), message)
+        return None
+
+    def _at_checkout(self, message: Shown) -> Act | None:
+        for label in message.labels:
+            if label.startswith(CONFIRM):
+                return self._twice(label, message) if self.dice.random() < 0.2 else self.press(label, message)
+        if ASKS_ADDRESS in message.text:
+            return self._known(message) or self.say(f"Казань, Лесная, {self.dice.randint(1, 90)}")
+        if ASKS_NAME in message.text:
+            return self._known(message) or self.say("Анна Смирнова")
+        if ASKS_PHONE in message.text:
+            return self._known(message)
+        if ASKS_PAYMENT in message.text:
+            return self.press(LATER if self.dice.random() < 0.1 else ONLINE, message)
+        if ASKS_DELIVERY in message.text:
+            return self._known(message)
+        return self.press(NO_COMMENT, message) if NO_COMMENT in message.labels else None
+
+    def _at_the_shelf(self, message: Shown) -> Act | None:
+        labels = message.labels
+        checkout = next((label for label in labels if label.startswith(CHECKOUT)), None)
+        if checkout is not None:
+            return self.press(checkout, message)
+        to_cart = next((label for label in labels if label.startswith(CART)), None)
+        if to_cart is not None and self._added >= self._wants:
+            return self.press(to_cart, message)
+        for more in (ADD, "+"):
+            if more in labels:
+                return self._add(more, message)
+        if ALL in labels:
+            offers = [label for label in labels if " · " in label and not label.endswith(GONE)]
+            return self.press(self.dice.choice(offers or [ALL]), message)
+        if IN_CART in labels:
+            return self.press(self.dice.choice([label for label in labels if label != IN_CART]), message)
+        if SOLD_OUT in labels or labels == [CATALOG]:
+            return self.say(CATALOG)
+        return None
+
+    def _add(self, label: str, message: Shown) -> Act:
+        async def act() -> None:
+            self._added += 1
+            await self.press(label, message)()
+
+        return act
+
+    def _twice(self, label: str, message: Shown) -> Act:
+        async def act() -> None:
+            self.deeds["double presses"] += 1
+            await self.press(label, message)()
+            await self.press(label, message)()
+
+        return act
+
+    def _known(self, message: Shown) -> Act | None:
+        """One of the answers that the question offers."""
+        offered = [label for label in message.labels if label not in (BACK, LEAVE)]
+        return self.press(self.dice.choice(offered), message) if offered else None
+
+    async def _share(self) -> None:
+        self.deeds["messages"] += 1
+        self.phone.tap(CONTACT)
+
+    async def _pay(self, link: str) -> None:
+        """Open the link as a browser does, and pay where it leads to; once paid, only look how it stands."""
+        try:
+            async with self._http.get(link, allow_redirects=False) as answer:
+                bank = answer.headers.get("Location", "")
+            if "/checkout/" not in bank or bank in self._paid:
+                return
+            async with self._http.post(bank, data={"act": "bank_card"}, allow_redirects=False) as answer:
+                back = answer.headers.get("Location", "")
+            self._paid.add(bank)
+            self.deeds["paid"] += 1
+            if back:
+                async with self._http.get(back) as answer:
+                    await answer.read()
+        except aiohttp.ClientError:
+            # The hub is dead: the screen will not change either, and he comes back to the link.
+            self.deeds["pages that did not open"] += 1
+
+
+class Owner(Person):
+    """Moves every order on as soon as its notice lets him, and turns a few away."""
+
+    async def live(self, stopping: asyncio.Event) -> None:
+        """Answer notices, the oldest first; one that does not change after a few presses is let be."""
+        tries: Counter[tuple[int, str]] = Counter()
+        while True:
+            message = next((each for each in self._notices() if tries[each.id, each.text] < STUBBORN), None)
+            if message is not None:
+                tries[message.id, message.text] += 1
+                await self.do(self._answer(message))
+            elif stopping.is_set():
+                return
+            else:
+                await asyncio.sleep(0.1)
+
+    def screen(self) -> Any:
+        return [(each.id, each.text, each.labels) for each in self._notices()]
+
+    def _notices(self) -> list[Shown]:
+        return [each for each in self.phone.from_bot if ACCEPT in each.labels or KEEP in each.labels]
+
+    def _answer(self, message: Shown) -> Act:
+        if KEEP in message.labels:
+            reasons = [label for label in message.labels if label != KEEP]
+            return self.press(self.dice.choice(reasons), message)
+        if message.text.startswith(PLACED) and REFUSE in message.labels and self.dice.random() < 0.05:
+            self.deeds["turned away"] += 1
+            return self.press(REFUSE, message)
+        return self.press(ACCEPT, message)

@@ -1,0 +1,38 @@
+"""A few kills on each commit; `make faults` does fifty."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from kit import crash
+from tests.faults.run import run
+
+pytestmark = pytest.mark.timeout(300)
+
+ENGINES = ("", pytest.param("postgres", marks=pytest.mark.postgres))
+
+
+@pytest.fixture(params=ENGINES, ids=["sqlite", "postgres"])
+def server(request: pytest.FixtureRequest) -> str:
+    """The address of a PostgreSQL server; empty for an SQLite file."""
+    if not request.param:
+        return ""
+    address = os.environ.get("PRILAVOK_TEST_POSTGRES")
+    if not address:
+        pytest.skip("no PostgreSQL: set PRILAVOK_TEST_POSTGRES=postgresql+psycopg://user@host/database")
+    return address
+
+
+async def test_nothing_is_lost_or_doubled_when_the_hub_is_killed_while_people_trade(server: str) -> None:
+    report = await run(kills=3, seed=11, database=server, buyers=2)
+    assert report.passed, report.facts()
+    assert report.reckoning.counts["orders"] > 0
+
+
+@pytest.mark.parametrize("point", crash.POINTS)
+async def test_a_crash_at_this_very_point_loses_nothing(point: str) -> None:
+    report = await run(kills=0, seed=12, buyers=1, crash_at=f"{point}:2" if point.startswith("delivery") else point)
+    assert report.passed, report.facts()
+    assert report.kills == 1
