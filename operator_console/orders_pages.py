@@ -182,7 +182,9 @@ def _summary(columns: list[tuple[int, Money]]) -> str:
     if not columns:
         return ""
     total = sum((each for _n, each in columns[1:]), columns[0][1])
-    return f"{ngettext('{n} order', '{n} orders', count)} · {total.format(reader().language)}"
+    # Outside of the f-string, where what is to be translated is not found.
+    orders = ngettext("{n} order", "{n} orders", count)
+    return f"{orders} · {total.format(reader().language)}"
 
 
 def _around(session: Session, shop_id: int, asked: Asked) -> Shape:
