@@ -40,7 +40,8 @@ async def test_a_page_that_was_away_is_told_what_it_missed(desk: Desk) -> None:
     position = await desk.position()
     await desk.hears("Анна Ветрова", "Пока вас не было")
     async with browser.listening(f"/live/events?after={position}") as stream:
-        assert (await stream.next("message_added"))["id"] > position
+        while (await stream.next("message_added"))["id"] <= position:
+            """What was told just before may be told again."""
 
 
 @pytest.mark.parametrize("position", [10**9, 0])

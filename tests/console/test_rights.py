@@ -97,6 +97,7 @@ def form_of(store: Store) -> dict[str, str]:
         "name": "Анна",
         "version": "1",
         "price": "10",
+        "counted": "3",
         "variant": str(store.mug.id),
         "product": str(store.product_id),
         "line": str(store.mug.id),
