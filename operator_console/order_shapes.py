@@ -78,6 +78,9 @@ def _moves(order: OrderView, known: Stages, role: Role) -> list[int]:
     if not may(role, Right.ORDERS):
         return []
     ahead = [known[order.pipeline_id, code] for code in here.next_codes if (order.pipeline_id, code) in known]
+    if order.payment_method == "on_receipt":
+        # Nobody waits for its money before it is handed over.
+        ahead = [to for to in ahead if to.code != AWAITING_PAYMENT]
     unpaid = order.payment_method == "online" and bool(order.left)
     return [to.id for to in ahead if (not to.roles or role in to.roles) and not (to.needs_payment and unpaid)]
 

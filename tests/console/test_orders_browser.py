@@ -1,0 +1,137 @@
+"""Orders in a real browser: a card dragged along the board, a part of the money given back."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, async_playwright, expect
+
+from company.tables import Staff
+from tests.console import trade
+from tests.console.desk import Desk
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = os.environ.get("PRILAVOK_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+Open = Callable[[Staff, str], Awaitable[Page]]
+
+
+@pytest_asyncio.fixture
+async def opens(desk: Desk) -> AsyncIterator[Open]:
+    """Somebody opens a page of the console in a window of his own. Nothing may be said on its console."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium")
+    said: list[str] = []
+    async with async_playwright() as playwright, AsyncExitStack() as windows:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+        async def open_(person: Staff, path: str) -> Page:
+            signed_in = await desk.signed_in(person)
+            context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="ru-RU")
+            windows.push_async_callback(context.close)
+            cookie = next(iter(signed_in.http.cookie_jar))
+            await context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": desk.address}])
+            page = await context.new_page()
+            page.on("pageerror", lambda error: said.append(str(error)))
+            page.on("console", lambda line: said.append(line.text) if line.type in ("error", "warning") else None)
+            await page.goto(desk.address + path)
+            return page
+
+        yield open_
+        await windows.aclose()
+        await browser.close()
+    assert [line for line in said if "409" not in line] == []
+
+
+async def drag(page: Page, card: str, column: str) -> None:
+    """By small steps, as a hand does."""
+    start, end = await page.locator(card).bounding_box(), await page.locator(column).bounding_box()
+    assert start is not None
+    assert end is not None
+    await page.mouse.move(start["x"] + 60, start["y"] + 40)
+    await page.mouse.down()
+    await page.mouse.move(start["x"] + 80, start["y"] + 50, steps=4)
+    await page.mouse.move(end["x"] + 90, end["y"] + 60, steps=12)
+    await page.mouse.up()
+
+
+async def test_a_card_dragged_to_the_next_stage_moves_in_every_open_window(desk: Desk, opens: Open) -> None:
+    made = await trade.order(desk)
+    assembling = await trade.stage_id(desk, made, "assembling")
+    mine, colleagues = await opens(desk.ours.operator, "/orders"), await opens(desk.ours.colleague, "/orders")
+    place = f"#column-{assembling} #order-{made.id}"
+    await drag(mine, f"#order-{made.id}", f"#column-{assembling} .board-cards")
+    await expect(mine.locator(place)).to_be_visible()
+    await expect(colleagues.locator(place)).to_be_visible()
+    assert (await trade.now(desk, made)).stage.code == "assembling"
+
+
+async def test_a_card_that_may_not_go_there_returns_with_the_reason(desk: Desk, opens: Open) -> None:
+    made = await trade.order(desk, trade.ONLINE)
+    assembling = await trade.stage_id(desk, made, "assembling")
+    page = await opens(desk.ours.operator, "/orders")
+    await drag(page, f"#order-{made.id}", f"#column-{assembling} .board-cards")
+    await expect(page.locator(".toast-bad")).to_contain_text(str(made.number))
+    await expect(page.locator(f"#column-{made.stage_id} #order-{made.id}")).to_be_visible()
+    assert (await trade.now(desk, made)).stage.code == "awaiting_payment"
+
+
+async def test_a_card_is_moved_by_the_keyboard_too(desk: Desk, opens: Open) -> None:
+    made = await trade.order(desk)
+    assembling = await trade.stage_id(desk, made, "assembling")
+    page = await opens(desk.ours.operator, "/orders")
+    await page.locator(f"#order-{made.id}").focus()
+    await page.keyboard.press("Control+ArrowLeft")
+    await page.keyboard.press("Control+ArrowRight")
+    await expect(page.locator(f"#column-{assembling} #order-{made.id}")).to_be_focused()
+    assert (await trade.now(desk, made)).stage.code == "assembling"
+
+
+async def test_a_part_of_the_money_is_given_back(desk: Desk, opens: Open) -> None:
+    made, payment = await trade.paid_order(desk)
+    page = await opens(desk.ours.owner, f"/orders/{made.id}")
+    await page.locator(f"#payment-{payment.id} .button-danger").click()
+    dialog = page.locator(f"#refund-{payment.id}-0")
+    await dialog.locator("[name=amount]").fill("390,50")
+    await dialog.locator("[name=reason]").fill("скол на ручке")
+    await dialog.locator("[type=submit]").click()
+    # Nothing goes before the person has said that he checked.
+    assert await trade.refunds(desk, made) == []
+    await dialog.locator("[type=checkbox]").check()
+    await dialog.locator("[type=submit]").click()
+    await expect(page.locator(f"#payment-{payment.id}")).to_contain_text("390,50")
+    await expect(page.locator(f"#payment-{payment.id}")).to_contain_text("скол на ручке")
+    [refund] = await trade.refunds(desk, made)
+    assert refund.amount == 39050
+
+
+async def test_a_product_is_added_on_the_orders_page_and_the_sum_follows(desk: Desk, opens: Open) -> None:
+    made = await trade.order(desk)
+    page = await opens(desk.ours.operator, f"/orders/{made.id}")
+    await page.locator("[data-picker]").click()
+    await page.locator("#picker-place .option").first.click()
+    await expect(page.locator("#order-panel .totals .total").last).to_have_text("4\xa0350\xa0₽")
+    await page.locator("#order-panel .quantity button").last.click()
+    await expect(page.locator("#order-panel .totals .total").last).to_have_text("5\xa0800\xa0₽")
+    assert (await trade.now(desk, made)).total == trade.roubles(5800)
+
+
+async def test_an_order_is_written_down_for_somebody_new(desk: Desk, opens: Open) -> None:
+    page = await opens(desk.ours.operator, "/orders/new")
+    await page.locator("[name=name]").fill("Вера Климова")
+    await page.locator("[name=phone]").fill("8 900 765-43-21")
+    await page.locator("[name=what]").press_sequentially("кру")
+    await page.locator("#new-goods .option").first.click()
+    await expect(page.locator("#new-lines")).to_contain_text("1\xa0450\xa0₽")
+    await page.locator("[name=payment]").select_option("on_receipt")
+    await page.locator("#new-order [type=submit]").click()
+    await page.wait_for_url(re.compile(r"/orders/\d+$"))
+    await expect(page.locator("h1")).to_contain_text("№")
+    await expect(page.locator("main")).to_contain_text("Вера Климова")
