@@ -1,7 +1,8 @@
 """The worker: takes lanes and runs their jobs.
 
 A lane is taken by a conditional update that raises its epoch, kept by a lease that is renewed while work goes on,
-and released when nothing in it is due. Every transaction that closes a job first updates the lane's row where the
+and released when nothing in it is due. What a dead worker held is free again when its lease is over, and at once
+if no other worker lives (storage.presence). Every transaction that closes a job first updates the lane's row where the
 epoch is still ours, so a worker that comes back from the dead cannot commit; on PostgreSQL the same row lock makes a
 concurrent ring wait, so no ring is lost between "empty" and "released". A sweep finds due jobs on free lanes: lost
 rings, crashed owners, back-offs and delayed work are all the same case.
@@ -27,6 +28,7 @@ from storage.database import Committed, Database
 from storage.events import Event, publish
 from storage.hot import Hot
 from storage.jobs import Effect, Handlers, Job, Step
+from storage.presence import Alone, AmongOthers, Presence
 from storage.tables import Job as JobRow
 from storage.tables import Lane
 
@@ -147,12 +149,14 @@ class Worker:
         self._held: dict[str, int] = {}
         self._ticks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._presence: Presence = Alone() if db.is_sqlite else AmongOthers(db.engine)
         db.on_commit(self._committed)
 
     async def start(self) -> None:
-        """Begin to sweep. On SQLite this process is the only worker, so leases left by a dead one are void."""
-        if self._db.is_sqlite:
+        """Begin to sweep. Leases that dead workers left are void at once if no other worker lives."""
+        if await self._presence.announce():
             await self._db.write(_void_leases)
+            await self._presence.share()
         self._ticks = [asyncio.create_task(self._sweep()), asyncio.create_task(self._keep_leases())]
 
     async def stop(self, *, within: float = 15.0) -> None:
@@ -167,6 +171,7 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         await asyncio.gather(*self._ticks, return_exceptions=True)
+        await self._presence.leave()
 
     def ring(self, lanes: Iterable[str]) -> None:
         """Say that these lanes have work. A doubled or lost ring does no harm."""
@@ -302,6 +307,7 @@ class Worker:
     async def _keep_leases(self) -> None:
         while True:
             await asyncio.sleep(self._lease_ms / 3000)
+            await self._presence.renew()
             if self._held:
                 with contextlib.suppress(Exception):
                     await self._db.write(_renew, dict(self._held), self._lease_ms)

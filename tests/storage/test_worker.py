@@ -231,7 +231,7 @@ async def test_what_a_dead_process_left_is_found_by_the_next(db: Database) -> No
     await put(db, "effect", "lane", 7)
 
     def held_by_the_dead(session: Session) -> None:
-        session.execute(sa.update(Lane).values(lease_until=0 if not db.is_sqlite else 2**60, epoch=3))
+        session.execute(sa.update(Lane).values(lease_until=2**60, epoch=3))
 
     await db.write(held_by_the_dead)
     worker = Worker(db, kitchen.handlers)
@@ -241,6 +241,26 @@ async def test_what_a_dead_process_left_is_found_by_the_next(db: Database) -> No
             await asyncio.sleep(0.05)
     await worker.stop()
     assert kitchen.recorded == [7]
+
+
+async def test_what_a_living_worker_holds_is_not_taken_by_one_that_starts(db: Database) -> None:
+    if db.is_sqlite:
+        pytest.skip("on SQLite there is one worker")
+    kitchen = Kitchen()
+    kitchen.gate = asyncio.Event()
+    first, second = Worker(db, kitchen.handlers), Worker(db, kitchen.handlers)
+    await first.start()
+    await put(db, "effect", "lane", 1)
+    async with asyncio.timeout(5):
+        while not kitchen.calls:
+            await asyncio.sleep(0.01)
+    await second.start()
+    await asyncio.sleep(1.0)
+    kitchen.gate.set()
+    await first.idle()
+    await asyncio.gather(first.stop(), second.stop())
+    assert kitchen.calls == [("lane", 1)]
+    assert kitchen.recorded == [1]
 
 
 async def test_two_workers_share_the_lanes_and_never_one_lane(db: Database) -> None:
