@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from aiohttp import web
@@ -17,7 +18,7 @@ from company.rights import Right
 from company.tables import Shop
 from customers import cards
 from inbox import conversations, messages
-from inbox.content import Media, MediaKind, Outgoing, dump
+from inbox.content import Button, Media, MediaKind, Outgoing, dump
 from inbox.tables import Conversation
 from kit.clock import utc_now
 from kit.errors import Refused
@@ -144,7 +145,14 @@ def _send_product(session: Session, visit: Visit, id_: int, product_id: int, var
         currency=visit.shop.currency,
         page=0,
     )
-    _answer_once(session, visit, here, product_view(_voice(visit, here), counter))
+    card = product_view(_voice(visit, here), counter)
+    _answer_once(session, visit, here, replace(card, rows=_without_browsing(card.rows)))
+
+
+def _without_browsing(rows: Sequence[Sequence[Button]]) -> tuple[tuple[Button, ...], ...]:
+    """The operator chose the product; there is no shelf that the buyer could go back to."""
+    kept = (tuple(b for b in row if b.action is None or b.action.name not in ("catalog", "category")) for row in rows)
+    return tuple(row for row in kept if row)
 
 
 def _voice(visit: Visit, here: Conversation) -> Voice:

@@ -43,8 +43,10 @@ def offers(session: Session, visit: Visit, query: str) -> list[Shape]:
     query = query.strip()[:100]
     found = search.find(session, visit.shop.id, query, limit=OFFERED) if query else _first(session, visit.shop.id)
     sold = [(product, variant) for product in found for variant in product.variants if variant.active]
-    sold = sorted(sold, key=lambda it: not _is_exactly(it[1], query))[:OFFERED]
     left = stock.available(session, [variant.id for _product, variant in sold])
+    # The best answer stays first among what there is; what is gone is still found, below.
+    sold.sort(key=lambda it: (not _is_exactly(it[1], query), left.get(it[1].id, 0) <= 0))
+    sold = sold[:OFFERED]
     urls = photos.of_variants(session, [(variant.id, product.id) for product, variant in sold])
     return [
         {
