@@ -39,7 +39,8 @@ async def order(visit: Visit) -> web.StreamResponse:
 async def picker(visit: Visit) -> web.StreamResponse:
     """The products that may be put into the order."""
     await visit.read(book.get, visit.shop.id, visit.number())
-    return await goods_picker.show(visit, send=f"/orders/{visit.number()}/add", add=None)
+    url = f"/orders/{visit.number()}/add"
+    return await goods_picker.show(visit, send=url, add=url)
 
 
 ROUTES: tuple[Route, ...] = (get(f"/orders/{ID}", order), get(f"/orders/{ID}/picker", picker))

@@ -15,6 +15,14 @@ const icon = (name) => {
   return svg;
 };
 
+/** Only the top layer is above an open dialog: a refusal must be read there too. */
+function raise(place) {
+  if (!document.querySelector("dialog[open]")) return;
+  place.popover = "manual";
+  if (place.matches(":popover-open")) place.hidePopover();
+  place.showPopover();
+}
+
 /** undo: {url, values} of the request that takes the act back. */
 export function toast(text, { bad = false, undo = null } = {}) {
   const place = document.querySelector("[data-toasts]");
@@ -29,6 +37,7 @@ export function toast(text, { bad = false, undo = null } = {}) {
   if (undo) box.append(undoButton(undo, box));
   if (bad) box.append(closeButton(box));
   place.append(box);
+  raise(place);
   while (place.children.length > 3) place.firstElementChild.remove();
   if (!bad) fadeUnlessRead(box);
 }

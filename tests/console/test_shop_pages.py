@@ -1,0 +1,213 @@
+"""Goods, customers and settings in the console."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import orjson
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog.tables import Variant
+from company import accounts, settings, shops, staff
+from company.settings import ShopSettings
+from company.tables import ChannelAccount
+from customers.tables import Customer
+from emulators.telegram import Bot, TelegramEmulator
+from kit.secrets import SecretBox
+from operator_console import channel_pages
+from tests.console import trade
+from tests.console.desk import KEY, Desk
+
+TOKEN = "4200042:a-bot-of-nobody-real"
+
+
+async def mug(desk: Desk) -> Variant:
+    return await desk.db.read(lambda session: session.get_one(Variant, desk.ours.mug.id))
+
+
+async def rules(desk: Desk) -> ShopSettings:
+    return await desk.db.read(lambda session: settings.of(shops.get(session, desk.ours.shop_id)))
+
+
+async def test_a_price_is_changed_and_orders_keep_theirs(desk: Desk) -> None:
+    made = await trade.order(desk)
+    browser = await desk.signed_in(desk.ours.owner)
+    form = {"price": "1 600,50", "purchase": "700", "barcode": "4600000000017", "active": "on"}
+    assert (await browser.post(f"/variants/{desk.ours.mug.id}", form)).status == 204
+    changed = await mug(desk)
+    assert (changed.price, changed.purchase_price, changed.barcode) == (160050, 70000, "4600000000017")
+    assert (await trade.now(desk, made)).total == trade.roubles(2900)
+    assert "1\xa0600,50\xa0₽" in (await browser.fragment("/products?q=4600000000017")).text
+
+
+@pytest.mark.parametrize("price", ["-1", "", "дорого", "1,005"])
+async def test_what_is_no_price_is_refused(desk: Desk, price: str) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    assert (await browser.post(f"/variants/{desk.ours.mug.id}", {"price": price})).status == 409
+    assert (await mug(desk)).price == 145000
+
+
+async def test_an_operator_sees_goods_without_purchase_prices_and_forms(desk: Desk) -> None:
+    owner, operator = await desk.signed_in(desk.ours.owner), await desk.signed_in(desk.ours.operator)
+    await owner.post(f"/variants/{desk.ours.mug.id}", {"price": "1450", "purchase": "777", "active": "on"})
+    page = (await operator.get(f"/products/{desk.ours.product_id}")).text
+    assert "Кружка «Туман»" in page
+    assert "777" not in page
+    assert "/stock" not in page
+    assert "777" in (await owner.get(f"/products/{desk.ours.product_id}")).text
+
+
+async def test_fewer_than_are_promised_cannot_be_counted(desk: Desk) -> None:
+    await trade.order(desk, quantity=3)
+    browser = await desk.signed_in(desk.ours.owner)
+    page = (await browser.get(f"/products/{desk.ours.product_id}")).text
+    warehouse = trade.key_in(page, "warehouse")
+    path = f"/variants/{desk.ours.mug.id}/stock"
+    assert (await browser.post(path, {"warehouse": warehouse, "counted": "2"})).status == 409
+    assert (await browser.post(path, {"warehouse": warehouse, "counted": "9"})).status == 204
+    assert await trade.left(desk) == 6
+
+
+async def test_a_new_product_is_on_sale_at_once(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    form = {"name": "Ваза «Утро»", "sku": "VASE-1", "price": "3900", "pieces": "4"}
+    path = (await browser.post("/products", form)).headers["HX-Redirect"]
+    assert "Ваза «Утро»" in (await browser.get(path)).text
+    assert "VASE-1" in (await browser.fragment("/picker/goods?q=ваза")).text
+    assert (await browser.post("/products", form)).status == 409
+
+
+async def test_a_product_taken_off_the_sale_is_not_found(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    await browser.post(f"/products/{desk.ours.product_id}/archive")
+    assert "TUM-300" not in (await browser.fragment("/picker/goods?q=кружка")).text
+    await browser.post(f"/products/{desk.ours.product_id}/archive")
+    assert "TUM-300" in (await browser.fragment("/picker/goods?q=кружка")).text
+
+
+async def test_a_customers_card_holds_what_people_wrote_as_text(desk: Desk) -> None:
+    made = await trade.order(desk)
+    browser = await desk.signed_in(desk.ours.operator)
+    evil = "<script>alert(1)</script>"
+    form = {"name": evil, "phone": "+7 900 765-43-21", "tags": f"{evil}, подарки", "note": evil, "city": evil}
+    assert (await browser.post(f"/customers/{made.customer_id}", form)).status == 204
+    for path in ("/customers", f"/customers/{made.customer_id}", f"/orders/{made.id}", "/orders", "/customers?q=765"):
+        page = (await browser.get(path)).text
+        assert "<script>alert" not in page, path
+        assert "&lt;script&gt;" in page, path
+    card = await desk.db.read(lambda session: session.get_one(Customer, made.customer_id))
+    assert card.tags == sorted([evil, "подарки"])
+
+
+async def test_goods_are_not_kept_for_less_time_than_a_link_lives(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    form = {"pay_online": "on", "below": "3000", "late_money": "refund"}
+    assert (await browser.post("/settings/rules", {**form, "reserve_minutes": "64"})).status == 409
+    assert (await browser.post("/settings/rules", {**form, "reserve_minutes": "120"})).status == 204
+    kept = await rules(desk)
+    assert (kept.reserve_minutes, kept.pay_on_receipt, kept.auto_confirm.below) == (120, False, 300000)
+
+
+async def test_a_way_of_delivery_keeps_its_code_and_a_new_one_gets_its_own(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    form = {"rows": "3", "code-0": "courier", "name-0": "Курьер до двери", "price-0": "450", "needs_address-0": "on"}
+    form |= {"code-1": "pickup", "name-1": "", "code-2": "forged", "name-2": "Почта", "price-2": "300"}
+    assert (await browser.post("/settings/delivery", form)).status == 204
+    courier, post = (await rules(desk)).delivery
+    assert (courier.code, courier.price, courier.free_from, courier.needs_address) == ("courier", 45000, None, True)
+    assert post.name == "Почта"
+    assert post.code not in ("forged", "pickup", "")
+
+
+async def test_only_stages_that_there_are_can_be_told_of(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    await browser.post("/settings/notices", [("stage", "paid"), ("stage", "shipped"), ("stage", "made-up")])
+    assert set((await rules(desk)).notify_stages) == {"paid", "shipped"}
+
+
+async def test_who_is_dismissed_is_out_at_once(desk: Desk) -> None:
+    owner, colleague = await desk.signed_in(desk.ours.owner), await desk.signed_in(desk.ours.colleague)
+    assert (await colleague.get("/orders")).status == 200
+    assert (await owner.post(f"/staff/{desk.ours.colleague.id}/dismiss")).status == 204
+    assert (await colleague.get("/orders")).status == 303
+    assert (await owner.post(f"/staff/{desk.ours.owner.id}/dismiss")).status == 403
+
+
+async def test_a_new_colleague_can_sign_in(desk: Desk) -> None:
+    owner, stranger = await desk.signed_in(desk.ours.owner), desk.stranger()
+    form = {"name": "Тимофей Грач", "email": "timofey@clay.example", "password": "короткий", "role": "operator"}
+    assert (await owner.post("/settings/staff", {**form, "password": "1234567"})).status == 409
+    assert (await owner.post("/settings/staff", form)).status == 204
+    assert (await owner.post("/settings/staff", form)).status == 409
+    signed_in = await stranger.post("/login", {"email": form["email"], "password": form["password"]})
+    assert signed_in.status == 303
+    assert (await stranger.get("/settings")).status == 403
+
+
+async def test_the_owner_puts_a_text_into_his_own_words_and_back(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    form = {"key": "buyer.greeting", "locale": "ru", "text": "Привет, {name}! {unknown.__class__}"}
+    assert (await browser.post("/settings/texts", form)).status == 204
+    assert (await rules(desk)).texts["ru"]["buyer.greeting"].startswith("Привет")
+    assert "Привет, Анна!" in (await browser.get("/settings/texts?q=greeting")).text
+    assert (await browser.post("/settings/texts", {**form, "text": ""})).status == 204
+    assert (await rules(desk)).texts.get("ru", {}) == {}
+    assert (await browser.post("/settings/texts", {**form, "key": "errors.problem"})).status == 404
+
+
+async def test_a_preview_shows_styles_and_never_scripts(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    text = "<b>Заказ {number}</b> <script>alert(1)</script><a href='javascript:alert(1)'>сюда</a>"
+    seen = (await browser.post("/settings/texts/preview", {"text": text, "locale": "ru"})).text
+    assert "<b>Заказ 1284</b>" in seen
+    assert "<script" not in seen
+    assert "javascript:" not in seen
+
+
+async def test_a_code_joins_the_owners_own_chat(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    page = (await browser.post("/settings/messenger", {"csrf": browser.csrf})).text
+    person = await desk.db.read(staff.get, desk.ours.owner.id)
+    assert f"/start staff_{person.link_code}" in page
+
+
+@pytest_asyncio.fixture
+async def telegram() -> AsyncIterator[str]:
+    emulator = TelegramEmulator([Bot(TOKEN, name="Глина и лён", username="clay_linen_bot")], [])
+    yield await emulator.start("127.0.0.1", 0)
+    await emulator.stop()
+
+
+async def telegram_is_gone(desk: Desk) -> None:
+    """The connected bot's Telegram is at an address where nobody listens."""
+
+    def move(session: Session) -> None:
+        for row in accounts.of_shop(session, desk.ours.shop_id):
+            row.settings = {**row.settings, "api": "http://127.0.0.1:9"}
+
+    await desk.db.write(move)
+
+
+async def test_a_bot_is_connected_by_its_token_which_is_never_seen_again(
+    desk: Desk, telegram: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(channel_pages, "API", telegram)
+    browser = await desk.signed_in(desk.ours.owner)
+    assert (await browser.post("/settings/telegram", {"token": "4200042:some-other-token"})).status == 409
+    assert (await browser.post("/settings/telegram", {"token": TOKEN})).status == 204
+    query = sa.select(ChannelAccount).where(ChannelAccount.external_id == "4200042")
+    row = await desk.db.read(lambda session: session.scalars(query).one())
+    assert row.settings["username"] == "clay_linen_bot"
+    assert TOKEN not in (row.secret or "")
+    assert orjson.loads(accounts.secret_of(SecretBox(KEY), row))["token"] == TOKEN
+    page = (await browser.get("/settings")).text
+    assert "clay_linen_bot" in page
+    assert TOKEN not in page
+    assert (await browser.post("/settings/telegram", {"token": TOKEN})).status == 409
+    await telegram_is_gone(desk)
+    silent = await browser.post("/settings/telegram", {"token": "4200043:a-bot-of-nobody-real"})
+    assert silent.status == 409
+    assert "4200043" not in silent.text + caplog.text
