@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bot.flows.order_card import order_badge, payable
+from bot.flows.order_card import order_badge, order_view, payable
 from bot.flows.staff import order_notice, order_rows
 from bot.flows.voice import Voice, lines, written
 from catalog.names import named
@@ -21,8 +21,8 @@ from company.settings import ShopSettings
 from company.tables import Membership, Role, Shop, Staff
 from company.texts import Texts
 from inbox import messages
-from inbox.content import Action, Button, Outgoing
-from inbox.tables import Author, Conversation, Kind
+from inbox.content import Action, Button, Outgoing, load_outgoing
+from inbox.tables import Author, Conversation, Kind, Message
 from kit.money import Money
 from orders import book, delivery, stages
 from orders.pipelines import PAID
@@ -40,6 +40,9 @@ NOTICE = "notice"
 NEW = "new"
 """What the shop's settings call the moment in which an order comes."""
 
+LOOKED_BACK = 60
+"""How many of the newest messages of a chat are looked through for the order's cards."""
+
 BUYER_TEXTS: Mapping[Group, str] = {
     Group.ASSEMBLING: "notice.buyer.assembling",
     Group.DELIVERY: "notice.buyer.delivery",
@@ -54,7 +57,9 @@ def handlers(texts: Texts, public_url: str) -> dict[str, Step]:
 
     def tell(session: Session, job: Job) -> None:
         event = session.get_one(EventRow, job.payload["event_id"])
-        TELL[event.kind](_case(session, event, texts, public_url))
+        case = _case(session, event, texts, public_url)
+        TELL[event.kind](case)
+        case.refresh_cards()
 
     return {NOTICE: Step(tell)}
 
@@ -80,6 +85,17 @@ class Case:
         if conversation is not None:
             voice = Voice.of(self.texts, conversation.locale, self.rules)
             self._say(conversation, say(voice, self.seen(conversation.locale)))
+
+    def refresh_cards(self) -> None:
+        """Bring the order cards in the buyer's chat to what the order is now, so that none offers what is past."""
+        conversation = _buyers_chat(self.session, self.order)
+        if conversation is None:
+            return
+        voice = Voice.of(self.texts, conversation.locale, self.rules)
+        fresh = order_view(voice, self.seen(conversation.locale))
+        for message in messages.thread(self.session, conversation.id, limit=LOOKED_BACK):
+            if _is_card_of(message, self.order):
+                messages.edit(self.session, conversation, message, fresh)
 
     def tell_owners(self, say: Callable[[Voice, OrderView], Outgoing]) -> None:
         """All but the one whose own doing it is."""
@@ -208,6 +224,17 @@ TELL: Mapping[str, Callable[[Case], None]] = {
     "money_question": money_question,
 }
 """The kinds of events that people are told of."""
+
+
+def _is_card_of(message: Message, order: Order) -> bool:
+    """Whether the message is the buyer's card of this order: it is about it, and offers to repeat it."""
+    if message.private or message.author == Author.BUYER:
+        return False
+    card = message.content.get("card") or {}
+    if (card.get("kind"), card.get("id")) != ("order", order.id):
+        return False
+    offered = load_outgoing(message.content).buttons()
+    return any(button.action is not None and button.action.name == "order.repeat" for button in offered)
 
 
 def buyer_notice(voice: Voice, order: OrderView, text: str) -> Outgoing:

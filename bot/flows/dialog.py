@@ -25,6 +25,12 @@ ACTIONS: Mapping[str, Act] = {
 STEADY = frozenset({"product.more", "product.fewer"})
 """Actions of buttons that keep their place when their message changes: quick taps on them all count."""
 
+HELD_TOO = frozenset(
+    {"product", "product.more", "product.fewer", "product.sold_out", "cart", "cart.more", "cart.fewer", "cart.drop"}
+    | {"order", "order.pay"}
+)
+"""What buttons still do while a person leads the conversation: the buyer's own cart, and paying."""
+
 PRODUCT_LINK = "p_"
 STAFF_LINK = "staff_"
 
@@ -47,13 +53,22 @@ def _route(turn: Turn) -> None:
     elif turn.conversation.kind == Kind.STAFF:
         staff.handle(turn)
     elif turn.conversation.held:
-        turn.toast(turn.voice.plain("buyer.operator_answers"))
+        _while_held(turn)
     elif turn.incoming.press is not None:
         _press(turn)
     elif turn.incoming.start is not None:
         _start(turn, start)
     else:
         _listen(turn)
+
+
+def _while_held(turn: Turn) -> None:
+    """A person leads: the bot says nothing, but the buttons of cards that the person sent still do their work."""
+    action = turn.action
+    if action is not None and action.name in HELD_TOO:
+        _press(turn)
+    else:
+        turn.toast(turn.voice.plain("buyer.operator_answers"))
 
 
 def _start(turn: Turn, start: str) -> None:

@@ -109,9 +109,22 @@ def test_the_bot_is_silent_while_a_person_leads(counter: Counter, anna: Chat) ->
     conversations.take(counter.session, anna.conversation, counter.world.operator)
     anna.says("каталог")
     anna.starts()
-    anna.presses("В корзину")
     assert len(anna.messages) == before
-    assert anna.toasts == ["Вам отвечает оператор. Напишите ему прямо здесь."]
+
+
+def test_while_a_person_leads_a_card_still_fills_the_cart_and_nothing_else_is_begun(
+    counter: Counter, anna: Chat
+) -> None:
+    anna.starts(f"p_{counter.mug.product_id}")
+    before = len(anna.messages)
+    conversations.take(counter.session, anna.conversation, counter.world.operator)
+    anna.presses("В корзину")
+    anna.presses("Корзина")
+    anna.presses("Оформить")
+    assert len(anna.messages) <= before + 1
+    assert anna.toasts[0] == "В корзине"
+    assert anna.toasts[-1] == "Вам отвечает оператор. Напишите ему прямо здесь."
+    assert anna.conversation.flow == ""
 
 
 def test_a_question_in_the_checkout_goes_to_a_person_and_the_checkout_goes_on(anna: Chat) -> None:

@@ -9,7 +9,8 @@ import pytest
 from bot.notices import NOTICE, TELL
 from company.tables import Role
 from inbox import conversations
-from inbox.tables import Kind
+from inbox.content import load_outgoing
+from inbox.tables import Author, Kind, Message
 from kit.clock import utc_now
 from orders import checkout, stages
 from orders.details import Details
@@ -78,6 +79,23 @@ def test_payment_is_told_to_the_buyer_and_to_the_owner(counter: Counter, anna: C
     assert texts(ilya) == ["Новый заказ № 1001 · 2 900 ₽", "Заказ № 1001 оплачен · 2 900 ₽"]
     assert ilya.text.endswith("Анна Смирнова")
     assert ilya.labels() == ["Принять", "Открыть в консоли"]
+
+
+def test_the_order_card_follows_the_order_and_offers_nothing_that_is_past(counter: Counter, anna: Chat) -> None:
+    order = ordered(counter, anna)
+    anna.says("мои заказы")
+    anna.presses(anna.labels()[0])
+    card = next(message for message in anna.messages if "Отменить" in labels_of(message))
+    pay(counter, order)
+    tell_all(counter.session)
+    assert "Оплачен" in card.text
+    assert [label for label in labels_of(card) if label.startswith(("Оплатить", "Отменить"))] == []
+
+
+def labels_of(message: Message) -> list[str]:
+    if message.author == Author.BUYER:
+        return []
+    return [button.label for button in load_outgoing(message.content).buttons()]
 
 
 def test_each_step_is_told_in_its_order_and_once(counter: Counter, anna: Chat, ilya: Chat) -> None:
