@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from company.tables import ChannelAccount, Staff
 from customers.tables import Customer
 from inbox.tables import Author, Conversation, Kind, State
+from orders.tables import Order
 
 
 class View(StrEnum):
@@ -62,7 +63,7 @@ def rows(
     if channel:
         query = query.where(ChannelAccount.channel == channel)
     if text.strip():
-        query = query.where(_matches(text.strip()))
+        query = query.where(_matches(shop_id, text.strip()))
     if before is not None:
         query = query.where(sa.tuple_(Conversation.last_at, Conversation.id) < sa.tuple_(*map(_literal, before)))
     order = (
@@ -141,14 +142,18 @@ def _in_view(shop_id: int, view: View, staff_id: int) -> list[sa.ColumnElement[b
     return conditions
 
 
-def _matches(text: str) -> sa.ColumnElement[bool]:
-    """A customer's name or phone, or the last message; letters of any case, digits of a phone in any dress."""
+def _matches(shop_id: int, text: str) -> sa.ColumnElement[bool]:
+    """A customer's name or phone, an order's number, or the last message; digits of a phone in any dress."""
     digits = "".join(char for char in text if char.isdigit())
     like = [
         sa.func.lower(Customer.name).contains(text.lower(), autoescape=True),
         Customer.name.contains(text.capitalize(), autoescape=True),
         Conversation.last_text.contains(text, autoescape=True),
     ]
+    number = text.removeprefix("№").strip()
+    if number.isdecimal() and len(number) <= 9:
+        orders = sa.select(Order.conversation_id).where(Order.shop_id == shop_id, Order.number == int(number))
+        like.append(Conversation.id.in_(orders))
     if len(digits) >= 4:
         like.append(Customer.phone.contains(digits[-10:], autoescape=True))
     return sa.or_(*like)

@@ -35,7 +35,7 @@ def _row(row: Row, order: Shape | None, *, current: int | None, query: str) -> S
         "channel": row.channel,
         "unread": row.unread,
         "last": preview(row.last_text),
-        "ours": row.last_author in (Author.BOT, Author.STAFF),
+        "ours": row.last_author.value if row.last_author in (Author.BOT, Author.STAFF) else "",
         "last_at": row.last_at,
         "waiting_since": row.waiting_since,
         "level": _level(row),

@@ -15,7 +15,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-import storage.tables  # noqa: F401  the tables of every domain, for create_all
+# The tables of every domain, for create_all.
+import catalog.tables  # noqa: F401
+import company.tables  # noqa: F401
+import customers.tables  # noqa: F401
+import inbox.tables  # noqa: F401
+import orders.tables  # noqa: F401
+import payments.tables  # noqa: F401
+import storage.tables  # noqa: F401
 from storage.database import prepare_sqlite
 from storage.schema import Base
 from tests.worlds import World
