@@ -2,7 +2,7 @@
 import { undo } from "./toast.js";
 
 const OFF = "keys:off";
-const CLICKS = { KeyE: "close", KeyT: "take", KeyP: "product", KeyL: "charge", KeyS: "stage-next" };
+const CLICKS = { KeyE: "close", KeyT: "take", KeyP: "product", KeyL: "charge", KeyS: "stage-next", KeyN: "new-order" };
 const EVENTS = { KeyJ: "next", KeyK: "previous", KeyR: "reply", KeyM: "note" };
 
 const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]");
