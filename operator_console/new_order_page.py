@@ -37,7 +37,7 @@ LINE = "quantity-"
 class NobodyChosen(Refused):
     """An order is somebody's: a customer must be chosen, or named."""
 
-    code = "no_contact"
+    code = "nobody_chosen"
 
 
 async def show(visit: Visit) -> web.StreamResponse:
