@@ -7,6 +7,7 @@ imports; what is forked runs `prilavok run` as a cold start does, and dies the s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -14,7 +15,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO
 
 import aiohttp
 
@@ -28,14 +28,42 @@ STARTS_WITHIN = 60.0
 """Seconds after which a hub that does not answer counts as broken."""
 
 
-class HubProcess:
-    """One hub at a time of one place."""
+class Nursery:
+    """A process that has imported everything, from which hubs are forked one at a time."""
 
-    def __init__(self, place: Place, *, warm: bool) -> None:
+    def __init__(self) -> None:
+        self._process = _popen([sys.executable, "-m", "tests.faults.hub"], None, pipes=True)
+
+    def bear(self, configuration: Path, log: Path, crash_at: str) -> int:
+        """A new hub. Gives its process number."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{configuration}|{log}|{crash_at}\n")
+        self._process.stdin.flush()
+        return int(self._line())
+
+    def wait(self) -> None:
+        """Until the hub has ended."""
+        self._line()
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+
+class HubProcess:
+    """One hub at a time of one place: forked from a nursery, or started from nothing."""
+
+    def __init__(self, place: Place, nursery: Nursery | None) -> None:
         self._place = place
-        self._warm = warm
+        self._nursery = nursery
         self._log = place.folder / "hub.log"
-        self._nursery: subprocess.Popen[str] | None = None
         self._process: subprocess.Popen[str] | None = None
         self.pid = 0
 
@@ -46,24 +74,12 @@ class HubProcess:
 
     async def start(self, *, crash_at: str = "") -> None:
         """Begin; `ready` says when it serves. `crash_at` names a point of kit.crash at which it shall die."""
-        await asyncio.to_thread(self._start, crash_at)
-
-    def _start(self, crash_at: str) -> None:
-        command = [sys.executable, "-c", COMMAND, "run", "--config", str(self._place.configuration)]
-        if self._warm:
-            self._nursery = self._nursery or _popen([sys.executable, "-m", "tests.faults.hub"], self._log, pipes=True)
-            self.pid = int(self._ask(f"{self._place.configuration}|{crash_at}"))
+        if self._nursery is not None:
+            self.pid = await asyncio.to_thread(self._nursery.bear, self._place.configuration, self._log, crash_at)
         else:
+            command = [sys.executable, "-c", COMMAND, "run", "--config", str(self._place.configuration)]
             self._process = _popen(command, self._log, pipes=False, crash_at=crash_at)
             self.pid = self._process.pid
-
-    def _ask(self, line: str) -> str:
-        assert self._nursery is not None
-        assert self._nursery.stdin is not None
-        assert self._nursery.stdout is not None
-        self._nursery.stdin.write(line + "\n")
-        self._nursery.stdin.flush()
-        return self._nursery.stdout.readline()
 
     async def ready(self) -> None:
         """Wait until it serves. Raises TimeoutError."""
@@ -91,18 +107,11 @@ class HubProcess:
 
     async def gone(self) -> None:
         """Wait until the process has ended."""
-        if self.pid:
-            if self._warm:
-                await asyncio.to_thread(self._nursery_says_gone)
-            else:
-                assert self._process is not None
-                await asyncio.to_thread(self._process.wait)
+        if self.pid and self._nursery is not None:
+            await asyncio.to_thread(self._nursery.wait)
+        elif self.pid and self._process is not None:
+            await asyncio.to_thread(self._process.wait)
         self.pid = 0
-
-    def _nursery_says_gone(self) -> None:
-        assert self._nursery is not None
-        assert self._nursery.stdout is not None
-        self._nursery.stdout.readline()
 
     def _signal(self, number: int) -> None:
         if self.pid:
@@ -111,20 +120,9 @@ class HubProcess:
             except ProcessLookupError:
                 return
 
-    async def close(self) -> None:
-        """End everything that this object started."""
-        await self.kill()
-        if self._nursery is not None:
-            assert self._nursery.stdin is not None
-            assert self._nursery.stdout is not None
-            self._nursery.stdin.close()
-            await asyncio.to_thread(self._nursery.wait)
-            self._nursery.stdout.close()
-
     def resident(self) -> float:
         """Megabytes of memory that the hub holds now."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+        return resident(self.pid)
 
     def cpu(self) -> float:
         """Seconds of processor that the hub has used."""
@@ -132,20 +130,23 @@ class HubProcess:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _popen(command: list[str], log: Path, *, pipes: bool, crash_at: str = "") -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    environment.pop("PRILAVOK_CRASH_AT", None)
-    if crash_at:
-        environment["PRILAVOK_CRASH_AT"] = crash_at
-    stream: int | IO[str] = subprocess.PIPE if pipes else subprocess.DEVNULL
-    with log.open("a") as errors:
+def resident(pid: int) -> float:
+    """Megabytes of memory that a process holds now."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def _popen(command: list[str], log: Path | None, *, pipes: bool, crash_at: str = "") -> subprocess.Popen[str]:
+    environment = {**os.environ, "PRILAVOK_CRASH_AT": crash_at}
+    stream = subprocess.PIPE if pipes else subprocess.DEVNULL
+    with log.open("a") if log is not None else contextlib.nullcontext() as errors:
         return subprocess.Popen(
             command, stdin=stream, stdout=stream, stderr=errors, text=True, env=environment, start_new_session=True
         )
 
 
 def main() -> None:
-    """The nursery: for each line "<configuration>|<crash point>" a hub; says its number, and "gone" when it ended."""
+    """The nursery: a hub for each line "<configuration>|<log>|<crash point>"; says its number, and when it ended."""
     # Here and not above: only the nursery needs the seconds that these take.
     import bot.channels.telegram  # noqa: F401
     import prilavok.hub  # noqa: F401
@@ -154,12 +155,13 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     for line in sys.stdin:
-        configuration, _, crash_at = line.strip().partition("|")
+        configuration, log, crash_at = line.strip().split("|")
         pid = os.fork()
         if pid == 0:
             os.setsid()
+            for number, path in ((1, os.devnull), (2, log)):
+                os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), number)
             crash.arm(crash_at)
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115  for the life of the process
             cli.run(Path(configuration))
             os._exit(0)
         print(pid, flush=True)

@@ -9,6 +9,7 @@ import sys
 
 import orjson
 
+from tests.faults.hub import Nursery
 from tests.faults.run import run
 
 
@@ -29,16 +30,19 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     told = arguments()
+    nursery = None if told.cold else Nursery()
     report = asyncio.run(
         run(
             kills=told.kills,
             seed=told.seed or random.randrange(1, 10**6),
+            nursery=nursery,
             database=told.database,
             buyers=told.buyers,
-            warm=not told.cold,
             crash_at=told.crash_at,
         )
     )
+    if nursery is not None:
+        nursery.close()
     print(orjson.dumps(report.facts(), option=orjson.OPT_INDENT_2).decode())
     print(report.words())
     return 0 if report.passed else 1

@@ -19,7 +19,7 @@ from emulators.telegram.phones import shown
 from inbox.tables import Delivery, Message
 from kit.clock import now_ms
 from storage.tables import Job
-from tests.faults.hub import HubProcess
+from tests.faults.hub import HubProcess, Nursery
 from tests.faults.invariants import Reckoning, reckon
 from tests.faults.people import Buyer, Owner
 from tests.faults.place import FIRST_BUYER, OWNER, Place, opened
@@ -100,16 +100,22 @@ class Report:
 
 
 async def run(
-    *, kills: int, seed: int, database: str = "", buyers: int = 3, warm: bool = True, crash_at: str = ""
+    *,
+    kills: int,
+    seed: int,
+    nursery: Nursery | None,
+    database: str = "",
+    buyers: int = 3,
+    crash_at: str = "",
 ) -> Report:
     """Trade, kill, count. With `crash_at` the first hub dies by itself at that point, before any other kill."""
     began = time.monotonic()
     async with opened(database, buyers=buyers, latency=LATENCY) as place:
-        trial = _Trial(place, kills=kills, seed=seed, buyers=buyers, warm=warm)
+        trial = _Trial(place, nursery, kills=kills, seed=seed, buyers=buyers)
         try:
             report = await trial.go(crash_at)
         finally:
-            await trial.hub.close()
+            await trial.hub.kill()
     report.seconds = time.monotonic() - began
     return report
 
@@ -119,13 +125,13 @@ class Stuck(Exception):
 
 
 class _Trial:
-    def __init__(self, place: Place, *, kills: int, seed: int, buyers: int, warm: bool) -> None:
+    def __init__(self, place: Place, nursery: Nursery | None, *, kills: int, seed: int, buyers: int) -> None:
         self.place = place
-        self.hub = HubProcess(place, warm=warm)
+        self.hub = HubProcess(place, nursery)
         self._kills = kills
         self._seed = seed
         self._buyers = buyers
-        self._warm = warm
+        self._warm = nursery is not None
         self._dice = random.Random(seed)
         self._window: set[int] = set()
         self._recoveries: list[float] = []
