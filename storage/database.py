@@ -5,8 +5,8 @@ function returns and rolls back when it raises, and after the commit the lanes t
 pages are told.
 
 SQLite has one writer at a time, so one thread owns the only writing connection. Functions that wait at once run one
-after another, each in its own savepoint, and share one commit: under load that is several times faster than a commit
-each, at full durability. PostgreSQL takes each write on a connection of its own.
+after another and share one commit: under load that is several times faster than a commit each, at full durability.
+When one of them fails, all are rolled back and run again, each in its own savepoint. PostgreSQL takes each write on a connection of its own.
 """
 
 from __future__ import annotations
@@ -168,6 +168,10 @@ class _Ask:
     answer: asyncio.Future[Any]
 
 
+_Answer = tuple[_Ask, Any, BaseException | None]
+"""What was asked, its result, and why there is none."""
+
+
 class _SqliteWriter:
     """The thread that owns SQLite's writing connection."""
 
@@ -216,8 +220,33 @@ class _SqliteWriter:
         self._engine.dispose()
 
     def _run_batch(self, asks: Sequence[_Ask]) -> None:
+        try:
+            answers, committed = self._run_together(asks)
+        except Exception as failure:
+            if len(asks) > 1:
+                answers, committed = self._run_apart(asks)
+            else:
+                answers, committed = [(asks[0], None, failure)], Committed()
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._answer, answers, committed)
+
+    def _run_together(self, asks: Sequence[_Ask]) -> tuple[list[_Answer], Committed]:
+        """All in one transaction. Raises what any of them raises; nothing of the batch is done then."""
         committed = Committed()
-        answers: list[tuple[_Ask, Any, BaseException | None]] = []
+        answers: list[_Answer] = []
+        with self._engine.connect() as connection, connection.begin():
+            for ask in asks:
+                with Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session:
+                    session.info["subscribers"] = self._subscribers
+                    answers.append((ask, ask.fn(session), None))
+                    session.commit()
+                    committed.gather(session)
+        return answers, committed
+
+    def _run_apart(self, asks: Sequence[_Ask]) -> tuple[list[_Answer], Committed]:
+        """Each in a savepoint of its own, because one of them fails and must not take the others with it."""
+        committed = Committed()
+        answers: list[_Answer] = []
         try:
             with self._engine.connect() as connection, connection.begin():
                 for ask in asks:
@@ -225,9 +254,8 @@ class _SqliteWriter:
         except Exception as failure:
             # The batch as a whole could not begin or commit: nothing of it is durable, and everyone hears so.
             logger.exception("a batch of %d writes was rolled back", len(asks))
-            answers, committed = [(ask, None, failure) for ask in asks], Committed()
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._answer, answers, committed)
+            return [(ask, None, failure) for ask in asks], Committed()
+        return answers, committed
 
     def _run_one(self, connection: sa.Connection, ask: _Ask, committed: Committed) -> tuple[Any, BaseException | None]:
         with Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
@@ -243,7 +271,7 @@ class _SqliteWriter:
             committed.gather(session)
             return result, None
 
-    def _answer(self, answers: Sequence[tuple[_Ask, Any, BaseException | None]], committed: Committed) -> None:
+    def _answer(self, answers: Sequence[_Answer], committed: Committed) -> None:
         self._tell(committed)
         for ask, result, failure in answers:
             if ask.answer.done():

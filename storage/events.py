@@ -10,11 +10,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from kit.clock import utc_now
 from storage import jobs
+from storage.hot import Hot
 from storage.tables import EventRow
+
+_event = EventRow.__table__
+
+_APPEND = Hot(
+    lambda insert: (
+        insert(_event).values({c.name: sa.bindparam(c.name) for c in _event.c if c.name != "id"}).returning(_event.c.id)
+    )
+)
 
 Subscribers = Mapping[str, Sequence[str]]
 
@@ -47,31 +57,31 @@ class Note:
 
 def publish(session: Session, event: Event, *, cause: int | None = None) -> int:
     """Append the event, queue its subscribers' jobs, and tell live pages after the commit. Returns the event's id."""
-    row = EventRow(
+    payload = event.payload()
+    event_id: int = _APPEND(
+        session,
         at=utc_now(),
         kind=event.kind,
         shop_id=event.shop_id,
         subject=event.subject,
         actor=event.actor,
         cause=cause,
-        payload=event.payload(),
-    )
-    session.add(row)
-    session.flush()
+        payload=payload,
+    ).scalar_one()
     subscribers: Subscribers = session.info.get("subscribers", {})
     for job_kind in subscribers.get(event.kind, ()):
         jobs.put(
             session,
             job_kind,
             {
-                "event_id": row.id,
+                "event_id": event_id,
                 "subject": event.subject,
                 "actor": event.actor,
                 "shop_id": event.shop_id,
-                **row.payload,
+                **payload,
             },
             lane=f"{job_kind}:{event.subject}",
-            dedup_key=f"{job_kind}:{row.id}",
+            dedup_key=f"{job_kind}:{event_id}",
         )
-    session.info.setdefault("notes", []).append(Note(row.id, event.kind, event.shop_id, row.payload))
-    return row.id
+    session.info.setdefault("notes", []).append(Note(event_id, event.kind, event.shop_id, payload))
+    return event_id

@@ -138,6 +138,11 @@ def put(
     return True
 
 
+def open_lane(session: Session, lane: str) -> bool:
+    """Make the lane if there is none. False if it is there."""
+    return bool(_OPEN_LANE(session, name=lane).rowcount)
+
+
 def put_all(session: Session, jobs: Sequence[New]) -> None:
     """Write many jobs with few statements; those whose dedup_key is known are passed over."""
     now = now_ms()

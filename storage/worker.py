@@ -24,6 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from kit.clock import now_ms
+from storage import jobs
 from storage.database import Committed, Database
 from storage.events import Event, publish
 from storage.hot import Hot
@@ -231,6 +232,9 @@ class Worker:
         now = now_ms()
         if outcome is None:
             row = _TAKE(session, name=lane, now=now, until=now + self._lease_ms).first()
+            if row is None and jobs.open_lane(session, lane):
+                # The lane was pruned in the very moment in which a job was put into it.
+                row = _TAKE(session, name=lane, now=now, until=now + self._lease_ms).first()
             if row is None:
                 return None
             epoch: int = row[0]
@@ -343,8 +347,9 @@ def _due_lanes(session: Session) -> list[str]:
     now = now_ms()
     due = (
         sa.select(JobRow.lane)
-        .join(Lane, Lane.lane == JobRow.lane)
-        .where(JobRow.state == "ready", JobRow.run_at <= now, Lane.lease_until < now, is_first)
+        .outerjoin(Lane, Lane.lane == JobRow.lane)
+        .where(JobRow.state == "ready", JobRow.run_at <= now, is_first)
+        .where(sa.or_(Lane.lease_until < now, Lane.lane.is_(None)))
         .order_by(JobRow.run_at)
         .limit(1000)
     )

@@ -243,9 +243,9 @@ async def test_what_a_dead_process_left_is_found_by_the_next(db: Database) -> No
     assert kitchen.recorded == [7]
 
 
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
 async def test_what_a_living_worker_holds_is_not_taken_by_one_that_starts(db: Database) -> None:
-    if db.is_sqlite:
-        pytest.skip("on SQLite there is one worker")
+    """On PostgreSQL, where there may be several; an SQLite file has one hub."""
     kitchen = Kitchen()
     kitchen.gate = asyncio.Event()
     first, second = Worker(db, kitchen.handlers), Worker(db, kitchen.handlers)
@@ -304,3 +304,16 @@ async def test_pruning_takes_old_done_jobs_and_leaves_dead_ones(db: Database) ->
 
     assert await db.write(prune) == 1
     assert await states(db) == [("ready", 0)]
+
+
+async def test_a_job_whose_lane_was_pruned_under_it_still_runs(db: Database) -> None:
+    kitchen = Kitchen()
+    await put(db, "effect", "lane", 7)
+    await db.write(lambda session: session.execute(sa.delete(Lane)) and None)
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    async with asyncio.timeout(10):
+        while not kitchen.recorded:
+            await asyncio.sleep(0.05)
+    await worker.stop()
+    assert kitchen.recorded == [7]
