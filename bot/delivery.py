@@ -202,8 +202,12 @@ class Courier:
 
 
 def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
-    message = session.get_one(Message, job.payload["message_id"])
-    return message, session.get_one(Conversation, message.conversation_id)
+    found = session.execute(
+        sa.select(Message, Conversation)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(Message.id == job.payload["message_id"])
+    ).one()
+    return found[0], found[1]
 
 
 def _settle(session: Session, conversation: Conversation, message: Message, state: Delivery, error: str) -> None:

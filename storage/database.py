@@ -6,7 +6,8 @@ pages are told.
 
 SQLite has one writer at a time, so one thread owns the only writing connection. Functions that wait at once run one
 after another and share one commit: under load that is several times faster than a commit each, at full durability.
-When one of them fails, all are rolled back and run again, each in its own savepoint. PostgreSQL takes each write on a connection of its own.
+When one of them fails, all are rolled back and run again, each in its own savepoint. PostgreSQL takes each write on a
+connection of its own.
 """
 
 from __future__ import annotations
