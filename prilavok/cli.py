@@ -86,7 +86,8 @@ def demo(
     """Start the demo shop: no token, no network, no database server."""
     from prilavok.demo import running
 
-    _until_stopped(lambda stopping: running.serve(stopping, folder=folder, host=host, port=port, database=database))
+    opening = running.begin(folder=folder, host=host, port=port, database=database)
+    _until_stopped(lambda stopping: running.serve(stopping, opening))
 
 
 @app.command()

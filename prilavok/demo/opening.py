@@ -1,12 +1,15 @@
 """The demo shop opened: its configuration, its database filled, its photos drawn.
 
-Filling and drawing run in processes of their own, so that a first start uses every core of the machine.
+Filling and drawing run in processes of their own, so that a first start uses every core of the machine. They are
+forked before there is a thread, an event loop or a database connection, and so need not import everything again.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+import signal
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -77,11 +80,12 @@ class Opening:
     """A shop that is being opened in other processes. Ask for `done` when nothing else is left to do."""
 
     def __init__(self, place: Place) -> None:
-        self._place = place
+        self.began = time.perf_counter()
+        self.place = place
         self._told = place.configuration()
         installation.migrate(self._told.database)
         empty, bare = installation.within(self._told.database, _lacks)
-        self._helpers = ProcessPoolExecutor(2, get_context("spawn"))
+        self._helpers = ProcessPoolExecutor(2, get_context("fork"), initializer=_leave_signals_to_parent)
         self._filled = self._helpers.submit(fill_shop, place) if empty else None
         self._drawn: list[tuple[str, Future[list[fill.Photo]]]] = [
             (product.variants[0].sku, self._helpers.submit(fill.draw, self._told.files, product.code))
@@ -95,7 +99,12 @@ class Opening:
                 self._filled.result()
             photos = [(sku, drawn.result()) for sku, drawn in self._drawn]
         installation.within(self._told.database, lambda session: _hang(session, photos))
-        return installation.within(self._told.database, lambda session: _point(session, self._place))
+        return installation.within(self._told.database, lambda session: _point(session, self.place))
+
+
+def _leave_signals_to_parent() -> None:
+    """Ctrl-C reaches every process of the terminal; the parent lets these end what they are at."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def fill_shop(place: Place) -> None:

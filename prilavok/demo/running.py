@@ -25,12 +25,16 @@ BUYERS = (
 """Whose phones one holds in the demo: the owner's, and those of two buyers that the shop has not met yet."""
 
 
-async def serve(stopping: asyncio.Event, *, folder: Path, host: str, port: int, database: str) -> None:
-    """Set up what is missing, start everything, print the addresses, and wait to be stopped."""
-    began = time.perf_counter()
-    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    place = Place(folder, host, port, database)
-    opening = Opening(place)
+def begin(*, folder: Path, host: str, port: int, database: str) -> Opening:
+    """Start to set up what is missing. Call it before there is an event loop."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return Opening(Place(folder, host, port, database))
+
+
+async def serve(stopping: asyncio.Event, opening: Opening) -> None:
+    """Start everything, print the addresses, and wait to be stopped."""
+    place = opening.place
+    folder, host, port = place.folder, place.host, place.port
     # Importing aiogram takes as long as filling the shop does, which goes on in another process meanwhile.
     import bot.channels.telegram  # noqa: F401
 
@@ -48,7 +52,7 @@ async def serve(stopping: asyncio.Event, *, folder: Path, host: str, port: int, 
         await yookassa.start(host, port + 2)
         await site.start(host, port + 3)
         await hub.start()
-        _tell(place, time.perf_counter() - began)
+        _tell(place, time.perf_counter() - opening.began)
         await stopping.wait()
         typer.echo("Closing…")
     finally:
