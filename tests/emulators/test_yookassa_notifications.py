@@ -63,7 +63,7 @@ async def yookassa(listener: Listener) -> AsyncIterator[YooKassaEmulator]:
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     headers = {"Authorization": aiohttp.encode_basic_auth(SHOP.id, SHOP.secret)}
-    async with aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=0.5)) as session:
+    async with aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=3.0)) as session:
         yield session
 
 
