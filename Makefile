@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
@@ -18,7 +18,7 @@ export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run migrate check test test-postgres lock clean
+.PHONY: help install demo run migrate check test test-postgres faults bench lock clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ test: $(DEV) ## run the tests this machine can run, and say what it left out (AR
 
 test-postgres: $(DEV) ## run only the tests that talk to PostgreSQL; an error without a server
 	@scripts/test --only-postgres $(ARGS)
+
+faults: $(DEV) ## kill the hub at fifty random moments of trade and count what was lost (ARGS="--database postgresql://...")
+	@$(BIN)/python -m tests.faults.kills $(ARGS)
+
+bench: $(DEV) ## measure: from a press to its reply, starts, memory (ARGS="--buyers 16 --no-demo")
+	@$(BIN)/python -m benchmarks.press $(ARGS)
 
 lock: $(UV) ## write the locked requirements anew from pyproject.toml (UPGRADE=1: newest versions)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --group pyproject.toml:build --output-file requirements-build.lock
