@@ -155,7 +155,7 @@ def _outbound(on_phone: list[Shown], rows: list[Message], in_window: set[int], r
     for number, each in arrived.items():
         if number in by_number:
             continue
-        original = _same(each, rows, in_window)
+        original = _same(each, [row for row in rows if row.id in in_window], arrivals)
         if original is None:
             result.wrong["doubled outside the window"].append(f"{each.text[:60]!r}")
         else:
@@ -179,14 +179,18 @@ def _order_of_arrival(by_number: dict[int, Message], in_window: set[int], result
         last = max(last, row.id)
 
 
-def _same(each: Shown, rows: list[Message], in_window: set[int]) -> Message | None:
-    """The message of the window that this extra arrival is a copy of: by its buttons, else by its words."""
-    candidates = [row for row in rows if row.id in in_window]
+def _same(each: Shown, candidates: list[Message], arrivals: Counter[int]) -> Message | None:
+    """The message of the window that this extra arrival is a copy of: by its buttons, else by its words.
+
+    Words may be those of several messages, as with a payment link that was asked for twice: then of the one that
+    arrived least often so far.
+    """
     for button in each.buttons:
         if button.data:
             owner = read_button(button.data)[0]
             return next((row for row in candidates if row.id == owner), None)
-    return next((row for row in candidates if row.text == each.text), None)
+    alike = [row for row in candidates if row.text == each.text]
+    return min(alike, key=lambda row: arrivals[row.id], default=None)
 
 
 def _money(place: Place, session: Session, result: Reckoning) -> None:
