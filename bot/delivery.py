@@ -202,10 +202,12 @@ class Courier:
 
 
 def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
+    """The job's message, locked, and its conversation: the message may be edited by a press this moment."""
     found = session.execute(
         sa.select(Message, Conversation)
         .join(Conversation, Conversation.id == Message.conversation_id)
         .where(Message.id == job.payload["message_id"])
+        .with_for_update(of=Message)
     ).one()
     return found[0], found[1]
 

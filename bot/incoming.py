@@ -146,7 +146,8 @@ def _pressed(session: Session, conversation: Conversation, incoming: Incoming) -
     """The message whose button was pressed, if it stands in this very conversation."""
     if incoming.press is None or not incoming.press.message_id:
         return None
-    message = session.get(Message, incoming.press.message_id)
+    # Locked, for its delivery may be being recorded this moment: one of the two must see the other.
+    message = session.get(Message, incoming.press.message_id, with_for_update=True)
     if message is None or message.conversation_id != conversation.id:
         return None
     if incoming.press.place:

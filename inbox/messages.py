@@ -179,14 +179,16 @@ def queue_edit(session: Session, message: Message) -> None:
 
 
 def found_at(session: Session, conversation: Conversation, message: Message, place: str) -> None:
-    """The buyer has our message before him, at this id of the channel: so it did arrive, whatever we knew of it.
+    """The buyer has our message, which is locked, before him at this id of the channel: so it did arrive.
 
     Of two copies the one that he uses is the one that is edited from now on.
     """
     external = f"{conversation.chat}:{place}"
     if message.external_id == external or message.author == Author.BUYER:
         return
-    others = sa.select(Message.id).where(Message.account_id == conversation.account_id, Message.external_id == external)
+    others = sa.select(Message.id).where(
+        Message.account_id == conversation.account_id, Message.external_id == external, Message.id != message.id
+    )
     if session.scalar(others.limit(1)) is not None:
         return
     message.external_id = external
