@@ -115,6 +115,9 @@ async def presses(database: str, *, buyers: int, times: int) -> dict[str, Any]:
             alone = [await load(place, hub, shoppers[:1], times * 4) for _ in range(ROUNDS)]
             crowd = [await load(place, hub, shoppers, times) for _ in range(ROUNDS)]
             after = hub.resident()
+        except TimeoutError:
+            sys.stderr.write(hub.log[-3000:])
+            raise
         finally:
             await hub.kill()
     return {

@@ -83,15 +83,18 @@ class HubProcess:
 
     async def ready(self) -> None:
         """Wait until it serves. Raises TimeoutError."""
-        async with asyncio.timeout(STARTS_WITHIN), aiohttp.ClientSession() as http:
-            while True:
-                try:
-                    async with http.get(f"{self._place.address}/ready") as answer:
-                        if answer.status == 200:
-                            return
-                except aiohttp.ClientError:
-                    pass
-                await asyncio.sleep(0.02)
+        try:
+            async with asyncio.timeout(STARTS_WITHIN), aiohttp.ClientSession() as http:
+                while True:
+                    try:
+                        async with http.get(f"{self._place.address}/ready") as answer:
+                            if answer.status == 200:
+                                return
+                    except aiohttp.ClientError:
+                        pass
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise TimeoutError(f"the hub does not serve; its log ends with:\n{self.log[-3000:]}") from None
 
     async def kill(self) -> None:
         """kill -9, and wait until it is gone."""
