@@ -28,8 +28,8 @@ Act = Callable[[Session], None]
 class Scene:
     """A message that is on its way: Telegram has it, and the buyer presses its button."""
 
-    def __init__(self, engine: sa.Engine, folder: Path) -> None:
-        self.engine = engine
+    def __init__(self, engine: sa.Engine, folder: Path, place: str) -> None:
+        self.engine, self.place = engine, place
         self._courier = Courier(lambda account_id: pytest.fail("nothing is sent here"), FileStore(folder))
         with Session(engine, expire_on_commit=False) as session:
             world = World(session)
@@ -51,7 +51,7 @@ class Scene:
 
     def press(self, session: Session) -> None:
         chat = session.get_one(Conversation, self.chat_id)
-        press = Press(message_id=self.message_id, index=0, version=1, place="41")
+        press = Press(message_id=self.message_id, index=0, version=1, place=self.place)
         said = Incoming(external_id="press-1", profile=Profile("7"), press=press)
         message = incoming._pressed(session, chat, said)
         assert message is not None
@@ -79,9 +79,10 @@ class Scene:
             return session.get_one(Message, self.message_id).delivery, len(edits)
 
 
-@pytest.fixture
-def scene(engine: sa.Engine, tmp_path: Path) -> Scene:
-    return Scene(engine, tmp_path)
+@pytest.fixture(params=["41", ""], ids=["placed", "not placed"])
+def scene(engine: sa.Engine, tmp_path: Path, request: pytest.FixtureRequest) -> Scene:
+    """On a channel that tells which message was pressed, and on one that does not."""
+    return Scene(engine, tmp_path, request.param)
 
 
 def test_a_press_during_the_recording_still_changes_the_message(scene: Scene) -> None:
