@@ -6,18 +6,18 @@ const columns = () => [...document.querySelectorAll(".board-cards[data-stage]")]
 const allows = (card, column) => card.dataset.moves.split(" ").includes(column.dataset.stage);
 
 let dragging = false;
+let held = false;
 let stale = false;
 let sortables = [];
 
 const refresh = oneAtATime(async () => {
-  if (dragging) {
-    stale = true;
-    return;
-  }
-  stale = false;
   const url = board()?.dataset.board;
+  stale = dragging || held;
+  if (stale) return;
   const html = url && (await fragment(url));
-  if (!html) return;
+  // The hand may have come down on a card meanwhile: nothing moves under it.
+  stale = dragging || held;
+  if (!html || stale) return;
   await htmx.swap({ sourceElement: board(), target: board(), text: html, swap: "outerMorph" });
   makeSortable();
 });
@@ -66,6 +66,11 @@ function makeSortable() {
   );
 }
 
+function onPointer(event) {
+  held = event.type === "pointerdown" && Boolean(event.target.closest?.(".board-card"));
+  if (event.type === "pointerup" && stale && !dragging) refresh();
+}
+
 /** Ctrl with an arrow: the nearest column that way which this order may go to. */
 async function onKey(event) {
   const card = event.target.closest?.(".board-card");
@@ -88,6 +93,7 @@ export function start() {
   if (!board()) return;
   if (columns().length) makeSortable();
   document.addEventListener("keydown", onKey);
+  for (const kind of ["pointerdown", "pointerup", "pointercancel"]) document.addEventListener(kind, onPointer);
   document.addEventListener("live:order", refresh);
   document.addEventListener("live:resync", refresh);
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
