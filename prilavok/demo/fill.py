@@ -97,12 +97,13 @@ def draw(folder: Path, code: str) -> list[Photo]:
 
 
 def hang_photos(session: Session, product: CatalogProduct, photos: Iterable[Photo]) -> None:
-    """Put drawn photos on their product; one that shows a single colour, on its variant."""
+    """Put drawn photos on their product; one that shows a single colour, on each variant of that colour."""
     variants = {variant.sku: variant for variant in product.variants}
     for photo in photos:
         stored = record(session, photo.blob, name=photo.name, public=True, shop_id=product.shop_id)
-        only = variants[photo.skus[0]] if len(photo.skus) == 1 else None
-        editing.add_photo(session, product, stored, variant=only)
+        shown = [variants[sku] for sku in photo.skus]
+        for variant in shown if 0 < len(shown) < len(variants) else [None]:
+            editing.add_photo(session, product, stored, variant=variant)
 
 
 def _add_variant(
