@@ -9,6 +9,7 @@ from kit.secrets import SecretBox
 from operator_console import (
     catalog_pages,
     channel_pages,
+    components_page,
     customers_pages,
     inbox_acts,
     inbox_pages,
@@ -50,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     *staff_pages.ROUTES,
     *texts_pages.ROUTES,
     *channel_pages.ROUTES,
+    *components_page.ROUTES,
 )
 """Every address behind the door. A module of pages is added by its ROUTES."""
 

@@ -211,3 +211,10 @@ async def test_a_bot_is_connected_by_its_token_which_is_never_seen_again(
     silent = await browser.post("/settings/telegram", {"token": "4200043:a-bot-of-nobody-real"})
     assert silent.status == 409
     assert "4200043" not in silent.text + caplog.text
+
+
+async def test_the_component_page_is_there_for_who_works_on_the_console(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.operator)
+    page = await browser.get("/components")
+    assert page.status == 200
+    assert 'data-bs-theme="dark"' in page.text
