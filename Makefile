@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
+# What an installation may choose: its database, the bell between its processes, a faster loop.
+EXTRAS := --extra postgres --extra redis --extra nats --extra rabbitmq --extra uvloop
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
@@ -56,9 +58,9 @@ bench: $(DEV) ## measure: from a press to its reply, starts, memory (ARGS="--buy
 
 lock: $(UV) ## write the locked requirements anew from pyproject.toml (UPGRADE=1: newest versions)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --group pyproject.toml:build --output-file requirements-build.lock
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra postgres --extra uvloop \
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml $(EXTRAS) \
 		--output-file requirements.lock
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra postgres --extra uvloop --group dev \
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml $(EXTRAS) --group dev \
 		--constraints requirements.lock --constraints requirements-build.lock --output-file requirements-dev.lock
 
 clean: ## remove caches and build leftovers; keeps .venv and your data
