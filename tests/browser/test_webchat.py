@@ -158,7 +158,7 @@ async def test_words_are_never_markup(street: Street) -> None:
     await street.visit()
     await street.open()
     await street.say(TROUBLE)
-    await street.sees("жирно")
+    await street.sees("Передали оператору")
     await street.counter.reply(f"{TROUBLE} https://clay.example/a?b=1.")
     await street.sees("clay.example")
     assert TROUBLE in (await street.texts("mine"))[0]
