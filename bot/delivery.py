@@ -33,6 +33,7 @@ from inbox.tables import Conversation, Delivery, Message
 from kit import crash
 from kit.clock import now_ms, utc_now
 from storage.files import Blob, FileStore, FileTooLarge, record
+from storage.hot import Load, save
 from storage.jobs import Again, Effect, Job
 from storage.tables import StoredFile
 
@@ -43,6 +44,17 @@ GIVE_UP = timedelta(hours=24)
 
 REPEATED = "repeated"
 """Marks a repeatable message that is already in its second try."""
+
+
+_LOCKED = Load(
+    lambda query: (
+        query.join(Conversation, Conversation.id == Message.conversation_id)
+        .where(Message.id == sa.bindparam("message_id"))
+        .with_for_update(of=Message)
+    ),
+    Message,
+    Conversation,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +75,10 @@ class Courier:
     @property
     def handlers(self) -> dict[str, Effect[Any, Any]]:
         return {
-            "message.deliver": Effect(self._remember, self._send, self._record),
-            "message.edit": Effect(self._remember_edit, self._edit, self._record_edit),
+            "message.deliver": Effect(self._remember, self._send, self._record, prompt=True),
+            "message.edit": Effect(self._remember_edit, self._edit, self._record_edit, prompt=True),
             "message.fetch": Effect(self._remember_fetch, self._fetch, self._record_fetch),
-            "press.answer": Effect(_remember_answer, self._answer, _forget),
+            "press.answer": Effect(_remember_answer, self._answer, _forget, prompt=True),
         }
 
     # A new message
@@ -85,6 +97,7 @@ class Courier:
             _settle(session, conversation, message, Delivery.FAILED, "blocked")
             return None
         message.delivery = Delivery.SENDING
+        save(session, message)
         return self._errand(session, conversation, message)
 
     async def _send(self, errand: _Errand) -> str | ChannelError:
@@ -203,18 +216,14 @@ class Courier:
 
 def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
     """The job's message, locked, and its conversation: the message may be edited by a press this moment."""
-    found = session.execute(
-        sa.select(Message, Conversation)
-        .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(Message.id == job.payload["message_id"])
-        .with_for_update(of=Message)
-    ).one()
+    found = _LOCKED.first(session, message_id=job.payload["message_id"])
+    assert found is not None, "messages are never deleted"
     return found[0], found[1]
 
 
 def _settle(session: Session, conversation: Conversation, message: Message, state: Delivery, error: str) -> None:
     message.delivery, message.error = state, error[:300]
-    session.flush()
+    save(session, message)
     messages.tell_changed(session, conversation, message)
 
 

@@ -1,7 +1,8 @@
 """From a raw event to a handled message: accept, then handle.
 
 `accept` makes each envelope one durable job before the channel hears "got it". The job runs in the chat's own lane,
-in one transaction: customer, conversation, message, the flow's step and the answers, all or nothing.
+in one transaction: customer, conversation, message, the flow's step and the answers, all or nothing. Where a worker
+lives in the same process and the lane is free, that is the transaction which stores the envelope.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot.channels.base import Broken, Channel, Envelope
 from bot.flows import dialog
 from bot.flows.turn import Turn
-from company import settings
+from company import accounts, settings
 from company.tables import ChannelAccount, Shop
 from company.texts import Texts
 from customers import identities
@@ -27,7 +28,9 @@ from inbox.tables import Conversation, Message
 from kit.clock import utc_now
 from storage import jobs
 from storage.database import Database
+from storage.hot import save
 from storage.jobs import Job, New, Step
+from storage.worker import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -40,21 +43,39 @@ class Intake:
         self._channel_of = channel_of
         self._texts = texts
         self._public_url = public_url
+        self._go_on: Callable[[Session], None] | None = None
 
     @property
     def handlers(self) -> dict[str, Step]:
-        return {"incoming.handle": Step(self.handle)}
+        return {"incoming.handle": Step(self.handle, prompt=True)}
+
+    def go_on_with(self, worker: Worker) -> None:
+        """Have this process's worker handle what comes in at once."""
+        self._go_on = worker.go_on
 
     async def accept(self, account_id: int, envelopes: Sequence[Envelope]) -> int:
         """Store envelopes durably; one that is known by its external id is passed over. Returns how many came."""
-        if envelopes:
-            await self._db.write(_store, account_id, envelopes)
+        if not envelopes:
+            return 0
+        if self._go_on is not None:
+            try:
+                await self._db.write(self._store_and_handle, account_id, envelopes)
+                return len(envelopes)
+            except Exception as failure:
+                # What cannot be handled can still be kept; the worker will count the attempts.
+                logger.info("envelopes for account %d are only stored: %s", account_id, type(failure).__name__)
+        await self._db.write(_store, account_id, envelopes)
         return len(envelopes)
 
+    def _store_and_handle(self, session: Session, account_id: int, envelopes: Sequence[Envelope]) -> None:
+        _store(session, account_id, envelopes)
+        if self._go_on is not None:
+            self._go_on(session)
+
     def handle(self, session: Session, job: Job) -> None:
-        account = session.get_one(ChannelAccount, job.payload["account_id"])
+        account, shop = accounts.with_shop(session, job.payload["account_id"])
         for incoming in self._parse(account, job):
-            self._handle_one(session, account, job.payload["chat"], incoming)
+            self._handle_one(session, account, shop, job.payload["chat"], incoming)
 
     def _parse(self, account: ChannelAccount, job: Job) -> Sequence[Incoming]:
         try:
@@ -67,7 +88,7 @@ class Intake:
             known = Profile(external_id=job.payload["chat"])
             return [Incoming(external_id=f"job-{job.id}", profile=known, unsupported="unreadable")]
 
-    def _handle_one(self, session: Session, account: ChannelAccount, chat: str, incoming: Incoming) -> None:
+    def _handle_one(self, session: Session, account: ChannelAccount, shop: Shop, chat: str, incoming: Incoming) -> None:
         conversation, customer = _whose(session, account, chat, incoming)
         if incoming.left:
             conversation.blocked = True
@@ -81,7 +102,6 @@ class Intake:
             message = messages.receive(session, conversation, incoming)
             if message is None:
                 return
-        shop = session.get_one(Shop, account.shop_id)
         turn = Turn(
             session=session,
             shop=shop,
@@ -97,18 +117,28 @@ class Intake:
             locale=conversation.locale,
             public_url=self._public_url,
         )
-        try:
-            with session.begin_nested():
-                dialog.handle(turn)
-                session.flush()
-        except OperationalError:
-            # The database's trouble, not the flow's: the whole job is tried again.
-            raise
-        except Exception:
-            # The buyer's words are kept whatever the flow does; a person answers instead of it.
-            logger.exception("the flow failed in conversation %d", conversation.id)
-            session.refresh(conversation)
-            conversation.waiting_since = conversation.waiting_since or utc_now()
+        if not session.in_nested_transaction():
+            # What the flow raises goes through, and the worker runs the job again in a savepoint.
+            dialog.handle(turn)
+        else:
+            _handle_carefully(turn)
+        save(session, conversation)
+
+
+def _handle_carefully(turn: Turn) -> None:
+    try:
+        with turn.session.begin_nested():
+            dialog.handle(turn)
+            turn.session.flush()
+    except OperationalError:
+        # The database's trouble, not the flow's: the whole job is tried again.
+        raise
+    except Exception:
+        # The buyer's words are kept whatever the flow does; a person answers instead of it.
+        conversation = turn.conversation
+        logger.exception("the flow failed in conversation %d", conversation.id)
+        turn.session.refresh(conversation)
+        conversation.waiting_since = conversation.waiting_since or utc_now()
 
 
 def _store(session: Session, account_id: int, envelopes: Sequence[Envelope]) -> None:
@@ -128,7 +158,7 @@ def _store(session: Session, account_id: int, envelopes: Sequence[Envelope]) -> 
 
 def _whose(session: Session, account: ChannelAccount, chat: str, incoming: Incoming) -> tuple[Conversation, Customer]:
     profile = incoming.profile
-    identity = identities.recognise(
+    _, customer = identities.speaker(
         session,
         account,
         external_id=profile.external_id,
@@ -137,7 +167,6 @@ def _whose(session: Session, account: ChannelAccount, chat: str, incoming: Incom
         locale=profile.locale,
         phone=profile.phone,
     )
-    customer = session.get_one(Customer, identity.customer_id)
     conversation = conversations.open_for(session, account, chat, customer_id=customer.id, locale=customer.locale)
     return conversation, customer
 

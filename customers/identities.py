@@ -13,6 +13,16 @@ from customers import cards
 from customers.cards import BadPhone, tidy
 from customers.tables import Customer, Identity
 from kit.clock import utc_now
+from storage.hot import Load
+
+
+_KNOWN = Load(
+    lambda query: query.join(Customer, Customer.id == Identity.customer_id).where(
+        Identity.account_id == sa.bindparam("account_id"), Identity.external_id == sa.bindparam("person")
+    ),
+    Identity,
+    Customer,
+)
 
 
 def recognise(
@@ -25,14 +35,31 @@ def recognise(
     locale: str = "",
     phone: str = "",
 ) -> Identity:
-    """The identity of who speaks, and with it the customer, both made at first sight; the customer is loaded too.
+    """The identity of who speaks, made with its customer at first sight. See `speaker`."""
+    identity, _ = speaker(
+        session, account, external_id=external_id, name=name, username=username, locale=locale, phone=phone
+    )
+    return identity
+
+
+def speaker(
+    session: Session,
+    account: ChannelAccount,
+    *,
+    external_id: str,
+    name: str = "",
+    username: str = "",
+    locale: str = "",
+    phone: str = "",
+) -> tuple[Identity, Customer]:
+    """The identity of who speaks, and the customer, both made at first sight.
 
     `phone` must be proven by the channel (a person's own contact); it is kept if the card has none. A name that
     changed on the channel changes here, but a card keeps the name that it has.
     """
     name, username = tidy(name, 200), tidy(username, 120)
-    identity = _known(session, account, external_id) or _meet(session, account, external_id, name, username, locale)
-    customer = session.get_one(Customer, identity.customer_id)
+    known = _known(session, account, external_id) or _meet(session, account, external_id, name, username, locale)
+    identity, customer = known
     if name and identity.name != name:
         identity.name = name
     if username and identity.username != username:
@@ -41,21 +68,17 @@ def recognise(
         customer.name = name
     if phone and customer.phone is None:
         customer.phone = _proven(phone)
-    return identity
+    return known
 
 
-def _known(session: Session, account: ChannelAccount, external_id: str) -> Identity | None:
-    row = session.execute(
-        sa.select(Identity, Customer)
-        .join(Customer, Customer.id == Identity.customer_id)
-        .where(Identity.account_id == account.id, Identity.external_id == external_id)
-    ).one_or_none()
-    return None if row is None else row[0]
+def _known(session: Session, account: ChannelAccount, external_id: str) -> tuple[Identity, Customer] | None:
+    found = _KNOWN.first(session, account_id=account.id, person=external_id)
+    return None if found is None else (found[0], found[1])
 
 
 def _meet(
     session: Session, account: ChannelAccount, external_id: str, name: str, username: str, locale: str
-) -> Identity:
+) -> tuple[Identity, Customer]:
     """A new customer with this identity, unless another transaction has just met the same person."""
     now = utc_now()
     spoken = locale.replace("_", "-").split("-")[0].lower()
@@ -83,7 +106,7 @@ def _meet(
         if known is None:
             raise
         return known
-    return identity
+    return identity, customer
 
 
 def _proven(phone: str) -> str | None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
@@ -14,6 +11,16 @@ from inbox.tables import Author, Conversation, Kind, State
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from storage.events import publish
+from storage.hot import Load, insert, insertion
+
+
+_LOCKED = Load(
+    lambda query: query.where(
+        Conversation.account_id == sa.bindparam("account_id"), Conversation.chat == sa.bindparam("chat")
+    ).with_for_update(),
+    Conversation,
+)
+_NEW = insertion(Conversation, once=True)
 
 
 class NoSuchConversation(Missing):
@@ -34,41 +41,43 @@ def open_for(
     session: Session, account: ChannelAccount, chat: str, *, customer_id: int | None, locale: str
 ) -> Conversation:
     """The chat's conversation, locked; made at first sight. Two first messages at once find the same one."""
-    this = (
-        sa.select(Conversation)
-        .where(Conversation.account_id == account.id, Conversation.chat == chat)
-        .with_for_update()
-    )
-    found = session.scalar(this)
+    found = _LOCKED.first(session, account_id=account.id, chat=chat)
     if found is not None:
-        return found
+        conversation: Conversation = found[0]
+        return conversation
     now = utc_now()
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(
-        insert(Conversation)
-        .values(
-            shop_id=account.shop_id,
-            account_id=account.id,
-            chat=chat,
-            customer_id=customer_id,
-            kind=Kind.BUYER,
-            state=State.OPEN,
-            held=False,
-            locale=locale,
-            unread=0,
-            last_at=now,
-            last_text="",
-            last_author=Author.BUYER,
-            flow="",
-            flow_state={},
-            offered=[],
-            context={},
-            blocked=False,
-            created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["account_id", "chat"])
+    made = insert(
+        session,
+        Conversation,
+        _NEW,
+        shop_id=account.shop_id,
+        account_id=account.id,
+        chat=chat,
+        kind=Kind.BUYER,
+        customer_id=customer_id,
+        staff_id=None,
+        state=State.OPEN,
+        assignee_id=None,
+        held=False,
+        locale=locale,
+        unread=0,
+        waiting_since=None,
+        last_at=now,
+        last_text="",
+        last_author=Author.BUYER,
+        flow="",
+        flow_state={},
+        offered=[],
+        context={},
+        blocked=False,
+        created_at=now,
     )
-    return session.scalars(this).one()
+    if made is not None:
+        return made
+    met = _LOCKED.first(session, account_id=account.id, chat=chat)
+    assert met is not None, "the chat has a conversation, or it has just got one"
+    conversation = met[0]
+    return conversation
 
 
 def get(session: Session, conversation_id: int, shop_id: int, *, lock: bool = False) -> Conversation:

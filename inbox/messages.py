@@ -23,6 +23,9 @@ from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from storage import jobs
 from storage.events import publish
+from storage.hot import Hot, insert, insertion
+
+_NEW, _NEW_ONCE = insertion(Message), insertion(Message, once=True)
 
 PREVIEW = 200
 """How much of the last message the list of conversations keeps."""
@@ -50,19 +53,16 @@ def receive(session: Session, conversation: Conversation, incoming: Incoming) ->
     An edit changes the text of the message it edits and keeps the old one; parts of an album join into one message.
     """
     external = f"{conversation.chat}:{incoming.external_id}"
-    known = session.scalar(
-        sa.select(Message).where(Message.account_id == conversation.account_id, Message.external_id == external)
-    )
-    if known is not None:
-        if incoming.edited:
-            _edited(session, conversation, known, incoming)
+    if incoming.edited and (known := _known(session, conversation, external)) is not None:
+        _edited(session, conversation, known, incoming)
         return None
     if incoming.album and (first := _album(session, conversation, incoming.album)) is not None:
         _join(session, conversation, first, incoming)
         return None
-    message = _add(
+    message = _keep(
         session,
         conversation,
+        _NEW_ONCE,
         author=Author.BUYER,
         text=incoming.text,
         form=content.dump(incoming),
@@ -72,6 +72,8 @@ def receive(session: Session, conversation: Conversation, incoming: Incoming) ->
         reply_to_id=_replied_to(session, conversation, incoming.reply_to),
         sent_at=datetime.fromtimestamp(incoming.sent_at, UTC) if incoming.sent_at else utc_now(),
     )
+    if message is None:
+        return None
     conversation.unread += 1
     if conversation.held:
         conversation.waiting_since = conversation.waiting_since or message.created_at
@@ -282,9 +284,17 @@ def without_buttons(outgoing: Outgoing) -> Outgoing:
     return replace(outgoing, rows=links)
 
 
-def _add(
+def _add(session: Session, conversation: Conversation, **facts: Any) -> Message:
+    """A new message. Raises IntegrityError if its external id or client key is taken."""
+    message = _keep(session, conversation, _NEW, **facts)
+    assert message is not None
+    return message
+
+
+def _keep(
     session: Session,
     conversation: Conversation,
+    statement: Hot,
     *,
     author: Author,
     text: str,
@@ -297,9 +307,12 @@ def _add(
     reply_to_id: int | None = None,
     repeatable: bool = False,
     sent_at: datetime | None = None,
-) -> Message:
+) -> Message | None:
     now = utc_now()
-    message = Message(
+    message = insert(
+        session,
+        Message,
+        statement,
         conversation_id=conversation.id,
         account_id=conversation.account_id,
         author=author,
@@ -311,16 +324,20 @@ def _add(
         client_key=client_key,
         reply_to_id=reply_to_id,
         delivery=delivery,
+        error="",
         repeatable=repeatable,
+        version=1,
+        history=[],
         created_at=now,
+        edited_at=None,
         sent_at=sent_at,
     )
-    session.add(message)
+    if message is None:
+        return None
     if not private:
         conversation.last_at, conversation.last_author = now, author
         conversation.last_text = (text or _kinds(form)).replace("\n", " ")[:PREVIEW]
         conversation.state = State.OPEN if author is Author.BUYER else conversation.state
-    session.flush()
     publish(
         session,
         MessageAdded(
@@ -333,6 +350,12 @@ def _add(
         ),
     )
     return message
+
+
+def _known(session: Session, conversation: Conversation, external: str) -> Message | None:
+    return session.scalar(
+        sa.select(Message).where(Message.account_id == conversation.account_id, Message.external_id == external)
+    )
 
 
 def _actor(conversation: Conversation, author: Author, staff_id: int | None) -> str:

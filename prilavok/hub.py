@@ -69,6 +69,7 @@ class Hub:
         self.poller = Poller(self.db)
         self.hooks = Hooks(self.db, self.files, self.channel)
         self.worker = Worker(self.db, self._handlers())
+        self.intake.go_on_with(self.worker)
         self._channels: dict[int, Channel] = {}
         self._ticks = AsyncIOScheduler(timezone="UTC")
         self._runner: web.AppRunner | None = None

@@ -58,10 +58,13 @@ class Committed:
 
     rings: set[str] = field(default_factory=set)
     notes: list[Note] = field(default_factory=list)
+    started: list[Any] = field(default_factory=list)
+    """What the worker took in this very transaction and goes on with now."""
 
     def gather(self, session: Session) -> None:
-        self.rings |= session.info.get("rings", set())
-        self.notes += session.info.get("notes", [])
+        self.rings.update(session.info.get("rings", ()))
+        self.notes += session.info.get("notes", ())
+        self.started += session.info.get("started", ())
 
 
 Listener = Callable[[Committed], None]
@@ -93,7 +96,7 @@ class Database:
         return self._engine
 
     def on_commit(self, listener: Listener) -> None:
-        """Call `listener` on the event loop after each commit that rang a lane or published an event."""
+        """Call `listener` on the event loop after each commit that rang a lane, published an event or began a job."""
         self._listeners.append(listener)
 
     async def start(self) -> None:
@@ -158,7 +161,7 @@ class Database:
         return result
 
     def _tell(self, committed: Committed) -> None:
-        if committed.rings or committed.notes:
+        if committed.rings or committed.notes or committed.started:
             for listener in self._listeners:
                 listener(committed)
 
@@ -235,13 +238,20 @@ class _SqliteWriter:
         """All in one transaction. Raises what any of them raises; nothing of the batch is done then."""
         committed = Committed()
         answers: list[_Answer] = []
-        with self._engine.connect() as connection, connection.begin():
+        with (
+            self._engine.connect() as connection,
+            connection.begin(),
+            Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session,
+        ):
             for ask in asks:
-                with Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session:
-                    session.info["subscribers"] = self._subscribers
-                    answers.append((ask, ask.fn(session), None))
-                    session.commit()
-                    committed.gather(session)
+                session.info.clear()
+                session.info["subscribers"] = self._subscribers
+                answers.append((ask, ask.fn(session), None))
+                session.flush()
+                committed.gather(session)
+                # To the next one the session is as good as new; making one costs more than most of them do.
+                session.expunge_all()
+            session.commit()
         return answers, committed
 
     def _run_apart(self, asks: Sequence[_Ask]) -> tuple[list[_Answer], Committed]:

@@ -58,7 +58,7 @@ class Note:
 def publish(session: Session, event: Event, *, cause: int | None = None) -> int:
     """Append the event, queue its subscribers' jobs, and tell live pages after the commit. Returns the event's id."""
     payload = event.payload()
-    event_id: int = _APPEND(
+    appended = _APPEND.row(
         session,
         at=utc_now(),
         kind=event.kind,
@@ -67,7 +67,9 @@ def publish(session: Session, event: Event, *, cause: int | None = None) -> int:
         actor=event.actor,
         cause=cause,
         payload=payload,
-    ).scalar_one()
+    )
+    assert appended is not None
+    event_id: int = appended[0]
     subscribers: Subscribers = session.info.get("subscribers", {})
     for job_kind in subscribers.get(event.kind, ()):
         jobs.put(

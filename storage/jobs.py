@@ -25,7 +25,6 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 _job = JobRow.__table__
-_lane = Lane.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,13 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Work in the database alone: runs inside the transaction that closes the job, so both happen or neither."""
+    """Work in the database alone: runs inside the transaction that closes the job, so both happen or neither.
+
+    A `prompt` one may run inside the transaction that put it, when its lane is free: that saves a commit.
+    """
 
     run: Callable[[Session, Job], None]
+    prompt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,13 @@ class Effect(Generic[P, R]):
     nothing left to do (the job closes). `call` runs in no transaction. `record` runs in the transaction that closes
     the job; returning Again keeps it. An exception out of `call` is an attempt that failed: back-off, then dead.
     A process may die between call and record, so the next `remember` must recognise a call that was under way.
+    A `prompt` one may be remembered inside the transaction that put it, when its lane is free.
     """
 
     remember: Callable[[Session, Job], P | None]
     call: Callable[[P], Awaitable[R]]
     record: Callable[[Session, Job, P, R], Again | None]
+    prompt: bool = False
 
 
 Handler = Step | Effect[Any, Any]
@@ -78,20 +83,6 @@ _ADD = Hot(
         .values({c: sa.bindparam(c) for c in ("lane", "kind", "payload", "dedup_key", "run_at", "created_at")})
         .values(state="ready", attempts=0)
         .on_conflict_do_nothing(index_elements=["dedup_key"])
-    )
-)
-# ON CONFLICT alone would wait, on PostgreSQL, for a worker that is just updating the lane's row; a lane that is
-# there already is seen without waiting.
-_OPEN_LANE = Hot(
-    lambda insert: (
-        insert(_lane)
-        .from_select(
-            ["lane", "lease_until", "epoch"],
-            sa.select(sa.bindparam("name", type_=sa.String), sa.literal_column("0"), sa.literal_column("0")).where(
-                ~sa.exists().where(_lane.c.lane == sa.bindparam("name", type_=sa.String))
-            ),
-        )
-        .on_conflict_do_nothing()
     )
 )
 
@@ -121,7 +112,7 @@ def put(
     `run_at` belongs into a lane of its own: whatever is behind it in its lane waits for it.
     """
     now = now_ms()
-    added = _ADD(
+    added = _ADD.run(
         session,
         lane=lane,
         kind=kind,
@@ -130,17 +121,16 @@ def put(
         run_at=now if run_at is None else int(run_at.timestamp() * 1000),
         created_at=now,
     )
-    if not added.rowcount:
+    if not added:
         return False
-    _OPEN_LANE(session, name=lane)
     if run_at is None:
-        session.info.setdefault("rings", set()).add(lane)
+        ring(session, lane, kind)
     return True
 
 
-def open_lane(session: Session, lane: str) -> bool:
-    """Make the lane if there is none. False if it is there."""
-    return bool(_OPEN_LANE(session, name=lane).rowcount)
+def ring(session: Session, lane: str, kind: str) -> None:
+    """Say after the commit that the lane has a job of this kind."""
+    session.info.setdefault("rings", {})[lane] = kind
 
 
 def put_all(session: Session, jobs: Sequence[New]) -> None:
@@ -157,10 +147,9 @@ def put_all(session: Session, jobs: Sequence[New]) -> None:
         }
         for job in jobs
     ]
-    lanes = sorted({job.lane for job in jobs})
-    _OPEN_LANE.many(session, [{"name": lane} for lane in lanes])
     _ADD.many(session, rows)
-    session.info.setdefault("rings", set()).update(lanes)
+    for job in jobs:
+        ring(session, job.lane, job.kind)
 
 
 def cancel(session: Session, dedup_key: str) -> bool:

@@ -17,7 +17,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import orjson
 import sqlalchemy as sa
@@ -28,7 +28,7 @@ from storage import jobs
 from storage.database import Committed, Database
 from storage.events import Event, publish
 from storage.hot import Hot
-from storage.jobs import Effect, Handlers, Job, Step
+from storage.jobs import Again, Effect, Handlers, Job, Step
 from storage.presence import Alone, AmongOthers, Presence
 from storage.tables import Job as JobRow
 from storage.tables import Lane
@@ -53,11 +53,27 @@ BACKOFF_MS = 1000
 STEPS_AT_ONCE = 32
 """How many pure database jobs of one lane may share a transaction."""
 
+# Whoever is just taking or leaving the lane is not waited for: a transaction that takes a lane on its way may hold
+# what the other one waits for.
 _TAKE = Hot(
     lambda insert: (
         sa.update(Lane)
-        .where(Lane.lane == sa.bindparam("name"), Lane.lease_until < sa.bindparam("now"))
+        .where(
+            Lane.lane
+            == sa.select(Lane.lane)
+            .where(Lane.lane == sa.bindparam("name"), Lane.lease_until < sa.bindparam("now"))
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
         .values(lease_until=sa.bindparam("until"), epoch=Lane.epoch + 1)
+        .returning(Lane.epoch)
+    )
+)
+_OPEN = Hot(
+    lambda insert: (
+        insert(Lane)
+        .values(lane=sa.bindparam("name"), lease_until=sa.bindparam("until"), epoch=sa.bindparam("first"))
+        .on_conflict_do_nothing()
         .returning(Lane.epoch)
     )
 )
@@ -122,6 +138,7 @@ class Fenced(Exception):
 class _Taken:
     """An effect that was remembered and waits for its call."""
 
+    lane: str
     epoch: int
     job: Job
     effect: Effect[Any, Any]
@@ -165,9 +182,8 @@ class Worker:
         self._stopping = True
         for tick in self._ticks:
             tick.cancel()
-        running = list(self._drains.values())
-        if running:
-            _, late = await asyncio.wait(running, timeout=within)
+        if self._drains:
+            _, late = await asyncio.wait(list(self._drains.values()), timeout=within)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -193,13 +209,41 @@ class Worker:
                     return
                 await asyncio.sleep(0.01)
 
+    def go_on(self, session: Session) -> None:
+        """Work the lanes that this transaction rang, in it and as far as they are prompt and free.
+
+        What a handler raises goes through: the caller's transaction is then to be run again without this.
+        """
+        if self._stopping:
+            return
+        rings: dict[str, str] = session.info.get("rings", {})
+        tried: set[str] = set()
+        while lane := next((name for name in rings if name not in tried and self._is_prompt(rings[name])), None):
+            tried.add(lane)
+            now = now_ms()
+            epoch = None if lane in self._drains else self._take(session, lane, now)
+            if epoch is not None:
+                # Nobody need be told of it; what rings it again from here on does so anew.
+                del rings[lane]
+                taken = self._run(session, lane, epoch, now, held=True, careful=False)
+                if taken is not None:
+                    session.info.setdefault("started", []).append(taken)
+
+    def _is_prompt(self, kind: str) -> bool:
+        handler = self._handlers.get(kind)
+        return handler is not None and handler.prompt
+
     def _committed(self, committed: Committed) -> None:
+        for taken in committed.started:
+            self._drains[taken.lane] = asyncio.create_task(self._drain(taken.lane, taken))
         self.ring(committed.rings)
 
-    async def _drain(self, lane: str) -> None:
+    async def _drain(self, lane: str, taken: _Taken | None = None) -> None:
+        if taken is not None:
+            self._held[lane] = taken.epoch
         try:
             async with self._slots:
-                await self._work_through(lane)
+                await self._work_through(lane, taken)
         except Fenced:
             logger.warning("lane %s was taken over by another worker", lane)
         except asyncio.CancelledError:
@@ -207,18 +251,20 @@ class Worker:
         except Exception:
             logger.exception("lane %s stopped; the sweep will come back to it", lane)
         finally:
-            self._held.pop(lane, None)
-            del self._drains[lane]
-            if lane in self._rung_again:
-                self._rung_again.discard(lane)
-                self.ring([lane])
+            if self._drains.get(lane) is asyncio.current_task():
+                del self._drains[lane]
+                self._held.pop(lane, None)
+                if lane in self._rung_again:
+                    self._rung_again.discard(lane)
+                    self.ring([lane])
 
-    async def _work_through(self, lane: str) -> None:
-        taken = await self._db.write(self._advance, lane, None)
+    async def _work_through(self, lane: str, taken: _Taken | None) -> None:
+        if taken is None:
+            taken = await self._advance(lane, None)
         while taken is not None:
             self._held[lane] = taken.epoch
             outcome = await self._call(taken)
-            taken = await self._db.write(self._advance, lane, outcome)
+            taken = await self._advance(lane, outcome)
 
     async def _call(self, taken: _Taken) -> _Outcome:
         try:
@@ -227,78 +273,126 @@ class Worker:
             logger.exception("job %d %s failed", taken.job.id, taken.job.kind)
             return _Outcome(taken, failure=failure)
 
-    def _advance(self, session: Session, lane: str, outcome: _Outcome | None) -> _Taken | None:
+    async def _advance(self, lane: str, outcome: _Outcome | None) -> _Taken | None:
+        """Close what was called and go on to the lane's next effect, in one transaction.
+
+        First as if nothing could fail; if a handler does, once more with each in a savepoint of its own, so that its
+        failure is counted and nothing else is lost. Savepoints cost more than what most handlers do.
+        """
+        try:
+            return await self._db.write(self._turn, lane, outcome, careful=False)
+        except Exception as failure:
+            if isinstance(failure, Fenced) or _database_is_gone(failure):
+                raise
+        return await self._db.write(self._turn, lane, outcome, careful=True)
+
+    def _turn(self, session: Session, lane: str, outcome: _Outcome | None, *, careful: bool) -> _Taken | None:
         """One transaction: close what was called, run the pure jobs that follow, take the next effect or let go."""
         now = now_ms()
         if outcome is None:
-            row = _TAKE(session, name=lane, now=now, until=now + self._lease_ms).first()
-            if row is None and jobs.open_lane(session, lane):
-                # The lane was pruned in the very moment in which a job was put into it.
-                row = _TAKE(session, name=lane, now=now, until=now + self._lease_ms).first()
-            if row is None:
+            epoch = self._take(session, lane, now)
+            if epoch is None:
                 return None
-            epoch: int = row[0]
         else:
             epoch = outcome.taken.epoch
-            if not _KEEP(session, name=lane, mine=epoch, until=now + self._lease_ms).rowcount:
+            # Let go at once, for mostly nothing follows; the row stays locked until the commit.
+            if not _KEEP.run(session, name=lane, mine=epoch, until=0):
                 raise Fenced(lane)
-            self._settle(session, outcome)
+            self._settle(session, outcome, careful)
+        taken = self._run(session, lane, epoch, now, held=outcome is None, careful=careful)
+        if not careful:
+            self.go_on(session)
+        return taken
+
+    def _take(self, session: Session, lane: str, now: int) -> int | None:
+        """Make the lane ours if it is free. Gives the epoch."""
+        until = now + self._lease_ms
+        row = _TAKE.row(session, name=lane, now=now, until=until)
+        if row is None:
+            # A lane that was pruned and opened anew must not begin with an epoch that some sleeper still holds.
+            row = _OPEN.row(session, name=lane, until=until, first=now)
+        return None if row is None else int(row[0])
+
+    def _run(self, session: Session, lane: str, epoch: int, now: int, *, held: bool, careful: bool) -> _Taken | None:
+        """Run what is due in our lane up to the next effect that needs a call, or let go of it.
+
+        `held` says whether the lane's row has our lease or was let go in this transaction already.
+        """
         for _ in range(STEPS_AT_ONCE):
-            head = _HEAD(session, name=lane).first()
-            if head is None or head.run_at > now:
+            head = _HEAD.row(session, name=lane)
+            if head is None or head[4] > now:
                 break
-            job = Job(head.id, lane, head.kind, orjson.loads(head.payload), head.attempts, head.created_at)
-            taken = self._begin(session, job, epoch)
+            id_, kind, payload, attempts, _due, created_ms = head
+            job = Job(id_, lane, kind, orjson.loads(payload), attempts, created_ms)
+            taken = self._begin(session, job, epoch, careful)
             if taken is not None:
+                if not held:
+                    _KEEP.run(session, name=lane, mine=epoch, until=now + self._lease_ms)
                 return taken
         else:
-            session.info.setdefault("rings", set()).add(lane)
-        _KEEP(session, name=lane, mine=epoch, until=0)
+            jobs.ring(session, lane, "")
+        if held:
+            _KEEP.run(session, name=lane, mine=epoch, until=0)
         return None
 
-    def _begin(self, session: Session, job: Job, epoch: int) -> _Taken | None:
+    def _begin(self, session: Session, job: Job, epoch: int, careful: bool) -> _Taken | None:
         """Run a step to its end, or remember an effect. None when the job needs nothing more now."""
-        handler = self._handlers.get(job.kind)
-        try:
-            with session.begin_nested():
-                if handler is None:
-                    raise LookupError(f"no handler for {job.kind}")
-                if isinstance(handler, Step):
-                    handler.run(session, job)
-                else:
-                    memo = handler.remember(session, job)
-                    if memo is not None:
-                        return _Taken(epoch, job, handler, memo)
-                session.flush()
-        except Exception as failure:
-            if _database_is_gone(failure):
-                raise
-            logger.exception("job %d %s failed", job.id, job.kind)
-            _fail(session, job, failure)
-            return None
-        _close(session, job)
-        return None
+        if not careful:
+            taken = self._handle(session, job, epoch)
+        else:
+            try:
+                with session.begin_nested():
+                    taken = self._handle(session, job, epoch)
+            except Exception as failure:
+                if _database_is_gone(failure):
+                    raise
+                logger.exception("job %d %s failed", job.id, job.kind)
+                _fail(session, job, failure)
+                return None
+        if taken is None:
+            _close(session, job)
+        return taken
 
-    def _settle(self, session: Session, outcome: _Outcome) -> None:
-        job, effect = outcome.taken.job, outcome.taken.effect
+    def _handle(self, session: Session, job: Job, epoch: int) -> _Taken | None:
+        handler = self._handlers.get(job.kind)
+        if handler is None:
+            raise LookupError(f"no handler for {job.kind}")
+        memo = None
+        if isinstance(handler, Step):
+            handler.run(session, job)
+        else:
+            memo = handler.remember(session, job)
+        session.flush()
+        return None if memo is None else _Taken(job.lane, epoch, job, cast(Effect[Any, Any], handler), memo)
+
+    def _settle(self, session: Session, outcome: _Outcome, careful: bool) -> None:
+        job = outcome.taken.job
         if outcome.failure is not None:
             _fail(session, job, outcome.failure)
             return
-        try:
-            with session.begin_nested():
-                again = effect.record(session, job, outcome.taken.memo, outcome.result)
-                session.flush()
-        except Exception as failure:
-            if _database_is_gone(failure):
-                raise
-            logger.exception("job %d %s could not be recorded", job.id, job.kind)
-            _fail(session, job, failure)
-            return
+        if not careful:
+            again = self._record(session, outcome)
+        else:
+            try:
+                with session.begin_nested():
+                    again = self._record(session, outcome)
+            except Exception as failure:
+                if _database_is_gone(failure):
+                    raise
+                logger.exception("job %d %s could not be recorded", job.id, job.kind)
+                _fail(session, job, failure)
+                return
         if again is None:
             _close(session, job)
         else:
             due = now_ms() + int(again.after.total_seconds() * 1000)
-            _CLOSE(session, job=job.id, new_state="ready", tries=job.attempts, due=due, closed=None, why=None)
+            _CLOSE.run(session, job=job.id, new_state="ready", tries=job.attempts, due=due, closed=None, why=None)
+
+    def _record(self, session: Session, outcome: _Outcome) -> Again | None:
+        taken = outcome.taken
+        again = taken.effect.record(session, taken.job, taken.memo, outcome.result)
+        session.flush()
+        return again
 
     async def _sweep(self) -> None:
         while True:
@@ -319,7 +413,7 @@ class Worker:
 
 def _close(session: Session, job: Job) -> None:
     now = now_ms()
-    _CLOSE(session, job=job.id, new_state="done", tries=job.attempts + 1, due=now, closed=now, why=None)
+    _CLOSE.run(session, job=job.id, new_state="done", tries=job.attempts + 1, due=now, closed=now, why=None)
 
 
 def _fail(session: Session, job: Job, failure: Exception) -> None:
@@ -329,10 +423,10 @@ def _fail(session: Session, job: Job, failure: Exception) -> None:
     if tries >= MAX_ATTEMPTS:
         logger.error("job %d %s is dead after %d attempts", job.id, job.kind, tries)
         publish(session, JobDied(shop_id=0, subject=f"job:{job.id}", job_kind=job.kind, lane=job.lane, error=why))
-        _CLOSE(session, job=job.id, new_state="dead", tries=tries, due=now, closed=now, why=why)
+        _CLOSE.run(session, job=job.id, new_state="dead", tries=tries, due=now, closed=now, why=why)
         return
     pause = int(BACKOFF_MS * 4.0 ** (tries - 1) * random.uniform(0.8, 1.2))  # noqa: S311
-    _CLOSE(session, job=job.id, new_state="ready", tries=tries, due=now + pause, closed=None, why=why)
+    _CLOSE.run(session, job=job.id, new_state="ready", tries=tries, due=now + pause, closed=None, why=why)
 
 
 def _database_is_gone(failure: Exception) -> bool:
@@ -369,4 +463,4 @@ def _void_leases(session: Session) -> None:
 
 def _renew(session: Session, held: dict[str, int], lease_ms: int) -> None:
     for lane in sorted(held):
-        _RENEW(session, name=lane, mine=held[lane], until=now_ms() + lease_ms)
+        _RENEW.run(session, name=lane, mine=held[lane], until=now_ms() + lease_ms)

@@ -231,7 +231,7 @@ async def test_what_a_dead_process_left_is_found_by_the_next(db: Database) -> No
     await put(db, "effect", "lane", 7)
 
     def held_by_the_dead(session: Session) -> None:
-        session.execute(sa.update(Lane).values(lease_until=2**60, epoch=3))
+        session.add(Lane(lane="lane", lease_until=2**60, epoch=3))
 
     await db.write(held_by_the_dead)
     worker = Worker(db, kitchen.handlers)
