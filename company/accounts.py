@@ -14,7 +14,6 @@ from kit.errors import Missing, Refused
 from kit.secrets import SecretBox
 from storage.hot import Load
 
-
 _WITH_SHOP = Load(
     lambda query: query.join(Shop, Shop.id == ChannelAccount.shop_id).where(
         ChannelAccount.id == sa.bindparam("account_id")

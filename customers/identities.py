@@ -15,7 +15,6 @@ from customers.tables import Customer, Identity
 from kit.clock import utc_now
 from storage.hot import Load
 
-
 _KNOWN = Load(
     lambda query: query.join(Customer, Customer.id == Identity.customer_id).where(
         Identity.account_id == sa.bindparam("account_id"), Identity.external_id == sa.bindparam("person")

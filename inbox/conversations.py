@@ -13,7 +13,6 @@ from kit.errors import Missing, Refused
 from storage.events import publish
 from storage.hot import Load, insert, insertion
 
-
 _LOCKED = Load(
     lambda query: query.where(
         Conversation.account_id == sa.bindparam("account_id"), Conversation.chat == sa.bindparam("chat")
