@@ -1,8 +1,6 @@
-"""Telegram: the only file that imports aiogram; telegram_read.py beside it reads updates without it.
+"""Telegram: one bot, as far as it speaks and is spoken to.
 
-aiogram gives the Bot, its types and its HTTP session. Its Dispatcher is not used: its polling moves the offset even
-when a handler failed, and its webhook handler may answer before handling. Updates are taken as plain JSON, stored,
-and only then confirmed.
+telegram_read.py reads updates, telegram_calls.py carries calls, telegram_files.py what must be uploaded or fetched.
 
 Source of all facts: https://core.telegram.org/bots/api
 """
@@ -11,43 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import orjson
-from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import (
-    TelegramAPIError,
-    TelegramBadRequest,
-    TelegramForbiddenError,
-    TelegramNetworkError,
-    TelegramRetryAfter,
-    TelegramServerError,
-    TelegramUnauthorizedError,
-)
-from aiogram.methods import Response
-from aiogram.types import (
-    File,
-    FSInputFile,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    InputMediaAudio,
-    InputMediaDocument,
-    InputMediaPhoto,
-    InputMediaVideo,
-    KeyboardButton,
-    LinkPreviewOptions,
-    MessageEntity,
-    ReplyKeyboardMarkup,
-    ReplyKeyboardRemove,
-    ReplyParameters,
-)
-from aiogram.types import Message as Sent
 
 from bot.channels import telegram_read
 from bot.channels.base import (
@@ -56,25 +24,21 @@ from bot.channels.base import (
     ChannelError,
     Connection,
     Envelope,
-    NotSent,
     Parcel,
     Rejected,
-    Throttled,
-    Unconfirmed,
     button_name,
 )
+from bot.channels.telegram_calls import Calls
 from inbox.content import Button, Incoming, Media, MediaKind, Outgoing
 from kit import crash
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from bot.channels.telegram_files import Files
 
-API = "https://api.telegram.org"
+logger = logging.getLogger(__name__)
 
 POLL = 25
 """Seconds that one getUpdates waits at the server."""
-
-TIMEOUT = 20
-"""Seconds that any other call may take before its outcome counts as unknown."""
 
 UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 """The kinds of update that we ask for."""
@@ -82,10 +46,22 @@ UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 REMEMBERED_FILES = 5000
 """How many uploaded files are sent again by Telegram's own id."""
 
-ANSWERS = (Response[Sent], Response[Sent | bool], Response[list[Sent]], Response[bool], Response[File])
-"""The shapes of answers that we get. pydantic forgets a shape that nobody holds, and making one takes 20 ms."""
+FIELDS: Mapping[MediaKind, str] = {
+    MediaKind.PHOTO: "photo",
+    MediaKind.VIDEO: "video",
+    MediaKind.VOICE: "voice",
+    MediaKind.AUDIO: "audio",
+    MediaKind.STICKER: "sticker",
+}
+"""What a kind of file is called by Telegram; any other is a document."""
 
-Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | ReplyKeyboardRemove
+IN_PLACE = frozenset({"photo", "video", "audio", "document"})
+"""What may stand in an album, or take the place of another file."""
+
+REUSED = ("video", "document", "audio", "voice")
+"""Where a sent message names its file, beside "photo"."""
+
+FileOf = Callable[[Attachment], str | Attachment]
 
 
 class Telegram:
@@ -97,10 +73,12 @@ class Telegram:
         self._token: str = secrets["token"]
         self.webhook_secret: str = secrets.get("webhook_secret", "")
         self.by_webhook = connection.settings.get("receive") == "webhook"
-        server = TelegramAPIServer.from_base(connection.settings.get("api") or API)
-        self._bot = Bot(self._token, session=AiohttpSession(api=server, timeout=TIMEOUT, limit=100))
+        self._api: str = connection.settings.get("api") or ""
+        self._calls = Calls(self._token, self._api)
+        self._files: Files | None = None
         self._uploaded: OrderedDict[str, str] = OrderedDict()
         self._polling: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[Files] | None = None
 
     def parse(self, raw: Mapping[str, Any]) -> Sequence[Incoming]:
         return telegram_read.read(raw)
@@ -115,12 +93,18 @@ class Telegram:
             await self._set_webhook()
         else:
             self._polling = asyncio.create_task(self._poll())
+        # Texts are answered meanwhile; the first photo need not wait.
+        self._opening = asyncio.create_task(self._open_files())
 
     async def stop(self) -> None:
+        if self._opening is not None:
+            await asyncio.gather(self._opening, return_exceptions=True)
         if self._polling is not None:
             self._polling.cancel()
             await asyncio.gather(self._polling, return_exceptions=True)
-        await self._bot.session.close()
+        await self._calls.close()
+        if self._files is not None:
+            await self._files.close()
 
     async def take(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Store updates durably, those of private chats; what returns may be confirmed."""
@@ -136,13 +120,13 @@ class Telegram:
     async def _set_webhook(self) -> None:
         address = f"{self._link.public_url}/hooks/telegram/{self._link.account_id}"
         try:
-            await self._bot.set_webhook(address, secret_token=self.webhook_secret, allowed_updates=UPDATES)
-            await self._report("ok", "")
-        except TelegramAPIError as failure:
-            logger.warning(
-                "account %d: the webhook could not be set: %s", self._link.account_id, type(failure).__name__
+            await self._calls.call(
+                "setWebhook", {"url": address, "secret_token": self.webhook_secret, "allowed_updates": UPDATES}
             )
-            await self._report("broken", str(_named(failure)))
+            await self._report("ok", "")
+        except ChannelError as failure:
+            logger.warning("account %d: the webhook could not be set: %s", self._link.account_id, failure)
+            await self._report("broken", str(failure))
 
     async def _poll(self) -> None:
         """Ask for updates for ever. The offset moves only past what is stored, so nothing can be lost in between."""
@@ -150,38 +134,26 @@ class Telegram:
         while True:
             try:
                 if not healthy:
-                    await self._bot.delete_webhook()
-                updates = await self._updates(offset)
+                    await self._calls.call("deleteWebhook", {})
+                query = {"offset": offset, "timeout": POLL, "limit": 100, "allowed_updates": UPDATES}
+                # Plain JSON: what is stored is what Telegram said, not what a library made of it.
+                updates = await self._calls.call("getUpdates", query, patience=POLL + 10)
                 if updates:
                     await self.take(updates)
                     offset = updates[-1]["update_id"] + 1
                 if not healthy:
                     await self._report("ok", "")
                 healthy, pause = True, 0.0
-            except (TelegramAPIError, ChannelError, OSError, TimeoutError, aiohttp.ClientError, ValueError) as failure:
+            except ChannelError as failure:
                 healthy = False
                 pause = min(30.0, pause * 2 or 0.5)
-                logger.warning("account %d: polling failed: %s", self._link.account_id, type(failure).__name__)
-                await self._report("broken", str(_named(failure)))
+                logger.warning("account %d: polling failed: %s", self._link.account_id, failure)
+                await self._report("broken", str(failure))
                 await asyncio.sleep(pause)
             except Exception:
                 healthy, pause = False, 1.0
                 logger.exception("account %d: updates could not be stored", self._link.account_id)
                 await asyncio.sleep(pause)
-
-    async def _updates(self, offset: int) -> list[dict[str, Any]]:
-        """getUpdates as plain JSON: what is stored is what Telegram said, not what a library made of it."""
-        session: AiohttpSession = self._bot.session  # type: ignore[assignment]
-        http = await session.create_session()
-        address = session.api.api_url(token=self._token, method="getUpdates")
-        query = {"offset": offset, "timeout": POLL, "limit": 100, "allowed_updates": UPDATES}
-        async with http.post(address, json=query, timeout=aiohttp.ClientTimeout(POLL + 10)) as answer:
-            body = orjson.loads(await answer.read())
-        if not body.get("ok"):
-            wait = body.get("parameters", {}).get("retry_after")
-            raise Throttled(wait) if wait else Broken(f"{body.get('error_code')}: {body.get('description')}")
-        updates: list[dict[str, Any]] = body["result"]
-        return updates
 
     async def _report(self, health: str, words: str) -> None:
         with contextlib.suppress(Exception):
@@ -190,193 +162,159 @@ class Telegram:
     # Sending
 
     async def send(self, parcel: Parcel) -> str:
-        try:
-            sent = await self._send(parcel)
-        except (TelegramAPIError, aiohttp.ClientError, OSError, TimeoutError) as failure:
-            raise _named(failure) from failure
-        return str(sent.message_id)
-
-    async def _send(self, parcel: Parcel) -> Sent:
-        outgoing, chat = parcel.outgoing, int(parcel.chat)
-        common: dict[str, Any] = {"chat_id": chat, "reply_markup": _markup(parcel)}
-        if parcel.reply_to:
-            common["reply_parameters"] = ReplyParameters(
-                message_id=int(parcel.reply_to), allow_sending_without_reply=True
-            )
-        if not parcel.attachments:
-            preview = LinkPreviewOptions(is_disabled=True)
-            return await self._bot.send_message(
-                text=outgoing.text, entities=_entities(outgoing), link_preview_options=preview, **common
-            )
-        if len(parcel.attachments) > 1:
-            del common["reply_markup"]
-            group = await self._bot.send_media_group(media=self._group(parcel), **common)
-            return group[0]
-        only = parcel.attachments[0]
-        file = self._file(only)
-        words: dict[str, Any] = {"caption": outgoing.text or None, "caption_entities": _entities(outgoing)}
-        match only.media.kind:
-            case MediaKind.PHOTO:
-                sent = await self._bot.send_photo(photo=file, **words, **common)
-            case MediaKind.VIDEO:
-                sent = await self._bot.send_video(video=file, **words, **common)
-            case MediaKind.VOICE:
-                sent = await self._bot.send_voice(voice=file, **words, **common)
-            case MediaKind.AUDIO:
-                sent = await self._bot.send_audio(audio=file, **words, **common)
-            case MediaKind.STICKER:
-                sent = await self._bot.send_sticker(sticker=file, **common)
-            case _:
-                sent = await self._bot.send_document(document=file, **words, **common)
-        self._remember(only, sent)
-        return sent
+        method, fields = _sending(parcel, self._file)
+        sent = await self._call(method, fields)
+        if isinstance(sent, list):
+            return str(sent[0]["message_id"])
+        if parcel.attachments:
+            self._remember(parcel.attachments[0], sent)
+        return str(sent["message_id"])
 
     async def edit(self, parcel: Parcel) -> str:
         """Edit in place; where Telegram cannot turn a photo into a text, send anew and take the old one away."""
+        method, fields = _editing(parcel, self._file)
         try:
-            await self._edit(parcel)
-            return parcel.external_id
-        except TelegramBadRequest as refused:
-            reason = refused.message
+            edited = await self._call(method, fields)
+        except Rejected as refused:
+            reason = str(refused)
             if "message is not modified" in reason:
                 return parcel.external_id
             if "no text in the message" not in reason and "message can't be edited" not in reason:
-                raise _named(refused) from refused
-        except (TelegramAPIError, aiohttp.ClientError, OSError, TimeoutError) as failure:
-            raise _named(failure) from failure
+                raise
+        else:
+            if parcel.attachments and isinstance(edited, dict):
+                self._remember(parcel.attachments[0], edited)
+            return parcel.external_id
         sent = await self.send(parcel)
-        with contextlib.suppress(TelegramAPIError):
-            await self._bot.delete_message(int(parcel.chat), int(parcel.external_id))
+        with contextlib.suppress(ChannelError):
+            await self._calls.call(
+                "deleteMessage", {"chat_id": int(parcel.chat), "message_id": int(parcel.external_id)}
+            )
         return sent
 
-    async def _edit(self, parcel: Parcel) -> None:
-        outgoing = parcel.outgoing
-        place: dict[str, Any] = {"chat_id": int(parcel.chat), "message_id": int(parcel.external_id)}
-        markup = _inline(parcel)
-        if parcel.attachments:
-            media = self._medium(parcel.attachments[0], outgoing)
-            edited = await self._bot.edit_message_media(media=media, reply_markup=markup, **place)
-            if isinstance(edited, Sent):
-                self._remember(parcel.attachments[0], edited)
-        else:
-            preview = LinkPreviewOptions(is_disabled=True)
-            await self._bot.edit_message_text(
-                text=outgoing.text,
-                entities=_entities(outgoing),
-                reply_markup=markup,
-                link_preview_options=preview,
-                **place,
-            )
-
     async def acknowledge(self, ack: str, text: str, *, alert: bool) -> None:
-        try:
-            await self._bot.answer_callback_query(ack, text=text[:200] or None, show_alert=alert or None)
-        except (TelegramAPIError, aiohttp.ClientError, OSError, TimeoutError) as failure:
-            raise _named(failure) from failure
+        await self._calls.call(
+            "answerCallbackQuery", {"callback_query_id": ack, "text": text[:200] or None, "show_alert": alert or None}
+        )
 
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
-        """The file's bytes. Bots may fetch up to 20 MB."""
-        try:
-            found = await self._bot.get_file(media.remote)
-            address = self._bot.session.api.file_url(self._token, found.file_path or "")
-            async for chunk in self._bot.session.stream_content(address, timeout=60, chunk_size=1 << 16):
-                yield chunk
-        except (TelegramAPIError, aiohttp.ClientError, OSError, TimeoutError) as failure:
-            raise _named(failure) from None
+        files = await self._open_files()
+        async for chunk in files.fetch(media.remote):
+            yield chunk
 
     # Files
 
-    def _file(self, attachment: Attachment) -> str | FSInputFile:
-        known = self._uploaded.get(attachment.sha256)
-        return known or FSInputFile(attachment.path, filename=attachment.name or "file")
+    async def _call(self, method: str, fields: dict[str, Any]) -> Any:
+        if _has_upload(fields):
+            return await (await self._open_files()).call(method, fields)
+        return await self._calls.call(method, fields)
 
-    def _medium(
-        self, attachment: Attachment, outgoing: Outgoing | None
-    ) -> InputMediaPhoto | InputMediaVideo | InputMediaAudio | InputMediaDocument:
-        words: dict[str, Any] = {}
-        if outgoing is not None:
-            words = {"caption": outgoing.text or None, "caption_entities": _entities(outgoing)}
-        file = self._file(attachment)
-        match attachment.media.kind:
-            case MediaKind.PHOTO:
-                return InputMediaPhoto(media=file, **words)
-            case MediaKind.VIDEO:
-                return InputMediaVideo(media=file, **words)
-            case MediaKind.AUDIO:
-                return InputMediaAudio(media=file, **words)
-            case _:
-                return InputMediaDocument(media=file, **words)
+    async def _open_files(self) -> Files:
+        """Made at first need: what it imports takes seconds, in which other chats are answered."""
+        if self._files is None:
+            module = await asyncio.to_thread(importlib.import_module, "bot.channels.telegram_files")
+            self._files = self._files or module.Files(self._token, self._api)
+        return self._files
 
-    def _group(self, parcel: Parcel) -> list[Any]:
-        return [
-            self._medium(attachment, parcel.outgoing if n == 0 else None)
-            for n, attachment in enumerate(parcel.attachments)
-        ]
+    def _file(self, attachment: Attachment) -> str | Attachment:
+        """Telegram's id of what was uploaded before."""
+        return self._uploaded.get(attachment.sha256) or attachment
 
-    def _remember(self, attachment: Attachment, sent: Sent) -> None:
+    def _remember(self, attachment: Attachment, sent: Mapping[str, Any]) -> None:
         """Telegram's id of an uploaded file, so that a product photo travels once."""
-        found = sent.photo[-1] if sent.photo else (sent.video or sent.document or sent.audio or sent.voice)
+        photos = sent.get("photo")
+        found = photos[-1] if photos else next((sent[kind] for kind in REUSED if sent.get(kind)), None)
         if found is None:
             return
-        self._uploaded[attachment.sha256] = found.file_id
+        self._uploaded[attachment.sha256] = found["file_id"]
         if len(self._uploaded) > REMEMBERED_FILES:
             self._uploaded.popitem(last=False)
 
 
-def _entities(outgoing: Outgoing) -> list[MessageEntity] | None:
-    fields = telegram_read.write_spans(outgoing.text, outgoing.spans)
-    return [MessageEntity(**entity) for entity in fields] or None
+def _sending(parcel: Parcel, file_of: FileOf) -> tuple[str, dict[str, Any]]:
+    """The method that sends the parcel, and its fields."""
+    outgoing = parcel.outgoing
+    fields: dict[str, Any] = {"chat_id": int(parcel.chat)}
+    if parcel.reply_to:
+        fields["reply_parameters"] = {"message_id": int(parcel.reply_to), "allow_sending_without_reply": True}
+    if len(parcel.attachments) > 1:
+        fields["media"] = [
+            _medium(attachment, file_of, outgoing if n == 0 else None)
+            for n, attachment in enumerate(parcel.attachments)
+        ]
+        return "sendMediaGroup", fields
+    fields["reply_markup"] = _markup(parcel)
+    if not parcel.attachments:
+        return "sendMessage", {**fields, **_words(outgoing)}
+    only = parcel.attachments[0]
+    field = FIELDS.get(only.media.kind, "document")
+    fields[field] = file_of(only)
+    if only.media.kind != MediaKind.STICKER:
+        fields |= _caption(outgoing)
+    return f"send{field.capitalize()}", fields
 
 
-def _markup(parcel: Parcel) -> Markup | None:
+def _editing(parcel: Parcel, file_of: FileOf) -> tuple[str, dict[str, Any]]:
+    """The method that shows the parcel in place of what was sent, and its fields."""
+    fields = {
+        "chat_id": int(parcel.chat),
+        "message_id": int(parcel.external_id),
+        "reply_markup": _inline(parcel),
+    }
+    if parcel.attachments:
+        return "editMessageMedia", {**fields, "media": _medium(parcel.attachments[0], file_of, parcel.outgoing)}
+    return "editMessageText", {**fields, **_words(parcel.outgoing)}
+
+
+def _medium(attachment: Attachment, file_of: FileOf, outgoing: Outgoing | None) -> dict[str, Any]:
+    kind = FIELDS.get(attachment.media.kind, "document")
+    words = _caption(outgoing) if outgoing is not None else {}
+    return {"type": kind if kind in IN_PLACE else "document", "media": file_of(attachment), **words}
+
+
+def _words(outgoing: Outgoing) -> dict[str, Any]:
+    entities = telegram_read.write_spans(outgoing.text, outgoing.spans)
+    return {"text": outgoing.text, "entities": entities or None, "link_preview_options": {"is_disabled": True}}
+
+
+def _caption(outgoing: Outgoing) -> dict[str, Any]:
+    entities = telegram_read.write_spans(outgoing.text, outgoing.spans)
+    words = {"caption": outgoing.text, "caption_entities": entities}
+    return {name: value for name, value in words.items() if value}
+
+
+def _markup(parcel: Parcel) -> dict[str, Any] | None:
     outgoing = parcel.outgoing
     if outgoing.rows:
         return _inline(parcel)
     if outgoing.keyboard:
         rows = [[_key(button) for button in row] for row in outgoing.keyboard]
-        return ReplyKeyboardMarkup(keyboard=rows, resize_keyboard=True, is_persistent=True)
-    return ReplyKeyboardRemove(remove_keyboard=True) if outgoing.drop_keyboard else None
+        return {"keyboard": rows, "resize_keyboard": True, "is_persistent": True}
+    return {"remove_keyboard": True} if outgoing.drop_keyboard else None
 
 
-def _key(button: Button) -> KeyboardButton:
-    return KeyboardButton(text=button.label, request_contact=True if button.ask_contact else None)
+def _key(button: Button) -> dict[str, Any]:
+    return {"text": button.label, "request_contact": True} if button.ask_contact else {"text": button.label}
 
 
-def _inline(parcel: Parcel) -> InlineKeyboardMarkup | None:
+def _inline(parcel: Parcel) -> dict[str, Any] | None:
     if not parcel.outgoing.rows:
         return None
-    rows, index = [], 0
+    rows: list[list[dict[str, Any]]] = []
+    index = 0
     for row in parcel.outgoing.rows:
-        keys = []
+        rows.append([])
         for button in row:
-            name = None if button.url else button_name(parcel.message_id, parcel.version, index)
-            keys.append(InlineKeyboardButton(text=button.label, url=button.url or None, callback_data=name))
+            name = button_name(parcel.message_id, parcel.version, index)
+            does = {"url": button.url} if button.url else {"callback_data": name}
+            rows[-1].append({"text": button.label, **does})
             index += 1
-        rows.append(keys)
-    return InlineKeyboardMarkup(inline_keyboard=rows)
+    return {"inline_keyboard": rows}
 
 
-def _named(failure: BaseException) -> ChannelError:
-    """Telegram's and the network's failures in our words."""
-    if isinstance(failure, ChannelError):
-        return failure
-    if isinstance(failure, TelegramRetryAfter):
-        return Throttled(float(failure.retry_after))
-    if isinstance(failure, TelegramForbiddenError):
-        return Rejected(failure.message, blocked=True)
-    if isinstance(failure, TelegramUnauthorizedError):
-        return Broken("Telegram does not know this token any more")
-    if isinstance(failure, TelegramServerError):
-        return Unconfirmed(f"Telegram answered with an error of its own: {failure.message}")
-    if isinstance(failure, TelegramNetworkError):
-        return _network(failure.__cause__ or failure.__context__ or failure)
-    if isinstance(failure, TelegramAPIError):
-        return Rejected(failure.message)
-    return _network(failure)
-
-
-def _network(failure: BaseException) -> ChannelError:
-    """A connection that was never made carried nothing; one that broke later may have carried everything."""
-    if isinstance(failure, aiohttp.ClientConnectorError):
-        return NotSent("no connection to Telegram")
-    return Unconfirmed("Telegram did not answer")
+def _has_upload(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_upload(each) for each in value.values())
+    if isinstance(value, list):
+        return any(_has_upload(each) for each in value)
+    return isinstance(value, Attachment)

@@ -35,9 +35,6 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
     """Start everything, print the addresses, and wait to be stopped."""
     place = opening.place
     folder, host, port = place.folder, place.host, place.port
-    # Importing aiogram takes as long as filling the shop does, which goes on in another process meanwhile.
-    import bot.channels.telegram  # noqa: F401
-
     hook = await asyncio.to_thread(opening.done)
     telegram = TelegramEmulator([_bot()], [*BUYERS, OWNER], snapshot=folder / "telegram")
     _known_customers(telegram)

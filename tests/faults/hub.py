@@ -151,7 +151,7 @@ def _popen(command: list[str], log: Path | None, *, pipes: bool, crash_at: str =
 def main() -> None:
     """The nursery: a hub for each line "<configuration>|<log>|<crash point>"; says its number, and when it ended."""
     # Here and not above: only the nursery needs the seconds that these take.
-    import bot.channels.telegram  # noqa: F401
+    import bot.channels.telegram_files  # noqa: F401
     import prilavok.hub  # noqa: F401
     from prilavok import cli
 

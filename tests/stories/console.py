@@ -37,6 +37,7 @@ class Desk:
         self.email = email
         self.heard: list[Heard] = []
         self._changed = asyncio.Event()
+        self.listens = asyncio.Event()
         self._cookie = self._csrf = ""
 
     async def sign_in(self) -> None:
@@ -120,6 +121,7 @@ class Desk:
         timeout = aiohttp.ClientTimeout(total=None, sock_read=30)
         async with self._street.http.get(address, headers=headers, timeout=timeout) as stream:
             async for raw in stream.content:
+                self.listens.set()
                 if raw.startswith(b"data: ") and b'"kind"' in raw:
                     facts = orjson.loads(raw[6:])
                     self.heard.append(Heard(facts["kind"], facts))
@@ -141,6 +143,8 @@ async def desk(street: Street, email: str) -> AsyncIterator[Desk]:
     await somebody.sign_in()
     listening = asyncio.create_task(somebody.listen())
     try:
+        async with asyncio.timeout(PATIENCE):
+            await somebody.listens.wait()
         yield somebody
     finally:
         listening.cancel()

@@ -17,6 +17,8 @@ import aiohttp
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+# What a hub imports when it opens a bot; here before any clock runs.
+import bot.channels.telegram_files  # noqa: F401
 from company import settings, staff
 from company.tables import ChannelAccount, Role, Shop, Staff
 from emulators.telegram import Bot, Person, TelegramEmulator
