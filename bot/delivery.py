@@ -33,7 +33,7 @@ from inbox.tables import Conversation, Delivery, Message
 from kit import crash
 from kit.clock import now_ms, utc_now
 from storage.files import Blob, FileStore, FileTooLarge, record
-from storage.hot import Load, save
+from storage.hot import Load, inserted, save
 from storage.jobs import Again, Effect, Job
 from storage.tables import StoredFile
 
@@ -78,7 +78,7 @@ class Courier:
             "message.deliver": Effect(self._remember, self._send, self._record, prompt=True),
             "message.edit": Effect(self._remember_edit, self._edit, self._record_edit, prompt=True),
             "message.fetch": Effect(self._remember_fetch, self._fetch, self._record_fetch),
-            "press.answer": Effect(_remember_answer, self._answer, _forget, prompt=True),
+            "press.answer": Effect(_remember_answer, self._answer, _forget, prompt=True, once=True),
         }
 
     # A new message
@@ -216,6 +216,9 @@ class Courier:
 
 def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
     """The job's message, locked, and its conversation: the message may be edited by a press this moment."""
+    written = inserted(session, Message, job.payload["message_id"])
+    if written is not None:
+        return written, session.get_one(Conversation, written.conversation_id)
     found = _LOCKED.first(session, message_id=job.payload["message_id"])
     assert found is not None, "messages are never deleted"
     return found[0], found[1]

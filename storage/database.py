@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -35,6 +36,14 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+JSON: dict[str, Any] = {"json_serializer": _json, "json_deserializer": orjson.loads}
+"""How engines write and read JSON columns: several times faster than the standard library."""
 
 BATCH = 256
 """The most functions that share one commit."""
@@ -83,7 +92,11 @@ class Database:
             self._engine = _sqlite_readers(self.url)
         else:
             self._engine = create_async_engine(
-                self.url.set(drivername="postgresql+psycopg"), pool_size=pool, max_overflow=pool, pool_pre_ping=True
+                self.url.set(drivername="postgresql+psycopg"),
+                pool_size=pool,
+                max_overflow=pool,
+                pool_pre_ping=True,
+                **JSON,
             )
 
     @property
@@ -182,7 +195,7 @@ class _SqliteWriter:
     def __init__(
         self, url: sa.URL, subscribers: Mapping[str, Sequence[str]], tell: Callable[[Committed], None]
     ) -> None:
-        self._engine = sa.create_engine(url.set(drivername="sqlite"), poolclass=StaticPool)
+        self._engine = sa.create_engine(url.set(drivername="sqlite"), poolclass=StaticPool, **JSON)
         prepare_sqlite(self._engine, begin="BEGIN IMMEDIATE")
         self._subscribers = subscribers
         self._tell = tell
@@ -299,7 +312,7 @@ def _alive(connection: sa.Connection) -> bool:
 
 
 def _sqlite_readers(url: sa.URL) -> AsyncEngine:
-    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=4)
+    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=4, **JSON)
     prepare_sqlite(engine.sync_engine, begin="BEGIN", query_only=True)
     return engine
 

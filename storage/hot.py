@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm.base import instance_state
 
 from storage.schema import Base
 
@@ -38,17 +39,18 @@ class _Text:
     """A statement as one dialect's driver takes it."""
 
     sql: str
-    order: Sequence[str] | None
-    """Names of the parameters by place; None where the driver takes them by name."""
+    by_place: bool
+    """The driver takes parameters by their place, and not by name."""
     fixed: Mapping[str, Any]
-    writers: Mapping[str, Callable[[Any], Any]]
-    """How values of some parameters are written."""
+    wanted: Sequence[tuple[str, Callable[[Any], Any] | None]]
+    """Parameters, and how their values are written where the driver does not know how; by place, if that counts."""
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
-        merged = {**self.fixed, **values}
-        for name, write in self.writers.items():
-            merged[name] = write(merged[name])
-        return merged if self.order is None else [merged[name] for name in self.order]
+        if self.fixed:
+            values = {**self.fixed, **values}
+        if self.by_place:
+            return [values[name] if write is None else write(values[name]) for name, write in self.wanted]
+        return {name: values[name] if write is None else write(values[name]) for name, write in self.wanted}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,10 @@ class _Wire:
     transaction: Any
     driver: Any
     dialect: sa.Dialect
+    entities: dict[Any, Base]
+    """What was placed in this transaction. A session itself lets go of what nobody else holds."""
+    inserted: set[Any]
+    """The keys of those that this transaction has made."""
 
 
 class Hot:
@@ -101,17 +107,12 @@ class Hot:
         if known is None:
             compiled = self._build(_INSERT[dialect.name]).compile(dialect=dialect)  # type: ignore[attr-defined]
             writers = {
-                name: write
-                for name, bind in compiled.binds.items()
-                if (write := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+                name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()
             }
-            fixed = {
-                name: writers[name](value) if name in writers else value
-                for name, value in compiled.params.items()
-                if value is not None
-            }
-            asked = {name: write for name, write in writers.items() if name not in fixed}
-            known = self._texts[dialect.name] = _Text(compiled.string, compiled.positiontup, fixed, asked)
+            by_place = compiled.positiontup is not None
+            fixed = {name: value for name, value in compiled.params.items() if value is not None}
+            wanted = [(name, writers[name]) for name in compiled.positiontup or compiled.params]
+            known = self._texts[dialect.name] = _Text(compiled.string, by_place, fixed, wanted)
         return known
 
 
@@ -152,8 +153,10 @@ def insert(session: Session, entity: type[E], statement: Hot, **values: Any) -> 
     shape = _shape(entity, _wire(session).dialect)
     made: E = shape.place(session, {**values, shape.key: row[0]})
     assert session._transaction is not None
+    state = instance_state(made)
     # So that a rollback to a savepoint forgets it, as it forgets what a flush inserted.
-    session._transaction._new[sa.inspect(made)] = True
+    session._transaction._new[state] = True
+    _wire(session).inserted.add(state.key)
     return made
 
 
@@ -172,9 +175,15 @@ def insertion(entity: type[Base], *, once: bool = False) -> Hot:
     return Hot(build)
 
 
+def inserted(session: Session, entity: type[E], key: int) -> E | None:
+    """The entity, if this very transaction has made it: nobody else can have seen it, let alone changed it."""
+    identity = sa.inspect(entity).identity_key_from_primary_key((key,))
+    return cast(E | None, session.identity_map.get(identity)) if identity in _wire(session).inserted else None
+
+
 def save(session: Session, entity: Base) -> None:
     """Write what was changed in an entity that the session has, by one UPDATE and without a flush."""
-    state = sa.inspect(entity)
+    state = instance_state(entity)
     now = state.dict
     changed = tuple(sorted(name for name, was in state.committed_state.items() if now[name] != was))
     if changed:
@@ -217,13 +226,14 @@ class _Shape:
         known = session.identity_map.get(identity)
         if known is not None:
             return known
-        entity = self.mapper.class_manager.new_instance()
-        state = sa.inspect(entity)
+        entity: Base = self.mapper.class_manager.new_instance()
+        state = instance_state(entity)
         state.dict.update(values)
         state.key = identity
         state.session_id = session.hash_key
         state._commit_all(state.dict)
         session.identity_map.add(state)
+        _wire(session).entities[identity] = entity
         return entity
 
 
@@ -260,7 +270,13 @@ def _wire(session: Session) -> _Wire:
     if known is not None and known.transaction is session._transaction:
         return known
     connection = session.connection()
-    wire = _Wire(session._transaction, connection.connection.dbapi_connection, connection.dialect)
+    wire = _Wire(
+        session._transaction,
+        connection.connection.dbapi_connection,
+        connection.dialect,
+        known.entities if known is not None and session.in_nested_transaction() else {},
+        set(),
+    )
     session.info["wire"] = wire
     return wire
 

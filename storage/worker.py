@@ -96,12 +96,12 @@ _RENEW = Hot(
         .values(lease_until=sa.bindparam("until"))
     )
 )
-_HEAD = Hot(
+_HEADS = Hot(
     lambda insert: (
         sa.select(JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.run_at, JobRow.created_at)
         .where(JobRow.lane == sa.bindparam("name"), JobRow.state == sa.literal_column("'ready'"))
         .order_by(JobRow.id)
-        .limit(sa.literal_column("1"))
+        .limit(sa.literal_column("2"))
     )
 )
 _CLOSE = Hot(
@@ -115,6 +115,15 @@ _CLOSE = Hot(
             closed_at=sa.bindparam("closed"),
             error=sa.bindparam("why"),
         )
+    )
+)
+
+
+_TAKE_ALL = Hot(
+    lambda insert: (
+        sa.select(JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.created_at)
+        .where(JobRow.lane == sa.bindparam("name"), JobRow.state == sa.literal_column("'ready'"))
+        .with_for_update(skip_locked=True)
     )
 )
 
@@ -165,6 +174,7 @@ class Worker:
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._rung_again: set[str] = set()
         self._held: dict[str, int] = {}
+        self._lone_calls: set[asyncio.Task[_Outcome]] = set()
         self._ticks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._presence: Presence = Alone() if db.is_sqlite else AmongOthers(db.engine)
@@ -182,8 +192,9 @@ class Worker:
         self._stopping = True
         for tick in self._ticks:
             tick.cancel()
-        if self._drains:
-            _, late = await asyncio.wait(list(self._drains.values()), timeout=within)
+        running = [*self._drains.values(), *self._lone_calls]
+        if running:
+            _, late = await asyncio.wait(running, timeout=within)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -221,6 +232,11 @@ class Worker:
         while lane := next((name for name in rings if name not in tried and self._is_prompt(rings[name])), None):
             tried.add(lane)
             now = now_ms()
+            handler = self._handlers[rings[lane]]
+            if isinstance(handler, Effect) and handler.once:
+                del rings[lane]
+                self._call_once(session, lane)
+                continue
             epoch = None if lane in self._drains else self._take(session, lane, now)
             if epoch is not None:
                 # Nobody need be told of it; what rings it again from here on does so anew.
@@ -229,12 +245,22 @@ class Worker:
                 if taken is not None:
                     session.info.setdefault("started", []).append(taken)
 
+    def _call_once(self, session: Session, lane: str) -> None:
+        """Take what is worth trying once; its order does not matter, so its lane is not taken."""
+        for id_, kind, payload, attempts, created_ms in _TAKE_ALL.rows(session, name=lane):
+            self._begin(session, Job(id_, lane, kind, orjson.loads(payload), attempts, created_ms), 0, careful=False)
+
     def _is_prompt(self, kind: str) -> bool:
         handler = self._handlers.get(kind)
         return handler is not None and handler.prompt
 
     def _committed(self, committed: Committed) -> None:
         for taken in committed.started:
+            if taken.effect.once:
+                call = asyncio.create_task(self._call(taken))
+                self._lone_calls.add(call)
+                call.add_done_callback(self._lone_calls.discard)
+                continue
             self._drains[taken.lane] = asyncio.create_task(self._drain(taken.lane, taken))
         self.ring(committed.rings)
 
@@ -318,17 +344,22 @@ class Worker:
 
         `held` says whether the lane's row has our lease or was let go in this transaction already.
         """
+        rings: dict[str, str] = session.info.setdefault("rings", {})
+        heads = _HEADS.rows(session, name=lane)
         for _ in range(STEPS_AT_ONCE):
-            head = _HEAD.row(session, name=lane)
-            if head is None or head[4] > now:
+            if not heads or heads[0][4] > now:
                 break
-            id_, kind, payload, attempts, _due, created_ms = head
-            job = Job(id_, lane, kind, orjson.loads(payload), attempts, created_ms)
-            taken = self._begin(session, job, epoch, careful)
+            id_, kind, payload, attempts, _due, created_ms = heads[0]
+            taken = self._begin(
+                session, Job(id_, lane, kind, orjson.loads(payload), attempts, created_ms), epoch, careful
+            )
             if taken is not None:
                 if not held:
                     _KEEP.run(session, name=lane, mine=epoch, until=now + self._lease_ms)
                 return taken
+            # Nothing more is known to wait, unless the job itself has put something.
+            alone = len(heads) == 1 and lane not in rings
+            heads = [] if alone else _HEADS.rows(session, name=lane)
         else:
             jobs.ring(session, lane, "")
         if held:
@@ -351,6 +382,10 @@ class Worker:
                 return None
         if taken is None:
             _close(session, job)
+        elif taken.effect.once:
+            _close(session, job)
+            session.info.setdefault("started", []).append(taken)
+            return None
         return taken
 
     def _handle(self, session: Session, job: Job, epoch: int) -> _Taken | None:
