@@ -7,6 +7,7 @@ number) is sent once more; any other becomes `unknown`, and a person decides.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -27,14 +28,17 @@ from bot.channels.base import (
     Throttled,
     Unconfirmed,
 )
+from company.tables import ChannelAccount
 from inbox import content, messages
 from inbox.content import Media
 from inbox.tables import Conversation, Delivery, Message
 from kit import crash
 from kit.clock import now_ms, utc_now
+from storage import pace
 from storage.files import Blob, FileStore, FileTooLarge, record
 from storage.hot import Load, inserted, save
 from storage.jobs import Again, Effect, Job
+from storage.pace import Turn
 from storage.tables import StoredFile
 
 logger = logging.getLogger(__name__)
@@ -49,11 +53,13 @@ REPEATED = "repeated"
 _LOCKED = Load(
     lambda query: (
         query.join(Conversation, Conversation.id == Message.conversation_id)
+        .join(ChannelAccount, ChannelAccount.id == Message.account_id)
         .where(Message.id == sa.bindparam("message_id"))
         .with_for_update(of=Message)
     ),
     Message,
     Conversation,
+    ChannelAccount,
 )
 
 
@@ -63,6 +69,8 @@ class _Errand:
 
     account_id: int
     parcel: Parcel
+    wait: timedelta = timedelta()
+    """Until the account's turn."""
 
 
 class Courier:
@@ -76,6 +84,7 @@ class Courier:
     def handlers(self) -> dict[str, Effect[Any, Any]]:
         return {
             "message.deliver": Effect(self._remember, self._send, self._record, prompt=True),
+            "message.mail": Effect(self._remember_mail, self._send, self._record),
             "message.edit": Effect(self._remember_edit, self._edit, self._record_edit, prompt=True),
             "message.fetch": Effect(self._remember_fetch, self._fetch, self._record_fetch),
             "press.answer": Effect(_remember_answer, self._answer, _forget, prompt=True, once=True),
@@ -83,7 +92,7 @@ class Courier:
 
     # A new message
 
-    def _remember(self, session: Session, job: Job) -> _Errand | None:
+    def _remember(self, session: Session, job: Job, *, planned: bool = False) -> _Errand | Again | None:
         message, conversation = _load(session, job)
         if message.delivery == Delivery.SENDING:
             # Whoever sent it died before the answer was recorded.
@@ -96,11 +105,20 @@ class Courier:
         if conversation.blocked:
             _settle(session, conversation, message, Delivery.FAILED, "blocked")
             return None
+        turn = _turn(session, message, planned=planned)
+        if turn.again is not None:
+            return Again(turn.again)
         message.delivery = Delivery.SENDING
         save(session, message)
-        return self._errand(session, conversation, message)
+        return replace(self._errand(session, conversation, message), wait=turn.wait)
+
+    def _remember_mail(self, session: Session, job: Job) -> _Errand | Again | None:
+        """One of many: what is said to people who wait for it goes first."""
+        return self._remember(session, job, planned=True)
 
     async def _send(self, errand: _Errand) -> str | ChannelError:
+        if errand.wait:
+            await asyncio.sleep(errand.wait.total_seconds())
         crash.point("delivery.before_send")
         try:
             sent = await self._channel_of(errand.account_id).send(errand.parcel)
@@ -221,7 +239,16 @@ def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
         return written, session.get_one(Conversation, written.conversation_id)
     found = _LOCKED.first(session, message_id=job.payload["message_id"])
     assert found is not None, "messages are never deleted"
-    return found[0], found[1]
+    message, conversation, _account = found
+    return message, conversation
+
+
+def _turn(session: Session, message: Message, *, planned: bool) -> Turn:
+    """The account's next turn to send."""
+    per_second = messages.per_second(session.get_one(ChannelAccount, message.account_id))
+    if not per_second:
+        return Turn()
+    return pace.turn(session, messages.pace_of(message.account_id), per_second=per_second, planned=planned)
 
 
 def _settle(session: Session, conversation: Conversation, message: Message, state: Delivery, error: str) -> None:

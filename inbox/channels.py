@@ -8,7 +8,8 @@ from inbox.content import Capabilities, Style
 
 CAPABILITIES: Mapping[str, Capabilities] = {
     # https://core.telegram.org/bots/api: sendMessage, sendPhoto, InlineKeyboardButton, getFile
-    "telegram": Capabilities(text=4096, caption=1024, buttons=100, per_row=8, label=64, utf16=True),
+    # https://core.telegram.org/bots/faq: about 30 messages a second
+    "telegram": Capabilities(text=4096, caption=1024, buttons=100, per_row=8, label=64, utf16=True, per_second=29.5),
     "webchat": Capabilities(
         text=4000,
         caption=4000,

@@ -207,6 +207,8 @@ class Capabilities:
     delivered: bool = False
     read: bool = False
     """Whether the channel reports delivery and reading."""
+    per_second: float = 0.0
+    """How many messages an account may send each second; 0 for any number."""
 
 
 _INCOMING: TypeAdapter[Incoming] = TypeAdapter(Incoming)

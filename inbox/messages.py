@@ -21,7 +21,7 @@ from inbox.fitting import fit
 from inbox.tables import Author, Conversation, Delivery, Message, State
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
-from storage import jobs
+from storage import jobs, pace
 from storage.events import publish
 from storage.hot import Hot, insert, insertion
 
@@ -90,10 +90,12 @@ def say(
     staff_id: int | None = None,
     client_key: str | None = None,
     repeatable: bool = False,
+    mail: bool = False,
 ) -> list[Message]:
     """Write the shop's message and queue its delivery; one row for each message that the channel needs.
 
-    The same `client_key` in the same conversation finds what was said before and says nothing new.
+    The same `client_key` in the same conversation finds what was said before and says nothing new. `mail` is for one
+    of many that nobody waits for: it goes when its turn comes, after all answers, and holds up nothing in its chat.
     Raises NothingToSay for an empty one.
     """
     if not (outgoing.text.strip() or outgoing.media):
@@ -116,7 +118,10 @@ def say(
             client_key=client_key if client_key is None or n == 0 else f"{client_key}#{n}",
             repeatable=repeatable,
         )
-        _queue(session, "message.deliver", message)
+        if mail:
+            _queue_mail(session, message)
+        else:
+            _queue(session, "message.deliver", message)
         messages.append(message)
     return messages
 
@@ -427,6 +432,23 @@ def _fetch(session: Session, message: Message, n: int) -> None:
 
 def _queue(session: Session, kind: str, message: Message) -> None:
     jobs.put(session, kind, {"message_id": message.id}, lane=f"out:{message.conversation_id}")
+
+
+def _queue_mail(session: Session, message: Message) -> None:
+    limit = per_second(session.get_one(ChannelAccount, message.account_id))
+    due = pace.plan(session, pace_of(message.account_id), per_second=limit) if limit else utc_now()
+    jobs.put(session, "message.mail", {"message_id": message.id}, lane=f"mail:{message.id}", run_at=due)
+
+
+def pace_of(account_id: int) -> str:
+    """The name under which storage.pace holds how fast an account sends."""
+    return f"send:{account_id}"
+
+
+def per_second(account: ChannelAccount) -> float:
+    """How many messages the account may send each second; 0 for any number."""
+    limit: float = account.settings.get("per_second", CAPABILITIES[account.channel].per_second)
+    return limit
 
 
 def _replied_to(session: Session, conversation: Conversation, external: str) -> int | None:

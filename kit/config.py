@@ -72,6 +72,8 @@ class TelegramSection(_Section):
     webhook_secret: Secret | None = None
     """Required with receive = "webhook": 16 to 256 of A-Z a-z 0-9 _ -."""
     api: Address = "https://api.telegram.org"
+    per_second: float = Field(default=29.5, ge=0)
+    """Messages that the bot may send each second; 0 for any number, with a Bot API server that allows it."""
 
 
 class WebchatSection(_Section):

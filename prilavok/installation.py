@@ -106,7 +106,7 @@ def _telegram(session: Session, box: SecretBox, shop: Shop, section: TelegramSec
         name=section.name,
         external_id=token.split(":")[0],
         secret=orjson.dumps({"token": token, "webhook_secret": hook}).decode(),
-        settings={"receive": section.receive, "api": section.api},
+        settings={"receive": section.receive, "api": section.api, "per_second": section.per_second},
     )
 
 

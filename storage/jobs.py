@@ -61,15 +61,16 @@ class Step:
 class Effect(Generic[P, R]):
     """Work with a call to the outside in its middle: remember → call → record.
 
-    `remember` runs in the transaction that takes the job and returns what the call needs, or None when there is
-    nothing left to do (the job closes). `call` runs in no transaction. `record` runs in the transaction that closes
-    the job; returning Again keeps it. An exception out of `call` is an attempt that failed: back-off, then dead.
+    `remember` runs in the transaction that takes the job and returns what the call needs, None when there is nothing
+    left to do (the job closes), or Again when it is not time yet. `call` runs in no transaction. `record` runs in the
+    transaction that closes the job; returning Again keeps it. An exception out of `call` is an attempt that failed:
+    back-off, then dead.
     A process may die between call and record, so the next `remember` must recognise a call that was under way.
     A `prompt` one may be remembered inside the transaction that put it, when its lane is free. One that is worth
     trying `once` closes when it is remembered: its call may be lost, is not recorded, and nothing waits for it.
     """
 
-    remember: Callable[[Session, Job], P | None]
+    remember: Callable[[Session, Job], P | Again | None]
     call: Callable[[P], Awaitable[R]]
     record: Callable[[Session, Job, P, R], Again | None]
     prompt: bool = False

@@ -49,6 +49,18 @@ class Job(Base):
     error: Mapped[str | None] = mapped_column(sa.Text)
 
 
+class Pace(Base):
+    """How fast something may go. Written by storage.pace; moments are microseconds since 1970."""
+
+    __tablename__ = "pace"
+
+    name: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    free_at: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    """When the next turn comes."""
+    planned_to: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    """Up to when what can wait has been told to come."""
+
+
 class EventRow(Base):
     """What happened, append-only: who, when, to what, why."""
 

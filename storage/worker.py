@@ -268,7 +268,8 @@ class Worker:
         if taken is not None:
             self._held[lane] = taken.epoch
         try:
-            async with self._slots:
+            # What was begun already does not wait for those who have not begun.
+            async with self._slots if taken is None else contextlib.nullcontext():
                 await self._work_through(lane, taken)
         except Fenced:
             logger.warning("lane %s was taken over by another worker", lane)
@@ -380,6 +381,9 @@ class Worker:
                 logger.exception("job %d %s failed", job.id, job.kind)
                 _fail(session, job, failure)
                 return None
+        if isinstance(taken, Again):
+            _put_off(session, job, taken)
+            return None
         if taken is None:
             _close(session, job)
         elif taken.effect.once:
@@ -388,7 +392,7 @@ class Worker:
             return None
         return taken
 
-    def _handle(self, session: Session, job: Job, epoch: int) -> _Taken | None:
+    def _handle(self, session: Session, job: Job, epoch: int) -> _Taken | Again | None:
         handler = self._handlers.get(job.kind)
         if handler is None:
             raise LookupError(f"no handler for {job.kind}")
@@ -398,6 +402,8 @@ class Worker:
         else:
             memo = handler.remember(session, job)
         session.flush()
+        if isinstance(memo, Again):
+            return memo
         return None if memo is None else _Taken(job.lane, epoch, job, cast(Effect[Any, Any], handler), memo)
 
     def _settle(self, session: Session, outcome: _Outcome, careful: bool) -> None:
@@ -420,8 +426,7 @@ class Worker:
         if again is None:
             _close(session, job)
         else:
-            due = now_ms() + int(again.after.total_seconds() * 1000)
-            _CLOSE.run(session, job=job.id, new_state="ready", tries=job.attempts, due=due, closed=None, why=None)
+            _put_off(session, job, again)
 
     def _record(self, session: Session, outcome: _Outcome) -> Again | None:
         taken = outcome.taken
@@ -449,6 +454,11 @@ class Worker:
 def _close(session: Session, job: Job) -> None:
     now = now_ms()
     _CLOSE.run(session, job=job.id, new_state="done", tries=job.attempts + 1, due=now, closed=now, why=None)
+
+
+def _put_off(session: Session, job: Job, again: Again) -> None:
+    due = now_ms() + int(again.after.total_seconds() * 1000)
+    _CLOSE.run(session, job=job.id, new_state="ready", tries=job.attempts, due=due, closed=None, why=None)
 
 
 def _fail(session: Session, job: Job, failure: Exception) -> None:
