@@ -32,7 +32,10 @@ T = TypeVar("T")
 
 
 def prepare(config: Config) -> None:
-    """Migrate, make the shop at the first start, and bring declared accounts up to date."""
+    """Migrate, make the shop at the first start, and bring declared accounts up to date.
+
+    Processes that begin together do this one after another, so that they make one shop.
+    """
     migrate(config.database)
     within(config.database, lambda session: _declare(session, config))
 
@@ -78,6 +81,7 @@ def within(url: str, fn: Callable[[Session], T]) -> T:
 
 
 def _declare(session: Session, config: Config) -> None:
+    migrations.take_turns(session.connection())
     shop = session.scalar(sa.select(Shop).order_by(Shop.id).limit(1))
     if shop is None:
         section = config.shop
