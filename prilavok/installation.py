@@ -25,6 +25,7 @@ from kit.secrets import SecretBox
 from orders import pipelines
 from payments import accounts as payment_accounts
 from payments.tables import PaymentAccount
+from storage import fitness
 from storage import migrate as migrations
 from storage.database import prepare_sqlite
 
@@ -36,6 +37,7 @@ def prepare(config: Config) -> None:
 
     Processes that begin together do this one after another, so that they make one shop.
     """
+    fitness.check(config.database)
     migrate(config.database)
     within(config.database, lambda session: _declare(session, config))
 
