@@ -268,6 +268,11 @@ def next_number(session: Session, shop_id: int) -> int:
     return _count(session, shop_id, step=1)
 
 
+def skip_numbers(session: Session, shop_id: int, count: int) -> int:
+    """Leave out so many order numbers. Gives the last one that will not be given out."""
+    return _count(session, shop_id, step=count)
+
+
 def _hold_numbers(session: Session, shop_id: int) -> None:
     _count(session, shop_id, step=0)
 

@@ -1,4 +1,4 @@
-"""The command line: `prilavok run`, `demo`, `migrate`, `staff`."""
+"""The command line: `prilavok run`, `demo`, `migrate`, `staff`, `backup`, `restore`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from kit.config import BadConfig, Config, load
 from kit.errors import Problem
+from prilavok import backup_commands
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 staff_app = typer.Typer(no_args_is_help=True, help="The people of the shop.")
 app.add_typer(staff_app, name="staff")
+backup_commands.add_to(app)
 
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 
