@@ -26,8 +26,8 @@ import orjson
 import sqlalchemy as sa
 
 from kit.clock import utc_now
-from kit.errors import Refused
 from storage import snapshot
+from storage.refusals import InstallationRefused
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -38,16 +38,12 @@ COUNTED = ("customer", "conversation", "message", "order", "payment", "product",
 """Tables whose rows a person would miss first."""
 
 
-class Taken(Refused):
+class Taken(InstallationRefused):
     """There is something at the place where the backup should be made."""
 
-    code = "backup_exists"
 
-
-class Damaged(Refused):
+class Damaged(InstallationRefused):
     """The backup is not what it was when it was made, or is none. Restoring it would bring back half of a shop."""
-
-    code = "backup_damaged"
 
     def __init__(self, backup: Path, why: str) -> None:
         super().__init__(f"{backup} cannot be used: {why}. Take another backup.")

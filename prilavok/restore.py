@@ -20,7 +20,6 @@ from company.texts import Texts
 from inbox import restored as talk
 from kit.clock import utc_now
 from kit.config import Config
-from kit.errors import Refused
 from kit.secrets import SecretBox, WrongKey
 from orders import checkout, reserving
 from orders.tables import Order
@@ -28,6 +27,7 @@ from payments.tables import PaymentAccount
 from prilavok import backup, installation
 from prilavok.backup import Manifest
 from storage import fitness, migrate, restored, snapshot
+from storage.refusals import InstallationRefused
 
 WEEK = timedelta(days=7)
 
@@ -40,10 +40,8 @@ GRACE = timedelta(minutes=15)
 INCOMING = "incoming.handle"
 
 
-class NewerBackup(Refused):
+class NewerBackup(InstallationRefused):
     """The backup was made by a release that is newer than this one."""
-
-    code = "newer_backup"
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(
@@ -52,10 +50,8 @@ class NewerBackup(Refused):
         )
 
 
-class OtherDatabase(Refused):
+class OtherDatabase(InstallationRefused):
     """A backup of SQLite goes back into SQLite, one of PostgreSQL into PostgreSQL."""
-
-    code = "other_database"
 
 
 @dataclass(frozen=True, slots=True)

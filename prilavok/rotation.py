@@ -11,18 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kit.clock import utc_now
-from kit.errors import Refused
 from prilavok import backup
 from prilavok.backup import Damaged, Manifest
+from storage.refusals import InstallationRefused
 
 _NAME = re.compile(r"prilavok-\d{8}T\d{6}Z")
 _LOCK = ".prilavok-backup.lock"
 
 
-class Busy(Refused):
+class Busy(InstallationRefused):
     """Another backup is being made into the same folder."""
-
-    code = "backup_runs"
 
 
 def rotate(database: str, files: Path, folder: Path, *, keep: int) -> tuple[Path, Manifest, list[Path]]:

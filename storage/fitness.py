@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from kit.errors import Refused
+from storage.refusals import InstallationRefused
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +25,8 @@ folders that a virtual machine shares with its host."""
 MOUNTS = Path("/proc/self/mountinfo")
 
 
-class UnfitDatabase(Refused):
+class UnfitDatabase(InstallationRefused):
     """What is kept there could be lost or spoilt."""
-
-    code = "unfit_database"
 
 
 def check(url: str) -> None:

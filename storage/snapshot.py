@@ -17,7 +17,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from kit.errors import Refused
+from storage.refusals import InstallationRefused
 
 DEBIAN = Path("/usr/lib/postgresql")
 """Where Debian keeps the programs of each version; the newest may not be on PATH."""
@@ -26,28 +26,20 @@ SIDE_FILES = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside its file. It belongs to that very file, and would be replayed into any other."""
 
 
-class NothingThere(Refused):
+class NothingThere(InstallationRefused):
     """There is no database to copy."""
 
-    code = "no_database"
 
-
-class NotEmpty(Refused):
+class NotEmpty(InstallationRefused):
     """Something is where the restored database should go."""
 
-    code = "target_not_empty"
 
-
-class NoTool(Refused):
+class NoTool(InstallationRefused):
     """A program of PostgreSQL is missing, too old, or failed."""
 
-    code = "no_postgres_tool"
 
-
-class OtherSchema(Refused):
+class OtherSchema(InstallationRefused):
     """A dump brings the name of its schema along."""
-
-    code = "other_schema"
 
 
 def kind_of(url: str) -> str:
