@@ -7,6 +7,7 @@ right one, so that a typing mistake never turns a protection off in silence.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 import tomllib
@@ -39,6 +40,14 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _network(address: str) -> str:
+    try:
+        ipaddress.ip_network(address, strict=False)
+    except ValueError:
+        raise ValueError("needs an address or a network such as 10.0.0.5 or 10.0.0.0/8") from None
+    return address
+
+
 def _filled(secret: SecretStr) -> SecretStr:
     if not secret.get_secret_value().strip():
         raise ValueError("is empty")
@@ -48,6 +57,7 @@ def _filled(secret: SecretStr) -> SecretStr:
 Key = Annotated[SecretStr, AfterValidator(_strong)]
 Secret = Annotated[SecretStr, AfterValidator(_filled)]
 Address = Annotated[str, AfterValidator(_address)]
+Network = Annotated[str, AfterValidator(_network)]
 
 
 class _Section(BaseModel):
@@ -99,6 +109,14 @@ class YooKassaSection(_Section):
 
 class LogSection(_Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "text"] = "auto"
+    """auto: text when stderr is a terminal, JSON otherwise."""
+
+
+class MetricsSection(_Section):
+    """Who may read /metrics beside this machine itself."""
+
+    allow: tuple[Network, ...] = ()
 
 
 class Config(_Section):
@@ -116,6 +134,13 @@ class Config(_Section):
     webchat: tuple[WebchatSection, ...] = ()
     yookassa: tuple[YooKassaSection, ...] = ()
     log: LogSection = LogSection()
+    metrics: MetricsSection = MetricsSection()
+
+    def secrets(self) -> list[str]:
+        """Every secret that stands in the file, for those who must keep them out of something."""
+        found: list[SecretStr | None] = [self.secret_key, *(one.secret_key for one in self.yookassa)]
+        found += [secret for one in self.telegram for secret in (one.token, one.webhook_secret)]
+        return [secret.get_secret_value() for secret in found if secret is not None]
 
 
 def load(path: Path) -> Config:
@@ -168,6 +193,7 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
         "webchat": WebchatSection,
         "yookassa": YooKassaSection,
         "log": LogSection,
+        "metrics": MetricsSection,
     }
     section = sections.get(str(loc[0])) if loc else Config
     return sorted((section or Config).model_fields)

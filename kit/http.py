@@ -25,7 +25,7 @@ def client_address(request: web.Request, trusted: Sequence[str]) -> str:
     """
     address = request.remote or ""
     hops = [hop.strip() for header in request.headers.getall("X-Forwarded-For", []) for hop in header.split(",")]
-    while hops and _in(address, trusted):
+    while hops and is_in(address, trusted):
         address = hops.pop()
     return address
 
@@ -41,7 +41,8 @@ async def guard_headers(request: web.Request, response: web.StreamResponse) -> N
     headers.pop("Server", None)
 
 
-def _in(address: str, networks: Sequence[str]) -> bool:
+def is_in(address: str, networks: Sequence[str]) -> bool:
+    """Whether the address belongs to one of the networks, each an address or a network as text."""
     try:
         known = ipaddress.ip_address(address)
         return any(known in ipaddress.ip_network(network, strict=False) for network in networks)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import errno
 import getpass
-import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from kit import log
 from kit.config import BadConfig, Config, load
 from kit.errors import Problem
 from prilavok import backup_commands
@@ -33,6 +33,12 @@ backup_commands.add_to(app)
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 
 DEFAULT = Path("config.toml")
+
+OWN = (
+    *("prilavok", "operator_console", "operation", "bot", "payments", "inbox", "orders", "catalog", "customers"),
+    *("company", "storage", "kit"),
+)
+"""Our packages: what their exceptions say may stand in the log."""
 
 
 def main() -> None:
@@ -131,11 +137,7 @@ def staff_add(
 
 
 def _log(settings: Config) -> None:
-    logging.basicConfig(
-        level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
-    for noisy in ("alembic", "apscheduler", "aiohttp.access", "aiosqlite"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    log.configure(settings.log.level, settings.log.format, own=OWN, secrets=settings.secrets())
 
 
 def _until_stopped(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
