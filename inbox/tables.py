@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.schema import Base, Id, ref
 
+_unsettled = sa.text("delivery IN ('failed', 'unknown')")
+
 
 class Kind(StrEnum):
     BUYER = "buyer"
@@ -92,6 +94,8 @@ class Message(Base):
         sa.UniqueConstraint("account_id", "external_id"),
         sa.UniqueConstraint("conversation_id", "client_key"),
         sa.Index("ix_message_conversation_id_id", "conversation_id", "id"),
+        # The few messages that a person must look after, among millions.
+        sa.Index("ix_message_unsettled", "delivery", "id", sqlite_where=_unsettled, postgresql_where=_unsettled),
     )
 
     id: Mapped[Id]

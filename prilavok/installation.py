@@ -15,6 +15,7 @@ import catalog.tables  # noqa: F401
 import company.tables  # noqa: F401
 import customers.tables  # noqa: F401
 import inbox.tables  # noqa: F401
+import operation.tables  # noqa: F401
 import orders.tables  # noqa: F401
 import payments.tables  # noqa: F401
 import storage.tables  # noqa: F401
