@@ -8,6 +8,8 @@ SQLite has one writer at a time, so one thread owns the only writing connection.
 after another and share one commit: under load that is several times faster than a commit each, at full durability.
 When one of them fails, all are rolled back and run again, each in its own savepoint. PostgreSQL takes each write on a
 connection of its own.
+
+Values of statements are not part of what a failure says: it goes into logs and job rows.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -31,6 +34,7 @@ from sqlalchemy.pool import StaticPool
 
 from kit.errors import Refused
 from storage.events import Note
+from storage.meters import Meters
 
 logger = logging.getLogger(__name__)
 
@@ -69,22 +73,38 @@ class Committed:
     notes: list[Note] = field(default_factory=list)
     started: list[Any] = field(default_factory=list)
     """What the worker took in this very transaction and goes on with now."""
+    after: list[Callable[[], None]] = field(default_factory=list)
+    """What is to be counted, now that it has really happened."""
 
     def gather(self, session: Session) -> None:
         self.rings.update(session.info.get("rings", ()))
         self.notes += session.info.get("notes", ())
         self.started += session.info.get("started", ())
+        self.after += session.info.get("after", ())
 
 
 Listener = Callable[[Committed], None]
 
 
+def after_commit(session: Session, act: Callable[[], None]) -> None:
+    """Have `act` called on the event loop once the transaction is durable, and never if it is not. It must be quick."""
+    session.info.setdefault("after", []).append(act)
+
+
 class Database:
     """One database of one process. `start` before use, `close` at the end."""
 
-    def __init__(self, url: str, *, subscribers: Mapping[str, Sequence[str]] | None = None, pool: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        subscribers: Mapping[str, Sequence[str]] | None = None,
+        pool: int = 10,
+        meters: Meters | None = None,
+    ) -> None:
         self.url = sa.make_url(url)
         self._subscribers = subscribers or {}
+        self._meters = meters or Meters()
         self._listeners: list[Listener] = []
         self._writer: _SqliteWriter | None = None
         self._claim: int | None = None
@@ -96,6 +116,7 @@ class Database:
                 pool_size=pool,
                 max_overflow=pool,
                 pool_pre_ping=True,
+                hide_parameters=True,
                 **JSON,
             )
 
@@ -108,13 +129,22 @@ class Database:
         """For migrations and health checks. On SQLite these connections only read."""
         return self._engine
 
+    def connections(self) -> tuple[int, int]:
+        """How many connections of the pool are in use, and the most that it may open."""
+        pool: Any = self._engine.pool
+        return pool.checkedout(), pool.size() + pool._max_overflow
+
+    def waiting(self) -> int:
+        """Writes that wait for SQLite's only writer; 0 on PostgreSQL."""
+        return self._writer.waiting if self._writer is not None else 0
+
     def on_commit(self, listener: Listener) -> None:
         """Call `listener` on the event loop after each commit that rang a lane, published an event or began a job."""
         self._listeners.append(listener)
 
     async def start(self) -> None:
         if self.is_sqlite:
-            self._writer = _SqliteWriter(self.url, self._subscribers, self._tell)
+            self._writer = _SqliteWriter(self.url, self._subscribers, self._tell, self._meters)
             await self._writer.start()
 
     def claim(self) -> None:
@@ -168,12 +198,16 @@ class Database:
         async with AsyncSession(self._engine, expire_on_commit=False) as session:
             session.sync_session.info["subscribers"] = self._subscribers
             result = await session.run_sync(fn)
+            began = time.perf_counter()
             await session.commit()
+            self._meters.committed(1, time.perf_counter() - began)
             committed.gather(session.sync_session)
         self._tell(committed)
         return result
 
     def _tell(self, committed: Committed) -> None:
+        for count in committed.after:
+            count()
         if committed.rings or committed.notes or committed.started:
             for listener in self._listeners:
                 listener(committed)
@@ -193,12 +227,15 @@ class _SqliteWriter:
     """The thread that owns SQLite's writing connection."""
 
     def __init__(
-        self, url: sa.URL, subscribers: Mapping[str, Sequence[str]], tell: Callable[[Committed], None]
+        self, url: sa.URL, subscribers: Mapping[str, Sequence[str]], tell: Callable[[Committed], None], meters: Meters
     ) -> None:
-        self._engine = sa.create_engine(url.set(drivername="sqlite"), poolclass=StaticPool, **JSON)
+        self._engine = sa.create_engine(
+            url.set(drivername="sqlite"), poolclass=StaticPool, hide_parameters=True, **JSON
+        )
         prepare_sqlite(self._engine, begin="BEGIN IMMEDIATE")
         self._subscribers = subscribers
         self._tell = tell
+        self._meters = meters
         self._asks: queue.SimpleQueue[_Ask | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -210,6 +247,10 @@ class _SqliteWriter:
     async def stop(self) -> None:
         self._asks.put(None)
         await asyncio.to_thread(self._thread.join)
+
+    @property
+    def waiting(self) -> int:
+        return self._asks.qsize()
 
     async def run(self, fn: Callable[[Session], T]) -> T:
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -265,6 +306,8 @@ class _SqliteWriter:
                 # To the next one the session is as good as new; making one costs more than most of them do.
                 session.expunge_all()
             session.commit()
+            began = time.perf_counter()
+        self._meters.committed(len(asks), time.perf_counter() - began)
         return answers, committed
 
     def _run_apart(self, asks: Sequence[_Ask]) -> tuple[list[_Answer], Committed]:
@@ -312,7 +355,9 @@ def _alive(connection: sa.Connection) -> bool:
 
 
 def _sqlite_readers(url: sa.URL) -> AsyncEngine:
-    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=4, **JSON)
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=4, hide_parameters=True, **JSON
+    )
     prepare_sqlite(engine.sync_engine, begin="BEGIN", query_only=True)
     return engine
 

@@ -56,6 +56,11 @@ class LiveBus:
         self.closing = False
         db.on_commit(self._committed)
 
+    @property
+    def readers(self) -> int:
+        """How many are listening."""
+        return len(self._readers)
+
     @contextlib.contextmanager
     def subscribe(self, wanted: Callable[[Note], bool]) -> Iterator[Subscription]:
         reader = Subscription(wanted)

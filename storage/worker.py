@@ -24,6 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from kit.clock import now_ms
+from kit.redaction import redact
 from storage import jobs
 from storage.database import Committed, Database
 from storage.events import Event, publish
@@ -464,7 +465,7 @@ def _put_off(session: Session, job: Job, again: Again) -> None:
 def _fail(session: Session, job: Job, failure: Exception) -> None:
     """Count the attempt: 1, 4, 16, 64 seconds of pause, then dead."""
     tries, now = job.attempts + 1, now_ms()
-    why = f"{type(failure).__name__}: {failure}"[:500]
+    why = redact(f"{type(failure).__name__}: {failure}")[:500]
     if tries >= MAX_ATTEMPTS:
         logger.error("job %d %s is dead after %d attempts", job.id, job.kind, tries)
         publish(session, JobDied(shop_id=0, subject=f"job:{job.id}", job_kind=job.kind, lane=job.lane, error=why))
