@@ -122,9 +122,11 @@ def switch(session: Session, account: ChannelAccount, *, on: bool) -> None:
 
 
 def report_health(session: Session, account_id: int, health: str, text: str) -> None:
-    """Keep how the channel is doing ("ok", "broken" …) and why, for the settings page. `text` must hold no secret."""
+    """Keep how the channel is doing ("ok", "broken" …), why, and since when. `text` must hold no secret."""
+    now = sa.literal(utc_now(), ChannelAccount.health_at.type)
+    since = sa.case((ChannelAccount.health == health[:20], sa.func.coalesce(ChannelAccount.health_at, now)), else_=now)
     session.execute(
         sa.update(ChannelAccount)
         .where(ChannelAccount.id == account_id)
-        .values(health=health[:20], health_text=text[:300], health_at=utc_now())
+        .values(health=health[:20], health_text=text[:300], health_at=since)
     )

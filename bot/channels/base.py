@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from inbox.content import Incoming, Media, Outgoing
 
@@ -89,7 +89,7 @@ Accept = Callable[[int, Sequence[Envelope]], Awaitable[int]]
 """Store envelopes durably; returns how many were new. What it took may be acknowledged to the channel."""
 
 Report = Callable[[int, str, str], Awaitable[None]]
-"""Tell how an account is: (account id, "ok" | "warning" | "broken", words)."""
+"""Tell how an account is: (account id, "ok" | "broken" | "conflict", words)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,21 @@ class Channel(Protocol):
 
     def fetch(self, media: Media) -> AsyncIterator[bytes]:
         """The bytes of an attachment that came in. Raises ChannelError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """How the way from the channel to us was found: `trouble` says what was wrong, also if it is mended by now."""
+
+    trouble: str = ""
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """A channel that others may quietly have turned away from us, so that nothing comes and nothing fails."""
+
+    async def check(self) -> Checkup:
+        """Look whether events still come our way, and mend it if not. Raises ChannelError."""
 
 
 def button_name(message_id: int, version: int, index: int) -> str:

@@ -11,8 +11,11 @@ import asyncio
 import contextlib
 import importlib
 import logging
+import random
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,6 +25,7 @@ from bot.channels.base import (
     Attachment,
     Broken,
     ChannelError,
+    Checkup,
     Connection,
     Envelope,
     Parcel,
@@ -39,6 +43,15 @@ logger = logging.getLogger(__name__)
 
 POLL = 25
 """Seconds that one getUpdates waits at the server."""
+
+FRESH_TROUBLE = timedelta(minutes=10)
+"""Trouble with a webhook that Telegram remembers and that is older than this may be over."""
+
+STEP_ASIDE, LONGEST_ASIDE = 10.0, 600.0
+"""Seconds for which a poller leaves the field to another one that takes its updates: each time twice as long."""
+
+TAKEN = "terminated by other getUpdates request"
+"""Telegram's words for two that ask for one bot's updates."""
 
 UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 """The kinds of update that we ask for."""
@@ -117,12 +130,32 @@ class Telegram:
         await self._link.accept(self._link.account_id, envelopes)
         crash.point("intake.after_store")
 
-    async def _set_webhook(self) -> None:
+    async def check(self) -> Checkup:
+        """Whether Telegram still brings updates to us. A webhook that is gone or leads elsewhere is set again.
+
+        Source: https://core.telegram.org/bots/api#getwebhookinfo
+        """
+        if not self.by_webhook:
+            return Checkup()
+        told = await self._calls.call("getWebhookInfo", {})
+        url = told.get("url")
+        if url != self._hook["url"]:
+            await self._calls.call("setWebhook", self._hook)
+            # Where it led to instead is somebody's secret, perhaps ours.
+            return Checkup("the webhook led elsewhere" if url else "the webhook was gone")
+        recent = time.time() - told.get("last_error_date", 0) < FRESH_TROUBLE.total_seconds()
+        if told.get("pending_update_count") and recent:
+            return Checkup(f"Telegram cannot bring updates: {told.get('last_error_message', '')}")
+        return Checkup()
+
+    @property
+    def _hook(self) -> Mapping[str, Any]:
         address = f"{self._link.public_url}/hooks/telegram/{self._link.account_id}"
+        return {"url": address, "secret_token": self.webhook_secret, "allowed_updates": UPDATES}
+
+    async def _set_webhook(self) -> None:
         try:
-            await self._calls.call(
-                "setWebhook", {"url": address, "secret_token": self.webhook_secret, "allowed_updates": UPDATES}
-            )
+            await self._calls.call("setWebhook", self._hook)
             await self._report("ok", "")
         except ChannelError as failure:
             logger.warning("account %d: the webhook could not be set: %s", self._link.account_id, failure)
@@ -131,6 +164,7 @@ class Telegram:
     async def _poll(self) -> None:
         """Ask for updates for ever. The offset moves only past what is stored, so nothing can be lost in between."""
         offset, pause, healthy = 0, 0.0, False
+        aside, taken_at = STEP_ASIDE, 0.0
         while True:
             try:
                 if not healthy:
@@ -144,8 +178,17 @@ class Telegram:
                 if not healthy:
                     await self._report("ok", "")
                 healthy, pause = True, 0.0
+                if time.monotonic() - taken_at > LONGEST_ASIDE:
+                    aside = STEP_ASIDE
             except ChannelError as failure:
                 healthy = False
+                if TAKEN in str(failure):
+                    # Two that ask at once only cut each other off: who notices it steps aside.
+                    logger.warning("account %d: %s; stepping aside for %d s", self._link.account_id, failure, aside)
+                    await self._report("conflict", str(failure))
+                    await asyncio.sleep(aside * random.uniform(0.8, 1.2))  # noqa: S311
+                    aside, taken_at = min(LONGEST_ASIDE, aside * 2), time.monotonic()
+                    continue
                 pause = min(30.0, pause * 2 or 0.5)
                 logger.warning("account %d: polling failed: %s", self._link.account_id, failure)
                 await self._report("broken", str(failure))
