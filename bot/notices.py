@@ -99,7 +99,7 @@ class Case:
 
     def tell_owners(self, say: Callable[[Voice, OrderView], Outgoing]) -> None:
         """All but the one whose own doing it is."""
-        for conversation in _owners_chats(self.session, self.shop.id):
+        for conversation in owners_chats(self.session, self.shop.id):
             if self.event.actor != f"staff:{conversation.staff_id}":
                 voice = Voice.of(self.texts, conversation.locale, self.rules)
                 self._say(conversation, say(voice, self.seen(conversation.locale)))
@@ -279,7 +279,7 @@ def _buyers_chat(session: Session, order: Order) -> Conversation | None:
     return session.scalar(own.order_by(Conversation.blocked, Conversation.last_at.desc()).limit(1))
 
 
-def _owners_chats(session: Session, shop_id: int) -> list[Conversation]:
+def owners_chats(session: Session, shop_id: int) -> list[Conversation]:
     return list(
         session.scalars(
             sa.select(Conversation)

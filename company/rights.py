@@ -23,6 +23,8 @@ class Right(StrEnum):
     SEE_PURCHASE_PRICE = "see_purchase_price"
     SETTINGS = "settings"
     """Change the shop's settings, channels, payment accounts and staff."""
+    OPERATION = "operation"
+    """See queues, channels' health and alarms; run stuck jobs again or give them up."""
 
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,6 +45,18 @@ class Receipts(_Part):
     payment_mode: str = "full_payment"
 
 
+class Alarms(_Part):
+    """What the owners are told of the machinery, and when."""
+
+    muted: tuple[str, ...] = ()
+    """Kinds that are only shown in the console."""
+    quiet_from: time | None = None
+    quiet_to: time | None = None
+    """Between these hours of the shop's clock only alarms about money are told."""
+    silent_hours: int = Field(default=72, ge=0, le=24 * 30)
+    """Hours without a word from a channel that are worth an alarm while its usual hours are not known; 0 never."""
+
+
 class ShopSettings(_Part):
     pay_online: bool = True
     pay_on_receipt: bool = True
@@ -55,6 +68,7 @@ class ShopSettings(_Part):
     )
     auto_confirm: AutoConfirm = AutoConfirm()
     receipts: Receipts = Receipts()
+    alarms: Alarms = Alarms()
     notify_stages: tuple[str, ...] = ("new", "paid", "assembling", "shipped", "delivered", "cancelled")
     """Stage codes whose moves the owner and the buyer are told of."""
     late_money: Literal["ask", "refund"] = "ask"

@@ -13,6 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.orm import Session
 
 import bot.notices
+import operation.jobs
 import operator_console.app
 import orders.jobs
 import payments.jobs
@@ -26,8 +27,10 @@ from company import accounts, signin
 from company.tables import ChannelAccount
 from company.texts import Texts
 from kit import http
+from kit.access import access_log
 from kit.config import Config
 from kit.secrets import SecretBox
+from operation.attendant import Attendant
 from payments.accounts import Providers
 from payments.polling import Poller
 from storage import jobs
@@ -35,6 +38,7 @@ from storage.database import Database
 from storage.files import FileStore
 from storage.jobs import Handler
 from storage.live import LiveBus
+from storage.meters import Meters
 from storage.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -46,6 +50,7 @@ SUBSCRIBERS: Mapping[str, tuple[str, ...]] = {
     "payment_changed": (bot.notices.NOTICE,),
     "refund_changed": (bot.notices.NOTICE,),
     "money_question": (bot.notices.NOTICE,),
+    "job_died": (operation.jobs.DIED,),
 }
 """Event kind → the jobs that follow from it. This is all of it; nothing subscribes elsewhere."""
 
@@ -59,16 +64,19 @@ class Hub:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.box = SecretBox(config.secret_key.get_secret_value())
-        self.db = Database(config.database, subscribers=SUBSCRIBERS)
+        self.meters = Meters()
+        self.db = Database(config.database, subscribers=SUBSCRIBERS, meters=self.meters)
         self.files = FileStore(config.files)
         self.texts = Texts()
         self.live = LiveBus(self.db)
+        self.attendant = Attendant(self.db, self.live, self.meters, allow=config.metrics.allow)
         self.providers = Providers(self.db, self.box)
         self.intake = Intake(self.db, self.channel, self.texts, config.public_url)
         self.courier = Courier(self.channel, self.files)
         self.poller = Poller(self.db)
         self.hooks = Hooks(self.db, self.files, self.channel)
-        self.worker = Worker(self.db, self._handlers())
+        self.accept = self.attendant.accepting(self.intake.accept)
+        self.worker = Worker(self.db, self.attendant.watched(self._handlers()))
         self.intake.go_on_with(self.worker)
         self._channels: dict[int, Channel] = {}
         self._ticks = AsyncIOScheduler(timezone="UTC")
@@ -107,14 +115,16 @@ class Hub:
             await self._runner.cleanup()
         await self.worker.stop()
         await self.providers.close()
+        await self.attendant.close()
         await self.db.close()
 
     def application(self) -> web.Application:
         """Every address of the hub."""
-        app = web.Application(client_max_size=25_000_000)
+        app = web.Application(client_max_size=25_000_000, middlewares=[access_log])
         app[http.TRUSTED] = self.config.trusted_proxies
         app.on_response_prepare.append(http.guard_headers)
         app.add_routes(self.hooks.routes())
+        app.add_routes(self.attendant.routes())
         payments.web.setup(app, db=self.db, texts=self.texts, public_url=self.config.public_url)
         self._add_webchat(app)
         operator_console.app.setup(
@@ -136,7 +146,7 @@ class Hub:
             db=self.db,
             files=self.files,
             live=self.live,
-            accept=self.intake.accept,
+            accept=self.accept,
             public_url=self.config.public_url,
         )
 
@@ -147,6 +157,7 @@ class Hub:
         handlers |= orders.jobs.JOBS
         handlers |= payments.jobs.handlers(self.providers, self.config.public_url)
         handlers |= bot.notices.handlers(self.texts, self.config.public_url)
+        handlers |= self.attendant.handlers(self.channel, self.texts, self.config.public_url)
         return handlers
 
     async def _open_channels(self) -> None:
@@ -172,7 +183,7 @@ class Hub:
             secret=accounts.secret_of(self.box, account),
             settings=account.settings,
             public_url=self.config.public_url,
-            accept=self.intake.accept,
+            accept=self.accept,
             report=self._report,
         )
 
@@ -190,6 +201,7 @@ class Hub:
         """Ticks only put jobs or clear away; what must survive a crash is a row already."""
         self._ticks.add_job(self.poller.tick, "interval", seconds=30, max_instances=1, coalesce=True)
         self._ticks.add_job(self._prune, "interval", hours=1, max_instances=1, coalesce=True)
+        self.attendant.schedule(self._ticks)
         self._ticks.start()
         asyncio.get_running_loop().create_task(self.poller.tick())
 

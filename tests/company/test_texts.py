@@ -15,7 +15,7 @@ from kit.money import Money
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
-    "kit storage company customers catalog orders payments inbox bot operator_console prilavok".split()  # noqa: SIM905
+    "kit storage company customers catalog orders payments inbox bot operation operator_console prilavok".split()  # noqa: SIM905
 )
 
 

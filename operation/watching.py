@@ -1,0 +1,195 @@
+"""Around every handler of jobs: its ids for the log, its outcome for the meters, signs of life of what it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from bot.channels.base import Broken, ChannelError, NotSent, Unconfirmed
+from inbox.events import MessageChanged
+from kit import log
+from kit.clock import now_ms
+from operation.pulse import Pulse
+from operation.tables import Side
+from payments import charging, looking, refunding
+from payments.providers.base import OutcomeUnknown, ProviderError, ProviderRefused, ProviderUnavailable
+from storage.database import after_commit
+from storage.events import Note
+from storage.jobs import Again, Effect, Handler, Handlers, Job, Step
+from storage.meters import Meters
+from storage.worker import MAX_ATTEMPTS
+
+HANDLE, DELIVER = "incoming.handle", "message.deliver"
+
+SIDES: Mapping[str, Side] = {
+    DELIVER: Side.CHANNEL,
+    "message.edit": Side.CHANNEL,
+    "channel.check": Side.CHANNEL,
+    charging.START: Side.PROVIDER,
+    charging.CANCEL: Side.PROVIDER,
+    looking.LOOK: Side.PROVIDER,
+    looking.STRAY: Side.PROVIDER,
+    refunding.REFUND: Side.PROVIDER,
+    refunding.LOOK: Side.PROVIDER,
+}
+"""Kinds of jobs that call somebody outside."""
+
+DOWN = (NotSent, Unconfirmed, Broken, ProviderUnavailable, OutcomeUnknown)
+"""Failures that say something of the other side or of the way there; any other is an answer to one request."""
+
+KEYS_REFUSED = ("invalid_credentials", "forbidden")
+"""A provider's words for a shop that it does not let in."""
+
+PROVIDER_WORDS: Mapping[type[ProviderError], str] = {
+    ProviderUnavailable: "no connection",
+    ProviderRefused: "the provider refuses our key",
+}
+
+IDS = ("account_id", "conversation_id", "customer_id", "message_id", "order_id", "payment_id", "refund_id", "shop_id")
+
+MOST_AWAITED = 10_000
+"""Chats whose reply's time is being taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    meters: Meters
+    pulse: Pulse
+
+    def over(self, handlers: Handlers) -> dict[str, Handler]:
+        """The same handlers, watched."""
+        awaited = _Awaited(self.meters)
+        return {kind: self._watched(handler, awaited) for kind, handler in handlers.items()}
+
+    def _watched(self, handler: Handler, awaited: _Awaited) -> Handler:
+        if isinstance(handler, Step):
+            return self._step(handler, awaited)
+        if isinstance(handler, Effect):
+            return self._effect(handler, awaited)
+        return handler
+
+    def _step(self, step: Step, awaited: _Awaited) -> Step:
+        def run(session: Session, job: Job) -> None:
+            with self._run(job, session):
+                step.run(session, job)
+            lanes = awaited.lanes(session) if job.kind == HANDLE else ()
+
+            def count() -> None:
+                self._ended(job, "done")
+                if job.kind == HANDLE:
+                    self.meters.handled.observe((now_ms() - job.created_ms) / 1000)
+                    awaited.begin(lanes, job)
+
+            after_commit(session, count)
+
+        return replace(step, run=run)
+
+    def _effect(self, effect: Effect[Any, Any], awaited: _Awaited) -> Effect[Any, Any]:
+        def remember(session: Session, job: Job) -> Any:
+            with self._run(job, session), self._settling(session, job):
+                memo = effect.remember(session, job)
+            if memo is None or effect.once:
+                # One that is tried once closes as it begins.
+                after_commit(session, lambda: self._ended(job, "done"))
+            return None if memo is None else (job, memo)
+
+        async def call(remembered: Any) -> Any:
+            job, memo = remembered
+            with self._run(job):
+                result = await effect.call(memo)
+            self._called(job, memo, result)
+            return result
+
+        def record(session: Session, job: Job, remembered: Any, result: Any) -> Again | None:
+            with self._run(job, session), self._settling(session, job):
+                again = effect.record(session, job, remembered[1], result)
+
+            def count() -> None:
+                self._ended(job, "again" if again is not None else "done")
+                if job.kind == DELIVER and isinstance(result, str):
+                    self.meters.sent.observe((now_ms() - job.created_ms) / 1000)
+                    awaited.end(job)
+
+            after_commit(session, count)
+            return again
+
+        return replace(effect, remember=remember, call=call, record=record)
+
+    @contextmanager
+    def _run(self, job: Job, session: Session | None = None) -> Iterator[None]:
+        """A failure inside a transaction counts if that commits: the worker runs it once more where it does not."""
+        ids = {name: job.payload.get(name) for name in IDS}
+        with log.bound(job=job.id, kind=job.kind, lane=job.lane, **ids):
+            try:
+                yield
+            except Exception:
+                outcome = "dead" if job.attempts + 1 >= MAX_ATTEMPTS else "failed"
+                if session is not None:
+                    after_commit(session, lambda: self._ended(job, outcome))
+                else:
+                    self._ended(job, outcome)
+                raise
+
+    @contextmanager
+    def _settling(self, session: Session, job: Job) -> Iterator[None]:
+        """Count the state that the job's message comes to inside."""
+        notes: list[Note] = session.info.setdefault("notes", [])
+        known = len(notes)
+        yield
+        if job.kind == DELIVER:
+            for note in notes[known:]:
+                if note.kind == MessageChanged.kind and note.payload["message_id"] == job.payload["message_id"]:
+                    after_commit(session, self.meters.messages.labels(str(note.payload["delivery"])).inc)
+
+    def _ended(self, job: Job, outcome: str) -> None:
+        self.meters.jobs.labels(job.kind, outcome).inc()
+
+    def _called(self, job: Job, memo: Any, result: Any) -> None:
+        side = SIDES.get(job.kind)
+        account_id = getattr(memo, "account_id", None)
+        if isinstance(result, ChannelError | ProviderError):
+            where = side or (Side.CHANNEL if isinstance(result, ChannelError) else Side.PROVIDER)
+            self.meters.outside_errors.labels(where, account_id or "", type(result).__name__).inc()
+        if side is None or account_id is None:
+            return
+        if _is_down(result):
+            self.pulse.failed(side, account_id, _words(result))
+        else:
+            self.pulse.reached(side, account_id)
+
+
+def _is_down(result: Any) -> bool:
+    return isinstance(result, DOWN) or (isinstance(result, ProviderRefused) and result.code in KEYS_REFUSED)
+
+
+def _words(failure: Any) -> str:
+    """For the owner: what a library says of a provider's line is for engineers, and in the log."""
+    if isinstance(failure, ProviderError):
+        return next((words for kind, words in PROVIDER_WORDS.items() if isinstance(failure, kind)), "no proper answer")
+    return str(failure) or type(failure).__name__
+
+
+class _Awaited:
+    """When the events were stored whose replies are on their way, by the lane of the reply."""
+
+    def __init__(self, meters: Meters) -> None:
+        self._meters = meters
+        self._stored: dict[str, int] = {}
+
+    def lanes(self, session: Session) -> Sequence[str]:
+        """The lanes that handling the event has put messages into are its chat's."""
+        return [lane for lane in session.info.get("rings", ()) if lane.startswith("out:")]
+
+    def begin(self, lanes: Sequence[str], job: Job) -> None:
+        for lane in lanes:
+            if lane not in self._stored and len(self._stored) < MOST_AWAITED:
+                self._stored[lane] = job.created_ms
+
+    def end(self, job: Job) -> None:
+        stored = self._stored.pop(job.lane, None)
+        if stored is not None:
+            self._meters.replied.observe((now_ms() - stored) / 1000)

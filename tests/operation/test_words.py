@@ -1,0 +1,24 @@
+"""Owners read words, not kinds of jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from company.texts import LOCALES, Texts
+from kit import config
+from operation.tables import AlarmKind
+from prilavok.hub import Hub
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_kind_of_work_and_alarm_has_words(locale: str, tmp_path: Path) -> None:
+    hub = Hub(
+        config.parse(
+            {"secret_key": "0123456789abcdef" * 4, "database": f"sqlite:///{tmp_path}/shop.db", "files": str(tmp_path)}
+        )
+    )
+    keys = set(Texts().keys(locale))
+    assert {f"job.{kind}" for kind in hub._handlers()} == {key for key in keys if key.startswith("job.")}
+    assert {f"alarm.{kind}{end}" for kind in AlarmKind for end in ("", ".over")} <= keys
