@@ -17,6 +17,7 @@ from operator_console import (
     me_pages,
     money_pages,
     new_order_page,
+    operation_page,
     order_acts,
     order_page,
     orders_pages,
@@ -51,6 +52,7 @@ ROUTES: tuple[Route, ...] = (
     *staff_pages.ROUTES,
     *texts_pages.ROUTES,
     *channel_pages.ROUTES,
+    *operation_page.ROUTES,
     *components_page.ROUTES,
 )
 """Every address behind the door. A module of pages is added by its ROUTES."""

@@ -35,7 +35,7 @@ MOST_MISSED = 200
 OVERLAP, RECENT = 100, timedelta(seconds=30)
 """PostgreSQL gives ids out before it commits: an event below the position may have come to light after it."""
 
-TOPICS = ("conversation", "order", "product", "customer", "variant")
+TOPICS = ("conversation", "order", "product", "customer", "variant", "alarm", "job")
 """Things that pages show, by the names of their ids in events."""
 
 

@@ -9,22 +9,24 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company import accounts
-from company.rights import Right
-from company.tables import ChannelAccount
+from company.rights import Right, may
+from company.tables import ChannelAccount, Role
 from inbox import listing
 from inbox.listing import View
+from operation import alarms
 from operator_console.people import Shape, colleague
 from operator_console.texts import gettext as _
 from operator_console.visits import Visit
 from orders import book
 from storage.tables import EventRow
 
-UNWELL = ("broken", "lost")
+UNWELL = ("broken", "lost", "conflict")
 """Healths of a channel through which nothing comes or goes."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
+    shop_id: int
     counts: Mapping[str, int]
     orders: int
     channels: list[ChannelAccount]
@@ -41,7 +43,7 @@ async def frame(visit: Visit, section: str, *, view: str = "", pane: str = "page
         "me": colleague(visit.staff, role=role, duty=await visit.read(_role_name, role)),
         "section": section,
         "view": view,
-        "nav": await visit.read(_nav, facts, visit.may(Right.SETTINGS)),
+        "nav": await visit.read(_nav, facts, visit.role),
         "pane": pane,
         "live": {"url": "/live/events", "position": facts.position},
     }
@@ -50,7 +52,7 @@ async def frame(visit: Visit, section: str, *, view: str = "", pane: str = "page
 async def nav(visit: Visit) -> Shape:
     """The side menu alone, for its counts."""
     facts = await visit.read(_facts, visit.shop.id, visit.staff.id)
-    return await visit.read(_nav, facts, visit.may(Right.SETTINGS))
+    return await visit.read(_nav, facts, visit.role)
 
 
 def position(session: Session) -> int:
@@ -60,6 +62,7 @@ def position(session: Session) -> int:
 
 def _facts(session: Session, shop_id: int, staff_id: int) -> _Facts:
     return _Facts(
+        shop_id=shop_id,
         position=position(session),
         counts=listing.counts(session, shop_id, staff_id),
         orders=book.open_count(session, shop_id),
@@ -71,7 +74,7 @@ def _role_name(_session: Session, role: str) -> str:
     return _("owner") if role == "owner" else _("operator")
 
 
-def _nav(_session: Session, facts: _Facts, settings: bool) -> Shape:
+def _nav(session: Session, facts: _Facts, role: Role) -> Shape:
     def section(key: str, label: str, mark: str, note: object = "", *, tab: bool = True) -> Shape:
         return {"key": key, "url": f"/{key}", "label": label, "mark": mark, "note": note or "", "tab": tab}
 
@@ -81,7 +84,11 @@ def _nav(_session: Session, facts: _Facts, settings: bool) -> Shape:
         section("products", _("Products"), "box"),
         section("customers", _("Customers"), "people", tab=False),
     ]
-    if settings:
+    if may(role, Right.OPERATION):
+        sections.append(
+            section("operation", _("Operation"), "chart", alarms.open_count(session, facts.shop_id), tab=False)
+        )
+    if may(role, Right.SETTINGS):
         sections.append(section("settings", _("Settings"), "settings", tab=False))
     return {
         "sections": sections,

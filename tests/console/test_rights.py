@@ -6,14 +6,16 @@ import re
 from collections.abc import Callable, Iterable
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.rights import RIGHTS, Right
 from company.tables import Role, Shop
 from customers import cards
 from inbox import messages
-from inbox.tables import Conversation
-from kit.clock import utc_now
+from inbox.content import Outgoing
+from inbox.tables import Author, Conversation
+from kit.clock import now_ms, utc_now
 from operator_console.app import ROUTES
 from operator_console.routing import Route
 from orders import checkout
@@ -21,6 +23,7 @@ from orders.details import Details
 from orders.tables import Order
 from payments import charging
 from payments.tables import MoneyQuestion
+from storage.tables import Job
 from tests.console.desk import Answer, Browser, Desk, Store
 
 CHANGES = [route for route in ROUTES if route.method == "POST"]
@@ -49,6 +52,7 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/variants": lambda session, store: {"id": store.mug.id},
     "/staff": lambda session, store: {"id": store.colleague.id},
     "/channels": lambda session, store: {"id": store.account.id},
+    "/jobs": lambda session, store: {"id": dead_job_of(session, store).id},
 }
 """What an id stands for under each address. A new kind of address fails until it is said here."""
 
@@ -68,6 +72,16 @@ def question_of(session: Session, store: Store) -> MoneyQuestion:
     session.add(question)
     session.flush()
     return question
+
+
+def dead_job_of(session: Session, store: Store) -> Job:
+    talk = session.get_one(Conversation, store.anna)
+    said = messages.say(session, talk, Outgoing(text="Кружка есть"), author=Author.BOT)
+    job = session.scalars(sa.select(Job).where(Job.kind == "message.deliver").order_by(Job.id.desc())).first()
+    assert job is not None
+    assert str(said[0].id) in job.payload
+    job.state, job.attempts, job.error, job.closed_at = "dead", 5, "ValueError", now_ms()
+    return job
 
 
 async def addresses(desk: Desk, store: Store, routes: Iterable[Route]) -> list[tuple[Route, str]]:
