@@ -27,6 +27,7 @@ HANDLE, DELIVER = "incoming.handle", "message.deliver"
 
 SIDES: Mapping[str, Side] = {
     DELIVER: Side.CHANNEL,
+    "message.mail": Side.CHANNEL,
     "message.edit": Side.CHANNEL,
     "channel.check": Side.CHANNEL,
     charging.START: Side.PROVIDER,
