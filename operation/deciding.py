@@ -12,7 +12,7 @@ from kit.clock import now_ms
 from kit.errors import Missing, Refused
 from operation import subjects
 from operation.events import JobGivenUp, JobRunAgain
-from operation.watching import DELIVER
+from operation.watching import DELIVERIES
 from storage import jobs
 from storage.events import publish
 from storage.tables import Job, Lane
@@ -111,7 +111,7 @@ def _open(session: Session, shop_id: int, job_id: int) -> Job:
 
 
 def _message_is(session: Session, job: Job, state: Delivery, error: str) -> None:
-    if job.kind != DELIVER:
+    if job.kind not in DELIVERIES:
         return
     message = session.get(Message, orjson.loads(job.payload)["message_id"], with_for_update=True)
     if message is None or message.delivery not in (Delivery.QUEUED, Delivery.FAILED, Delivery.UNKNOWN):

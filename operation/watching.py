@@ -25,6 +25,9 @@ from storage.worker import MAX_ATTEMPTS
 
 HANDLE, DELIVER = "incoming.handle", "message.deliver"
 
+DELIVERIES = (DELIVER, "message.mail")
+"""Kinds of jobs that bring one message to its buyer."""
+
 SIDES: Mapping[str, Side] = {
     DELIVER: Side.CHANNEL,
     "message.mail": Side.CHANNEL,
@@ -141,7 +144,7 @@ class Watch:
         notes: list[Note] = session.info.setdefault("notes", [])
         known = len(notes)
         yield
-        if job.kind == DELIVER:
+        if job.kind in DELIVERIES:
             for note in notes[known:]:
                 if note.kind == MessageChanged.kind and note.payload["message_id"] == job.payload["message_id"]:
                     after_commit(session, self.meters.messages.labels(str(note.payload["delivery"])).inc)
