@@ -76,7 +76,7 @@ async def test_giving_up_takes_a_reason_and_keeps_who_and_why(desk: Desk) -> Non
 async def test_what_a_worker_has_in_hand_is_left_to_it(desk: Desk) -> None:
     def runs(session: Session) -> int:
         jobs.put(session, "payment.look", {"payment_id": 0}, lane="payment:0")
-        session.get_one(Lane, "payment:0").lease_until = now_ms() + 60_000
+        session.add(Lane(lane="payment:0", lease_until=now_ms() + 60_000))
         return session.scalars(sa.select(Job.id).where(Job.lane == "payment:0")).one()
 
     job_id = await desk.db.write(runs)

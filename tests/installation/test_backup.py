@@ -97,7 +97,7 @@ def _fill(session: Session, files: FileStore) -> None:
         if state is Delivery.SENT:
             session.execute(sa.update(Job).values(state="done", closed_at=1))
     checkout.skip_numbers(session, shop.id, 41)
-    session.execute(sa.update(Lane).values(lease_until=2**60))
+    session.add(Lane(lane=f"out:{chat.id}", lease_until=2**60))
 
 
 def states(config: Config) -> dict[str, str]:

@@ -177,7 +177,8 @@ async def test_a_hint_during_a_look_leads_to_another_look(till: Till) -> None:
 
 
 def _is_taken(session: Session, lane: str) -> bool:
-    return session.get_one(Lane, lane).lease_until > 0
+    found = session.get(Lane, lane)
+    return found is not None and found.lease_until > 0
 
 
 async def test_hints_after_a_look_wait_for_their_turn(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
