@@ -5,7 +5,8 @@ and released when nothing in it is due. What a dead worker held is free again wh
 if no other worker lives (storage.presence). Every transaction that closes a job first updates the lane's row where the
 epoch is still ours, so a worker that comes back from the dead cannot commit; on PostgreSQL the same row lock makes a
 concurrent ring wait, so no ring is lost between "empty" and "released". A sweep finds due jobs on free lanes: lost
-rings, crashed owners, back-offs and delayed work are all the same case.
+rings, crashed owners, back-offs and delayed work are all the same case. Among several workers each sweeps up its own
+share of the lanes first (storage.bells).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, cast
@@ -26,6 +28,7 @@ from sqlalchemy.orm import Session, aliased
 from kit.clock import now_ms
 from kit.redaction import redact
 from storage import jobs
+from storage.bells import Bell, Silent
 from storage.database import Committed, Database
 from storage.events import Event, publish
 from storage.hot import Hot
@@ -165,13 +168,30 @@ class _Outcome:
 
 
 class Worker:
-    """Runs the jobs of one process. `start` after the database, `stop` before it."""
+    """Runs the jobs of one process. `start` after the database, `stop` before it.
 
-    def __init__(self, db: Database, handlers: Handlers, *, slots: int = SLOTS, lease: timedelta = LEASE) -> None:
+    Work that this process puts it begins itself, at once. With other workers about, `bell` divides the rest.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        handlers: Handlers,
+        *,
+        slots: int = SLOTS,
+        lease: timedelta = LEASE,
+        bell: Bell | None = None,
+    ) -> None:
         self._db = db
         self._handlers = handlers
+        self._bell = bell or Silent()
         self._lease_ms = int(lease.total_seconds() * 1000)
+        self._most = slots
         self._slots = asyncio.Semaphore(slots)
+        self._passed_over: set[str] = set()
+        self._look = asyncio.Event()
+        self.swept_at = time.monotonic()
+        """When the work was last looked for, by time.monotonic."""
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._rung_again: set[str] = set()
         self._held: dict[str, int] = {}
@@ -189,18 +209,31 @@ class Worker:
         self._ticks = [asyncio.create_task(self._sweep()), asyncio.create_task(self._keep_leases())]
 
     async def stop(self, *, within: float = 15.0) -> None:
-        """Take nothing new, let what runs end, release the lanes."""
+        """Take nothing new, let the calls that run end, release the lanes; others go on with them."""
         self._stopping = True
         for tick in self._ticks:
             tick.cancel()
-        running = [*self._drains.values(), *self._lone_calls]
-        if running:
-            _, late = await asyncio.wait(running, timeout=within)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            # A transaction that is under way may still bring a call to be made.
+            async with asyncio.timeout(within / 3):
+                await self._db.quiet()
+        lanes: set[str] = set()
+        end = time.monotonic() + within
+        while (running := self._running()) and (left := end - time.monotonic()) > 0:
+            lanes |= self._drains.keys()
+            await asyncio.wait(running, timeout=left)
+        held, late = dict(self._held), self._running()
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if held:
+            await self._db.write(_release, held)
+        self._bell.ring(lanes)
         await asyncio.gather(*self._ticks, return_exceptions=True)
         await self._presence.leave()
+
+    def _running(self) -> list[asyncio.Task[Any]]:
+        return [*self._drains.values(), *self._lone_calls]
 
     def ring(self, lanes: Iterable[str]) -> None:
         """Say that these lanes have work. A doubled or lost ring does no harm."""
@@ -211,6 +244,13 @@ class Worker:
                 self._rung_again.add(lane)
             else:
                 self._drains[lane] = asyncio.create_task(self._drain(lane))
+
+    def heard(self, lanes: Sequence[str] | None) -> None:
+        """Another process rings; None: it may have rung unheard, look for yourself."""
+        if lanes is None:
+            self._look.set()
+        else:
+            self.ring(lanes)
 
     async def idle(self, *, within: float = 30.0) -> None:
         """Wait until no job is due or running: for tests and orderly ends."""
@@ -263,15 +303,19 @@ class Worker:
                 call.add_done_callback(self._lone_calls.discard)
                 continue
             self._drains[taken.lane] = asyncio.create_task(self._drain(taken.lane, taken))
+        if self._stopping or len(self._drains) >= self._most:
+            # Somebody else may have a free hand. Whoever comes second finds the lane taken.
+            self._bell.ring(committed.rings)
         self.ring(committed.rings)
 
     async def _drain(self, lane: str, taken: _Taken | None = None) -> None:
         if taken is not None:
             self._held[lane] = taken.epoch
         try:
-            # What was begun already does not wait for those who have not begun.
+            # What was begun already does not wait for those who have not begun, and is ended by one who is leaving.
             async with self._slots if taken is None else contextlib.nullcontext():
-                await self._work_through(lane, taken)
+                if taken is not None or not self._stopping:
+                    await self._work_through(lane, taken)
         except Fenced:
             logger.warning("lane %s was taken over by another worker", lane)
         except asyncio.CancelledError:
@@ -348,7 +392,7 @@ class Worker:
         """
         rings: dict[str, str] = session.info.setdefault("rings", {})
         heads = _HEADS.rows(session, name=lane)
-        for _ in range(STEPS_AT_ONCE):
+        for _ in range(0 if self._stopping else STEPS_AT_ONCE):
             if not heads or heads[0][4] > now:
                 break
             id_, kind, payload, attempts, _due, created_ms = heads[0]
@@ -438,10 +482,20 @@ class Worker:
     async def _sweep(self) -> None:
         while True:
             try:
-                self.ring(await self._db.read(_due_lanes))
+                self.ring(self._for_us(await self._db.read(_due_lanes)))
             except Exception:
                 logger.exception("the sweep failed; it will try again")
-            await asyncio.sleep(SWEEP)
+            self.swept_at = time.monotonic()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP):
+                    await self._look.wait()
+            self._look.clear()
+
+    def _for_us(self, due: Sequence[str]) -> list[str]:
+        """Our lanes, and what another worker has left lying for a whole round: it is dead or has no hand free."""
+        ours = [lane for lane in due if lane in self._passed_over or self._bell.concerns(lane)]
+        self._passed_over = set(due).difference(ours)
+        return ours
 
     async def _keep_leases(self) -> None:
         while True:
@@ -505,6 +559,11 @@ def _anything_due(session: Session) -> bool:
 
 def _void_leases(session: Session) -> None:
     session.execute(sa.update(Lane).where(Lane.lease_until > 0).values(lease_until=0))
+
+
+def _release(session: Session, held: dict[str, int]) -> None:
+    for lane in sorted(held):
+        _RENEW.run(session, name=lane, mine=held[lane], until=0)
 
 
 def _renew(session: Session, held: dict[str, int], lease_ms: int) -> None:
