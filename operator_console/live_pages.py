@@ -1,7 +1,9 @@
 """The event stream of a page: what changed, as ids; the page fetches what it shows of it.
 
 A stream begins with what happened since the position that the page was drawn at. Nothing in it is needed to be right:
-a change told twice is fetched twice, and a page that may have missed some is told to fetch everything.
+a change told twice is fetched twice, and a page that may have missed some is told to fetch everything. The position
+that a browser comes back with after a break is not the last event that it heard of but one up to which nothing can
+come to light any more (storage.tail), so it may come back to any process.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -19,7 +20,6 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from company import signin, staff
-from kit.clock import utc_now
 from operator_console.routing import Route, get
 from operator_console.visits import Visit
 from storage.events import Note
@@ -31,9 +31,6 @@ BEAT = 15.0
 
 MOST_MISSED = 200
 """More than this is not told event by event."""
-
-OVERLAP, RECENT = 100, timedelta(seconds=30)
-"""PostgreSQL gives ids out before it commits: an event below the position may have come to light after it."""
 
 TOPICS = ("conversation", "order", "product", "customer", "variant", "alarm", "job")
 """Things that pages show, by the names of their ids in events."""
@@ -54,10 +51,11 @@ async def events(visit: Visit) -> web.StreamResponse:
         contextlib.suppress(ConnectionResetError),
         live.subscribe(lambda note: note.shop_id == shop_id) as subscription,
     ):
-        missed = await visit.read(_missed, shop_id, _position(visit))
+        position = _position(visit)
+        missed = await visit.read(_missed, shop_id, position)
         await answer.prepare(visit.request)
         with contextlib.suppress(ConnectionResetError):
-            await answer.write(HELLO + _told(missed))
+            await answer.write(HELLO + _told(missed, subscription.position, position or 0))
             await _follow(visit, subscription, answer)
     return answer
 
@@ -71,25 +69,28 @@ async def _follow(visit: Visit, subscription: Subscription, answer: web.StreamRe
                 return
             signed_in_at = time.monotonic()
         if not visit.console.live.closing:
-            await answer.write(HEARTBEAT if notes == [] else _told(notes))
+            await answer.write(HEARTBEAT if notes == [] else _told(notes, subscription.position))
 
 
 ROUTES: tuple[Route, ...] = (get("/live/events", events),)
 
 
-def encoded(note: Note) -> bytes:
+def encoded(note: Note, position: int) -> bytes:
     """One event as the page reads it: the things that it is about, and what happened to them."""
     topics = [[topic, note.payload[f"{topic}_id"]] for topic in TOPICS if note.payload.get(f"{topic}_id") is not None]
-    data = orjson.dumps({"topics": topics, "kind": note.kind, **_ids(note.payload)})
-    return b"id: %d\ndata: %b\n\n" % (note.event_id, data)
+    data = orjson.dumps({"topics": topics, "kind": note.kind, **_ids(note.payload), "event": note.event_id})
+    return b"id: %d\ndata: %b\n\n" % (position, data)
 
 
 def _ids(payload: Mapping[str, Any]) -> dict[str, int]:
     return {name: value for name, value in payload.items() if name.endswith("_id") and isinstance(value, int)}
 
 
-def _told(notes: Sequence[Note] | None) -> bytes:
-    return RESYNC if notes is None else b"".join(encoded(note) for note in notes)
+def _told(notes: Sequence[Note] | None, settled: int | None, least: int = 0) -> bytes:
+    """`settled` is where the page may go on from once it has these, and never below `least`, where it was already."""
+    if notes is None:
+        return RESYNC
+    return b"".join(encoded(note, note.event_id if settled is None else max(settled, least)) for note in notes)
 
 
 async def _next(subscription: Subscription) -> list[Note] | None:
@@ -114,12 +115,8 @@ def _missed(session: Session, shop_id: int, position: int | None) -> list[Note] 
     newest = session.scalar(sa.select(sa.func.max(EventRow.id))) or 0
     if position > newest or newest - position > MOST_MISSED:
         return None
-    late = sa.and_(EventRow.id > position - OVERLAP, EventRow.at > utc_now() - RECENT)
-    overlap = late if session.get_bind().dialect.name == "postgresql" else sa.false()
     rows = session.scalars(
-        sa.select(EventRow)
-        .where(EventRow.shop_id == shop_id, sa.or_(EventRow.id > position, overlap))
-        .order_by(EventRow.id)
+        sa.select(EventRow).where(EventRow.shop_id == shop_id, EventRow.id > position).order_by(EventRow.id)
     )
     return [Note(row.id, row.kind, row.shop_id, row.payload) for row in rows]
 

@@ -36,6 +36,7 @@ class _Facts:
 async def frame(visit: Visit, section: str, *, view: str = "", pane: str = "page") -> Shape:
     """The context that shell.html needs, whatever stands inside it. Ask for it before the page's own facts:
     what changes in between is then told again, not missed."""
+    settled = visit.console.live.settled
     facts = await visit.read(_facts, visit.shop.id, visit.staff.id)
     role = visit.role
     return {
@@ -45,7 +46,7 @@ async def frame(visit: Visit, section: str, *, view: str = "", pane: str = "page
         "view": view,
         "nav": await visit.read(_nav, facts, visit.role),
         "pane": pane,
-        "live": {"url": "/live/events", "position": facts.position},
+        "live": {"url": "/live/events", "position": facts.position if settled is None else settled},
     }
 
 

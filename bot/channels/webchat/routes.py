@@ -170,14 +170,16 @@ class Api:
         self._take("read", request, chat)
         if not chat:
             return _json({"visitor": visitors.new_key(), **thread.Page().form()})
+        settled = self._live.settled
         page = await self._db.read(thread.page, site.account.id, chat)
-        return _json({"visitor": key, **page.form()})
+        return _json({"visitor": key, **page.upto(settled).form()})
 
     async def messages(self, request: web.Request) -> web.Response:
         visit = await self._visit(request, "read")
         before, after = _number(request, "before"), _number(request, "after")
+        settled = self._live.settled
         page = await self._db.read(thread.page, visit.site.account.id, visit.chat, before=before, after=after)
-        return _json(page.form())
+        return _json(page.upto(settled).form())
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         visit = await self._visit(request, "read")

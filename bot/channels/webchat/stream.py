@@ -39,7 +39,7 @@ class Stream:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         await response.prepare(request)
         with contextlib.suppress(ConnectionResetError), self._live.subscribe(self._wanted) as notes:
-            await self._write_news(response, first=True)
+            await self._write_news(response)
             while not self._live.closing:
                 try:
                     async with asyncio.timeout(BREATH):
@@ -58,12 +58,13 @@ class Stream:
             return bool(note.payload.get("author") == Author.BUYER)
         return bool(note.payload["conversation_id"] == self._conversation_id)
 
-    async def _write_news(self, response: web.StreamResponse, *, first: bool = False) -> None:
-        conversation_id, page = await self._db.read(_news, self._account_id, self._chat, self._cursor)
+    async def _write_news(self, response: web.StreamResponse) -> None:
+        settled = self._live.settled
+        conversation_id, news = await self._db.read(_news, self._account_id, self._chat, self._cursor)
         self._conversation_id = conversation_id
-        if page.cursor > self._cursor or first:
-            self._cursor = page.cursor
-            await response.write(b"id: %d\ndata: %s\n\n" % (page.cursor, orjson.dumps(page.form())))
+        page = news.upto(settled)
+        self._cursor = max(self._cursor, page.cursor)
+        await response.write(b"id: %d\ndata: %s\n\n" % (self._cursor, orjson.dumps(page.form())))
 
 
 def _news(session: Session, account_id: int, chat: str, since: int) -> tuple[int | None, Page]:

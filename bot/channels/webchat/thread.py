@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,9 +20,6 @@ from storage.tables import EventRow, StoredFile
 
 PAGE = 40
 """Messages of one page."""
-
-OVERLAP = 100
-"""Events read again when a stream resumes: on PostgreSQL a lower number may be committed after a higher one."""
 
 PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 
@@ -63,6 +60,10 @@ class Page:
 
     def form(self) -> Json:
         return {"messages": self.messages, "more": self.more, "cursor": self.cursor, "leader": self.leader}
+
+    def upto(self, settled: int | None) -> Page:
+        """The same, to be gone on from an event below which nothing can come to light any more."""
+        return self if settled is None else replace(self, cursor=min(self.cursor, max(1, settled)))
 
 
 def site(session: Session, key: str) -> Site:
@@ -107,7 +108,7 @@ def changed(session: Session, talk: Conversation, since: int) -> Page:
         sa.select(EventRow)
         .where(
             EventRow.subject == _subject(talk),
-            EventRow.id > since - OVERLAP,
+            EventRow.id > since,
             EventRow.kind.in_(("message_added", "message_changed")),
         )
         .order_by(EventRow.id)
