@@ -1,28 +1,19 @@
-"""Web addresses of the runtime: messengers' webhooks, public files, and whether the process lives and is ready."""
+"""Web addresses of the runtime: messengers' webhooks and public files."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import orjson
-import sqlalchemy as sa
 from aiohttp import web
-from sqlalchemy.orm import Session
 
-from bot.channels.base import Channel
+from bot.channels.base import Receiver
 from kit.errors import Missing
 from storage.database import Database
 from storage.files import THUMBNAILS, FileStore, NoSuchFile, by_token
 from storage.tables import StoredFile
-
-if TYPE_CHECKING:
-    from bot.channels.telegram import Telegram
-
-logger = logging.getLogger(__name__)
 
 LARGEST_UPDATE = 1_000_000
 """Bytes of one Telegram update; real ones are a few thousand."""
@@ -34,28 +25,25 @@ SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 class Hooks:
     """Handlers of one process."""
 
-    def __init__(self, db: Database, files: FileStore, channel_of: Callable[[int], Channel]) -> None:
+    def __init__(self, db: Database, files: FileStore, receiver_of: Callable[[int], Receiver | None]) -> None:
         self._db = db
         self._files = files
-        self._channel_of = channel_of
-        self.ready = False
+        self._receiver_of = receiver_of
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post(r"/hooks/telegram/{account_id:\d{1,18}}", self.telegram),
             web.get("/files/{token:[A-Za-z0-9_-]{24}}", self.file),
-            web.get("/live", self.live),
-            web.get("/ready", self.is_ready),
         ]
 
     async def telegram(self, request: web.Request) -> web.Response:
         """One update. 200 only after it is stored, so Telegram repeats what we could not keep."""
-        channel = self._telegram(int(request.match_info["account_id"]))
+        receiver = self._receiver_of(int(request.match_info["account_id"]))
         given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
-        expected = channel.webhook_secret if channel is not None and channel.by_webhook else ""
+        expected = receiver.webhook_secret if receiver is not None else ""
         if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
             raise web.HTTPUnauthorized(text="wrong secret token")
-        assert channel is not None
+        assert receiver is not None
         if (request.content_length or 0) > LARGEST_UPDATE:
             raise web.HTTPRequestEntityTooLarge(LARGEST_UPDATE, request.content_length or 0)
         try:
@@ -65,7 +53,7 @@ class Hooks:
             well_formed = False
         if not well_formed:
             raise web.HTTPBadRequest(text="not an update")
-        await channel.take([update])
+        await receiver.take([update])
         return web.Response()
 
     async def file(self, request: web.Request) -> web.StreamResponse:
@@ -75,26 +63,6 @@ class Hooks:
             return await serve(self._files, row, request.query.get("w"))
         except Missing:
             raise web.HTTPNotFound(text="no such file") from None
-
-    async def live(self, request: web.Request) -> web.Response:
-        return web.Response(text="ok")
-
-    async def is_ready(self, request: web.Request) -> web.Response:
-        try:
-            async with asyncio.timeout(2):
-                await self._db.read(_answers)
-            answers = self.ready
-        except Exception:
-            logger.warning("the database does not answer")
-            answers = False
-        return web.Response(text="ok" if answers else "not ready", status=200 if answers else 503)
-
-    def _telegram(self, account_id: int) -> Telegram | None:
-        try:
-            channel = self._channel_of(account_id)
-        except LookupError:
-            return None
-        return channel if hasattr(channel, "webhook_secret") else None  # type: ignore[return-value]
 
 
 async def serve(files: FileStore, row: StoredFile, width: str | None) -> web.StreamResponse:
@@ -116,7 +84,3 @@ async def serve(files: FileStore, row: StoredFile, width: str | None) -> web.Str
         path = await asyncio.to_thread(files.thumbnail, row.sha256, int(width))
         headers["Content-Type"] = "image/jpeg"
     return web.FileResponse(path, headers=headers)
-
-
-def _answers(session: Session) -> bool:
-    return bool(session.scalar(sa.text("SELECT 1")))

@@ -14,7 +14,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 _ENV = re.compile(r"^\{env=([A-Z][A-Z0-9_]*)\}$")
 
@@ -54,10 +54,24 @@ def _filled(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _broker(url: SecretStr) -> SecretStr:
+    if not re.match(r"^((redis|rediss|nats|tls|amqp|amqps)://[^/\s]+\S*|none)$", url.get_secret_value()):
+        raise ValueError('needs redis://…, nats://… or amqp://…, or "none"')
+    return url
+
+
+def _listening(text: str) -> str:
+    if not re.match(r"^[^\s:/]+:\d{1,5}$", text) or int(text.rpartition(":")[2]) > 65535:
+        raise ValueError("needs a host and a port such as 127.0.0.1:8091")
+    return text
+
+
 Key = Annotated[SecretStr, AfterValidator(_strong)]
 Secret = Annotated[SecretStr, AfterValidator(_filled)]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
+Broker = Annotated[SecretStr, AfterValidator(_broker)]
+Listening = Annotated[str, AfterValidator(_listening)]
 
 
 class _Section(BaseModel):
@@ -127,6 +141,10 @@ class Config(_Section):
     public_url: Address = "http://127.0.0.1:8080"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    health: Listening | None = None
+    """Where a process says whether it lives and is ready, apart from the pages."""
+    bell: Broker | None = None
+    """The broker over which processes ring one another; without one, PostgreSQL's NOTIFY. It may hold a password."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses whose X-Forwarded-For is believed."""
     shop: ShopSection = ShopSection()
@@ -142,16 +160,22 @@ class Config(_Section):
         found += [secret for one in self.telegram for secret in (one.token, one.webhook_secret)]
         return [secret.get_secret_value() for secret in found if secret is not None]
 
+    @model_validator(mode="after")
+    def _one_process_needs_no_broker(self) -> Config:
+        if self.bell is not None and self.database.startswith("sqlite"):
+            raise ValueError("bell: an SQLite file serves one process, which has nobody to ring")
+        return self
 
-def load(path: Path) -> Config:
-    """Read and check a file. Raises BadConfig with every mistake in words."""
+
+def load(path: Path, **changes: str | int) -> Config:
+    """Read and check a file, with `changes` in place of its keys. Raises BadConfig with every mistake in words."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadConfig(f"{path} does not exist: copy config.example.toml to {path.name} and fill it in") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
         raise BadConfig(f"{path} is not TOML: {broken}") from None
-    return parse(raw, where=str(path))
+    return parse({**raw, **changes}, where=str(path))
 
 
 def parse(raw: dict[str, Any], *, where: str = "configuration") -> Config:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from aiohttp import web
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.orm import Session
 
 from bot import alarm_notices
@@ -16,7 +15,6 @@ from kit.clock import utc_now
 from operation import jobs, pulse, rounds
 from operation.metrics import Exposition
 from operation.pulse import Pulse
-from operation.watching import Watch
 from storage.database import Database
 from storage.jobs import Handler, Handlers
 from storage.live import LiveBus
@@ -26,8 +24,9 @@ from storage.meters import Meters
 class Attendant:
     def __init__(self, db: Database, live: LiveBus, meters: Meters, *, allow: Sequence[str] = ()) -> None:
         self._db = db
+        self._meters = meters
         self._pulse = Pulse(db)
-        self._watch = Watch(meters, self._pulse)
+        self._flushing: asyncio.Task[None] | None = None
         self._exposition = Exposition(db, live, meters, allow=allow)
 
     def accepting(self, accept: Accept) -> Accept:
@@ -35,7 +34,10 @@ class Attendant:
         return self._pulse.accepting(accept)
 
     def watched(self, handlers: Handlers) -> dict[str, Handler]:
-        return self._watch.over(handlers)
+        # A process that runs no jobs has no use for all that this imports.
+        from operation.watching import Watch
+
+        return Watch(self._meters, self._pulse).over(handlers)
 
     def handlers(self, channel_of: Callable[[int], Channel], texts: Texts, public_url: str) -> dict[str, Handler]:
         return {**jobs.handlers(channel_of), **alarm_notices.handlers(texts, public_url)}
@@ -43,22 +45,26 @@ class Attendant:
     def routes(self) -> list[web.RouteDef]:
         return self._exposition.routes()
 
-    def schedule(self, ticks: AsyncIOScheduler) -> None:
-        """Every process writes down its own signs of life; rounds of several processes do no harm."""
-        for tick, every in ((self._pulse.flush, pulse.EVERY), (self.round, rounds.EVERY)):
-            ticks.add_job(
-                tick, "interval", seconds=every.total_seconds(), max_instances=1, coalesce=True, misfire_grace_time=None
-            )
-
-    async def round(self) -> None:
-        await self._db.write(_round, utc_now())
+    def start(self) -> None:
+        """Every process writes down its own signs of life."""
+        self._flushing = asyncio.create_task(self._keep_flushing())
 
     async def close(self) -> None:
         """Write down the last signs of life. Before the database closes."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            await asyncio.gather(self._flushing, return_exceptions=True)
         await self._pulse.flush()
 
+    async def _keep_flushing(self) -> None:
+        while True:
+            await asyncio.sleep(pulse.EVERY.total_seconds())
+            await self._pulse.flush()
 
-def _round(session: Session, now: datetime) -> None:
+
+def look_round(session: Session) -> None:
+    """Bring the alarms to how things are, and have the ways from outside looked at."""
+    now = utc_now()
     rounds.go(session, now)
     jobs.put_checks(session, now)
     pulse.prune(session, now)

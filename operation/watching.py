@@ -99,7 +99,7 @@ class Watch:
             if memo is None or effect.once:
                 # One that is tried once closes as it begins.
                 after_commit(session, lambda: self._ended(job, "done"))
-            return None if memo is None else (job, memo)
+            return memo if memo is None or isinstance(memo, Again) else (job, memo)
 
         async def call(remembered: Any) -> Any:
             job, memo = remembered

@@ -7,17 +7,15 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from kit.clock import utc_now
 from payments import accounts, charging, looking, refunding
 from payments.states import WATCHED, RefundStage, State
 from payments.tables import Payment, PaymentAccount, Refund
-from storage.database import Database
 
 FRESH = timedelta(hours=2)
 """How long something counts as fresh: a link at the provider lives an hour."""
 
 FRESH_EVERY = timedelta(seconds=25)
-"""A little less than the pause between ticks, so that each tick looks."""
+"""A little less than the pause between ticks (prilavok.ticks), so that each tick looks."""
 
 OLD_EVERY = timedelta(minutes=5)
 
@@ -26,15 +24,6 @@ STUCK = timedelta(minutes=10)
 
 AT_ONCE = 200
 """The most that one tick looks at; those that were looked at longest ago come first."""
-
-
-class Poller:
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    async def tick(self) -> None:
-        """Put looks for what is due. The first tick after a stop finds everything due."""
-        await self._db.write(due, utc_now())
 
 
 def due(session: Session, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""The command line: `prilavok run`, `demo`, `migrate`, `staff`, `backup`, `restore`."""
+"""The command line: `prilavok run`, `web`, `worker`, `poll`, `demo`, `migrate`, `staff`, `backup`, `restore`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import errno
 import getpass
+import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -32,6 +34,10 @@ backup_commands.add_to(app)
 
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 
+HealthAddress = Annotated[
+    str | None, typer.Option(help="host:port at which /live and /ready are answered, in place of the file's.")
+]
+
 DEFAULT = Path("config.toml")
 
 OWN = (
@@ -39,6 +45,9 @@ OWN = (
     *("company", "storage", "kit"),
 )
 """Our packages: what their exceptions say may stand in the log."""
+
+LAST_MOMENT = 19.5
+"""Seconds after SIGTERM at which a process that could not end by itself is ended: what it held is free again then."""
 
 
 def main() -> None:
@@ -61,25 +70,32 @@ def _give_up(words: str) -> NoReturn:
 
 
 @app.command()
-def run(config: ConfigPath = DEFAULT) -> None:
+def run(config: ConfigPath = DEFAULT, health: HealthAddress = None) -> None:
     """Start the hub: pages, webhooks, messengers and the worker, in one process."""
-    settings = load(config)
-    _log(settings)
-    from prilavok import installation
-    from prilavok.hub import Hub
+    _serve(_configured(config, health=health), "")
 
-    installation.prepare(settings)
 
-    async def serve(stopping: asyncio.Event) -> None:
-        hub = Hub(settings)
-        await hub.start()
-        typer.echo(f"Prilavok is open: {settings.public_url}  (Ctrl-C closes it)")
-        try:
-            await stopping.wait()
-        finally:
-            await hub.stop()
+@app.command()
+def web(
+    config: ConfigPath = DEFAULT,
+    host: Annotated[str | None, typer.Option(help="The address to listen on, in place of the file's.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port, in place of the file's.")] = None,
+    health: HealthAddress = None,
+) -> None:
+    """Start a process for pages and webhooks alone; any number may share one PostgreSQL."""
+    _serve(_configured(config, host=host, port=port, health=health), "web")
 
-    _until_stopped(serve)
+
+@app.command()
+def worker(config: ConfigPath = DEFAULT, health: HealthAddress = None) -> None:
+    """Start a process for jobs and sending alone; any number may share one PostgreSQL."""
+    _serve(_configured(config, health=health), "worker")
+
+
+@app.command()
+def poll(config: ConfigPath = DEFAULT, health: HealthAddress = None) -> None:
+    """Start a process that only fetches what messengers have; a second one stands by."""
+    _serve(_configured(config, health=health), "poll")
 
 
 @app.command()
@@ -136,6 +152,39 @@ def staff_add(
     typer.echo(f"{name} may sign in at {settings.public_url}/login as {email}.")
 
 
+def _configured(path: Path, **changes: str | int | None) -> Config:
+    """The file, with what the command line says in place of it. Raises BadConfig."""
+    return load(path, **{name: value for name, value in changes.items() if value is not None})
+
+
+def _serve(settings: Config, role: str) -> None:
+    """`role` is empty for all of them."""
+    _log(settings)
+    from prilavok import installation
+    from prilavok.hub import ALL, Hub, Role
+
+    roles = frozenset({Role(role)}) if role else ALL
+    Hub.check(settings, roles)
+    installation.prepare(settings)
+
+    async def serve(stopping: asyncio.Event) -> None:
+        hub = Hub(settings, roles)
+        try:
+            await hub.start()
+            typer.echo(_opened(settings, role))
+            await stopping.wait()
+        finally:
+            await hub.stop()
+
+    _until_stopped(serve)
+
+
+def _opened(settings: Config, role: str) -> str:
+    what = {"web": "Pages are served", "worker": "Work is done", "poll": "Messengers are listened to"}
+    where = settings.public_url if role in ("", "web") else settings.database.partition("://")[0]
+    return f"{what.get(role, 'Prilavok is open')}: {where}  (Ctrl-C closes it)"
+
+
 def _log(settings: Config) -> None:
     log.configure(settings.log.level, settings.log.format, own=OWN, secrets=settings.secrets())
 
@@ -146,8 +195,16 @@ def _until_stopped(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     async def running() -> None:
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            stopping.set()
+            # A thread in the middle of a call would hold the process for as long as the other end is silent.
+            end = threading.Timer(LAST_MOMENT, os._exit, (1,))
+            end.daemon = True
+            end.start()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopping.set)
+            loop.add_signal_handler(number, stop)
         await serve(stopping)
 
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=_fastest_loop()) as runner:

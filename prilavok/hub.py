@@ -1,44 +1,49 @@
-"""The composition root: a configuration becomes a running hub."""
+"""The composition root: a configuration becomes a running process.
+
+On SQLite one process does everything. On PostgreSQL any number of them may share the work by role: pages and hooks
+(web), jobs and sending (worker), receiving (poll). What a role does not need is not even imported.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from enum import StrEnum
 
 from aiohttp import web
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sqlalchemy.orm import Session
 
 import bot.notices
 import operation.jobs
-import operator_console.app
 import orders.jobs
-import payments.jobs
-import payments.web
-from bot.channels import CHANNELS
-from bot.channels.base import Broken, Channel, Connection
+from bot.channels.base import Channel, Connection
+from bot.channels.webchat.answers import ANSWERS
+from bot.connected import Connected
 from bot.delivery import Courier
 from bot.incoming import Intake
+from bot.reception import Reception
 from bot.web import Hooks
-from company import accounts, signin
+from company import accounts
 from company.tables import ChannelAccount
 from company.texts import Texts
 from kit import http
 from kit.access import access_log
 from kit.config import Config
+from kit.errors import Refused
 from kit.secrets import SecretBox
 from operation.attendant import Attendant
-from payments.accounts import Providers
-from payments.polling import Poller
-from storage import jobs
-from storage.database import Database
+from prilavok.health import Health
+from storage.bells import Bell, Broadcast, Silent, line_of
+from storage.database import Committed, Database
 from storage.files import FileStore
 from storage.jobs import Handler
 from storage.live import LiveBus
 from storage.meters import Meters
+from storage.presence import OwnSeats, SharedSeats
 from storage.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -54,15 +59,41 @@ SUBSCRIBERS: Mapping[str, tuple[str, ...]] = {
 }
 """Event kind → the jobs that follow from it. This is all of it; nothing subscribes elsewhere."""
 
-KEEP_JOBS = timedelta(days=7)
-"""How long done jobs stay: they are what makes a repeated event known."""
+REFRESH = 1.0
+"""Seconds between looks at which accounts are connected."""
+
+LEASE = timedelta(seconds=12)
+"""Where other workers live, a dead one's lanes wait for so long."""
+
+
+class Role(StrEnum):
+    WEB = "web"
+    WORKER = "worker"
+    POLL = "poll"
+
+
+ALL = frozenset(Role)
+
+
+class OneProcessOnly(Refused):
+    """An SQLite file serves one process."""
+
+    code = "one_process_only"
+
+    def __init__(self, role: Role) -> None:
+        super().__init__(
+            f"`prilavok {role}` needs PostgreSQL: an SQLite file serves one process, which is started with"
+            " `prilavok run`. Set `database` to a PostgreSQL address to share the work.",
+            role=str(role),
+        )
 
 
 class Hub:
-    """One process that does everything: pages, hooks, channels, worker, ticks."""
+    """One process, with all roles or some."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, roles: frozenset[Role] = ALL) -> None:
         self.config = config
+        self.roles = roles
         self.box = SecretBox(config.secret_key.get_secret_value())
         self.meters = Meters()
         self.db = Database(config.database, subscribers=SUBSCRIBERS, meters=self.meters)
@@ -70,63 +101,131 @@ class Hub:
         self.texts = Texts()
         self.live = LiveBus(self.db)
         self.attendant = Attendant(self.db, self.live, self.meters, allow=config.metrics.allow)
-        self.providers = Providers(self.db, self.box)
+        self.health = Health(self.db)
+        self.bell: Bell = self._bell()
         self.intake = Intake(self.db, self.channel, self.texts, config.public_url)
-        self.courier = Courier(self.channel, self.files)
-        self.poller = Poller(self.db)
-        self.hooks = Hooks(self.db, self.files, self.channel)
         self.accept = self.attendant.accepting(self.intake.accept)
-        self.worker = Worker(self.db, self.attendant.watched(self._handlers()))
-        self.intake.go_on_with(self.worker)
-        self._channels: dict[int, Channel] = {}
-        self._ticks = AsyncIOScheduler(timezone="UTC")
+        self.connected = Connected(
+            self.db,
+            self._connection,
+            sends=Role.WORKER in roles,
+            receives=bool(roles & {Role.WEB, Role.POLL}),
+        )
+        seats = OwnSeats() if self.db.is_sqlite else SharedSeats(self.db.engine)
+        self.reception = Reception(seats, lambda: self.connected.receivers)
+        self._work = None if Role.WORKER not in roles else _Work(self)
+        self._refreshing: asyncio.Task[None] | None = None
+        self._refreshed_at = time.monotonic()
         self._runner: web.AppRunner | None = None
         self.port = config.port
+        self.db.on_commit(self._committed)
+
+    @staticmethod
+    def check(config: Config, roles: frozenset[Role]) -> None:
+        """Raises OneProcessOnly for some of the roles on SQLite."""
+        if config.database.startswith("sqlite") and roles != ALL:
+            raise OneProcessOnly(min(roles))
+
+    @property
+    def worker(self) -> Worker:
+        """Of a process that has that role."""
+        assert self._work is not None
+        return self._work.worker
 
     def channel(self, account_id: int) -> Channel:
         """The account's open channel. Raises Broken if it is not connected."""
-        try:
-            return self._channels[account_id]
-        except KeyError:
-            raise Broken("the channel is not connected") from None
+        return self.connected.channel(account_id)
 
     async def start(self) -> None:
         """Open everything; the web server listens when this returns."""
+        if self.config.health:
+            await self.health.listen(self.config.health, also=self.attendant.routes())
         self.db.claim()
         await self.db.start()
-        # Before the worker: what a dead hub left behind is handled at once, and needs its channel.
-        await self._open_channels()
-        await self.worker.start()
-        await self._listen()
-        self._start_ticks()
-        await asyncio.gather(*(self._start_channel(id_, channel) for id_, channel in self._channels.items()))
-        self.hooks.ready = True
+        # Before the worker: what a dead one left behind is handled at once, and needs its channel.
+        await self.connected.refresh()
+        if self._work is not None:
+            await self._work.start()
+        if Role.WEB in self.roles:
+            await self.live.start()
+            self.health.watch("live pages", lambda: self.live.looked_at)
+            await self._listen()
+        await self.bell.start()
+        self.attendant.start()
+        self._refreshing = asyncio.create_task(self._refresh())
+        self.health.watch("accounts", lambda: self._refreshed_at)
+        if Role.POLL in self.roles:
+            await self.reception.start()
+            self.health.watch("reception", lambda: self.reception.looked_at)
+        self.health.ready = True
 
     async def stop(self) -> None:
         """Drain: take nothing new, let what runs end, close. Within 20 seconds."""
-        self.hooks.ready = False
-        if self._ticks.running:
-            self._ticks.shutdown(wait=False)
-        for channel in self._channels.values():
-            with contextlib.suppress(Exception):
-                await channel.stop()
-        self.live.close()
+        self.health.ready = False
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.gather(self._refreshing, return_exceptions=True)
+        await self.reception.stop()
+        await asyncio.gather(self._close_pages(), self._work.stop() if self._work is not None else asyncio.sleep(0))
+        await self.attendant.close()
+        await self.bell.stop()
+        await self.connected.close()
+        await self.health.close()
+        await self.db.close()
+
+    async def _close_pages(self) -> None:
+        await self.live.stop()
         if self._runner is not None:
             await self._runner.cleanup()
-        await self.worker.stop()
-        await self.providers.close()
-        await self.attendant.close()
-        await self.db.close()
+
+    def _bell(self) -> Bell:
+        """Processes of one installation have its key in common, and no other installation has."""
+        told = self.config.bell.get_secret_value() if self.config.bell is not None else ""
+        if self.db.is_sqlite or told == "none":
+            return Silent()
+        space = hashlib.sha256(b"bell " + self.config.secret_key.get_secret_value().encode()).hexdigest()[:12]
+        bell = Broadcast(
+            lambda: line_of(told, self.db.url),
+            space=space,
+            lanes=self._lanes_ring if Role.WORKER in self.roles else None,
+            events=self.live.heard if Role.WEB in self.roles else None,
+            answers=ANSWERS.heard if Role.WEB in self.roles else None,
+        )
+        ANSWERS.elsewhere = bell.answer
+        return bell
+
+    def _lanes_ring(self, lanes: Sequence[str] | None) -> None:
+        self.worker.heard(lanes)
+
+    def _committed(self, committed: Committed) -> None:
+        """Tell the others. A process that works begins what it put by itself, and says when it has no hand free."""
+        if self._work is None:
+            self.bell.ring(committed.rings)
+        if committed.notes:
+            self.bell.tell(note.event_id for note in committed.notes)
 
     def application(self) -> web.Application:
         """Every address of the hub."""
+        # A process without pages has no use for all that they import.
+        import operator_console.app
+        import payments.web
+        from bot.channels.webchat import routes
+
         app = web.Application(client_max_size=25_000_000, middlewares=[access_log])
         app[http.TRUSTED] = self.config.trusted_proxies
         app.on_response_prepare.append(http.guard_headers)
-        app.add_routes(self.hooks.routes())
+        app.add_routes(self.health.routes())
         app.add_routes(self.attendant.routes())
+        app.add_routes(Hooks(self.db, self.files, self.connected.receiver).routes())
         payments.web.setup(app, db=self.db, texts=self.texts, public_url=self.config.public_url)
-        self._add_webchat(app)
+        routes.setup(
+            app,
+            db=self.db,
+            files=self.files,
+            live=self.live,
+            accept=self.accept,
+            public_url=self.config.public_url,
+        )
         operator_console.app.setup(
             app,
             db=self.db,
@@ -138,43 +237,13 @@ class Hub:
         )
         return app
 
-    def _add_webchat(self, app: web.Application) -> None:
-        from bot.channels.webchat import routes
-
-        routes.setup(
-            app,
-            db=self.db,
-            files=self.files,
-            live=self.live,
-            accept=self.accept,
-            public_url=self.config.public_url,
-        )
-
-    def _handlers(self) -> dict[str, Handler]:
-        handlers: dict[str, Handler] = {}
-        handlers |= self.intake.handlers
-        handlers |= self.courier.handlers
-        handlers |= orders.jobs.JOBS
-        handlers |= payments.jobs.handlers(self.providers, self.config.public_url)
-        handlers |= bot.notices.handlers(self.texts, self.config.public_url)
-        handlers |= self.attendant.handlers(self.channel, self.texts, self.config.public_url)
-        return handlers
-
-    async def _open_channels(self) -> None:
-        for account in await self.db.read(_active_channels):
-            try:
-                self._channels[account.id] = CHANNELS[account.channel](self._connection(account))
-            except Exception:
-                # One account that cannot be opened must not keep the shop's other channels closed.
-                logger.exception("account %d could not be opened", account.id)
-                await self._report(account.id, "broken", "could not be opened")
-
-    async def _start_channel(self, account_id: int, channel: Channel) -> None:
-        try:
-            await channel.start()
-        except Broken as broken:
-            logger.error("account %d: %s", account_id, broken)
-            await self._report(account_id, "broken", str(broken))
+    async def _refresh(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH)
+            with contextlib.suppress(Exception):
+                # A database that does not answer is complained of by those who need it more.
+                await self.connected.refresh()
+            self._refreshed_at = time.monotonic()
 
     def _connection(self, account: ChannelAccount) -> Connection:
         return Connection(
@@ -197,21 +266,41 @@ class Hub:
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1] if site._server else self.config.port  # type: ignore[attr-defined]
 
-    def _start_ticks(self) -> None:
-        """Ticks only put jobs or clear away; what must survive a crash is a row already."""
-        self._ticks.add_job(self.poller.tick, "interval", seconds=30, max_instances=1, coalesce=True)
-        self._ticks.add_job(self._prune, "interval", hours=1, max_instances=1, coalesce=True)
-        self.attendant.schedule(self._ticks)
-        self._ticks.start()
-        asyncio.get_running_loop().create_task(self.poller.tick())
 
-    async def _prune(self) -> None:
-        await self.db.write(_prune)
+class _Work:
+    """What the worker's role brings: jobs, their handlers, and the clock."""
 
+    def __init__(self, hub: Hub) -> None:
+        # A process that does not work needs neither providers nor ticks.
+        import payments.jobs
+        from payments.accounts import Providers
+        from prilavok import ticks
 
-def _active_channels(session: Session) -> list[ChannelAccount]:
-    return [account for account in accounts.channels(session) if account.active]
+        self._hub = hub
+        self._providers = Providers(hub.db, hub.box)
+        self._clock = ticks.Clock(hub.db)
+        public_url = hub.config.public_url
+        handlers: dict[str, Handler] = {}
+        handlers |= hub.intake.handlers
+        handlers |= Courier(hub.channel, hub.files).handlers
+        handlers |= orders.jobs.JOBS
+        handlers |= payments.jobs.handlers(self._providers, public_url)
+        handlers |= bot.notices.handlers(hub.texts, public_url)
+        handlers |= ticks.handlers()
+        handlers |= hub.attendant.handlers(hub.channel, hub.texts, public_url)
+        handlers = hub.attendant.watched(handlers)
+        if hub.db.is_sqlite:
+            self.worker = Worker(hub.db, handlers)
+        else:
+            self.worker = Worker(hub.db, handlers, lease=LEASE, bell=hub.bell)
+        hub.intake.go_on_with(self.worker)
 
+    async def start(self) -> None:
+        await self.worker.start()
+        self._hub.health.watch("the sweep", lambda: self.worker.swept_at)
+        await self._clock.start()
 
-def _prune(session: Session) -> int:
-    return jobs.prune(session, older_than=KEEP_JOBS) + signin.prune(session)
+    async def stop(self) -> None:
+        self._clock.stop()
+        await self.worker.stop(within=14)
+        await self._providers.close()

@@ -52,6 +52,9 @@ JSON: dict[str, Any] = {"json_serializer": _json, "json_deserializer": orjson.lo
 BATCH = 256
 """The most functions that share one commit."""
 
+CLOSING = 2.0
+"""Seconds that writes under way are waited for at the end."""
+
 RETRIES = 3
 """How often a write is run again after PostgreSQL broke a deadlock or a serialisation conflict."""
 
@@ -108,6 +111,7 @@ class Database:
         self._listeners: list[Listener] = []
         self._writer: _SqliteWriter | None = None
         self._claim: int | None = None
+        self._writes: set[asyncio.Task[Any]] = set()
         if self.is_sqlite:
             self._engine = _sqlite_readers(self.url)
         else:
@@ -164,6 +168,8 @@ class Database:
     async def close(self) -> None:
         if self._writer is not None:
             await self._writer.stop()
+        elif self._writes:
+            await asyncio.wait(set(self._writes), timeout=CLOSING)
         await self._engine.dispose()
         self._let_go()
 
@@ -184,9 +190,29 @@ class Database:
         """
         if self._writer is not None:
             return await self._writer.run(lambda session: fn(session, *args, **kwargs))
+        # As on SQLite: a commit that is under way cannot be taken back, so it is also told of if the caller leaves.
+        write = asyncio.create_task(self._write_again(lambda session: fn(session, *args, **kwargs)))
+        self._writes.add(write)
+        write.add_done_callback(self._written)
+        return await asyncio.shield(write)
+
+    async def quiet(self) -> None:
+        """Wait until every write that was asked for before has ended and been told of."""
+        if self._writer is not None:
+            await self._writer.run(lambda session: None)
+        elif self._writes:
+            await asyncio.wait(set(self._writes))
+
+    def _written(self, write: asyncio.Task[Any]) -> None:
+        self._writes.discard(write)
+        if not write.cancelled():
+            # Whoever asked may have left; then nobody else takes the failure.
+            write.exception()
+
+    async def _write_again(self, fn: Callable[[Session], T]) -> T:
         for attempt in range(RETRIES + 1):
             try:
-                return await self._write_alone(lambda session: fn(session, *args, **kwargs))
+                return await self._write_alone(fn)
             except DBAPIError as failure:
                 if attempt == RETRIES or getattr(failure.orig, "sqlstate", "") not in {"40001", "40P01"}:
                     raise

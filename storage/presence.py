@@ -1,12 +1,14 @@
-"""Whether other workers live on the same database, so that a lone one need not wait for a dead one's leases.
+"""Who lives on the same database, and who holds what only one may hold.
 
 On PostgreSQL each worker holds a shared advisory lock for as long as its connection lives, and the server lets go of
-it when the process dies. Whoever gets the same lock for itself alone is the only one.
+it when the process dies. Whoever gets the same lock for itself alone is the only one, and need not wait for the leases
+of a dead one. A seat is such a lock too: one process at a time has it, such as the one that polls a bot.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Protocol
 
@@ -22,6 +24,14 @@ SPACE = 7_414
 TRIES = 5
 PAUSE = 0.1
 """The server needs a moment to see that a killed process is gone."""
+
+
+SILENCE = 15
+"""Seconds after which the server ends the session of a holder that says nothing: it may be paused, or cut off in a way
+that neither side notices. It must look after its seats more often than that."""
+
+PATIENCE = 5
+"""Seconds that the server may take to answer a holder."""
 
 
 class Presence(Protocol):
@@ -97,6 +107,96 @@ class AmongOthers:
         plain = await self._engine.connect()
         self._connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
         return self._connection
+
+
+class Seats(Protocol):
+    """Names, each of which one process at a time holds."""
+
+    async def take(self, name: str) -> bool:
+        """Have it from now on, if nobody else has."""
+
+    async def holds(self, name: str) -> bool:
+        """Whether it is still ours. True is true at the moment when the database answered."""
+
+    async def release(self, name: str) -> None: ...
+
+    async def close(self) -> None:
+        """Give up all of them."""
+
+
+class OwnSeats:
+    """On SQLite there is nobody else."""
+
+    async def take(self, name: str) -> bool:
+        return True
+
+    async def holds(self, name: str) -> bool:
+        return True
+
+    async def release(self, name: str) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+
+class SharedSeats:
+    """On PostgreSQL: advisory locks on a connection of their own. With the connection all are lost at once."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+        self._held: set[str] = set()
+        self._turn = asyncio.Lock()
+
+    async def take(self, name: str) -> bool:
+        got = bool(await self._ask(_TAKE_SEAT, name))
+        if got:
+            self._held.add(name)
+        return got
+
+    async def holds(self, name: str) -> bool:
+        return name in self._held and await self._ask(_STILL_THERE) is not None and name in self._held
+
+    async def release(self, name: str) -> None:
+        if name in self._held:
+            self._held.discard(name)
+            await self._ask(_LEAVE_SEAT, name)
+
+    async def close(self) -> None:
+        async with self._turn:
+            await self._lose()
+
+    async def _ask(self, statement: sa.TextClause, name: str | None = None) -> object:
+        """The server's answer; None when there is no connection, and then no seat is ours."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    if self._connection is None:
+                        plain = await self._engine.connect()
+                        self._connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+                        await self._connection.execute(sa.text(f"SET idle_session_timeout = '{SILENCE}s'"))
+                    return await self._connection.scalar(statement, {"name": name} if name is not None else {})
+            except (DBAPIError, OSError, TimeoutError) as failure:
+                if self._held:
+                    logger.warning("the seats %s are lost: %s", ", ".join(sorted(self._held)), type(failure).__name__)
+                await self._lose()
+                return None
+
+    async def _lose(self) -> None:
+        self._held.clear()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # The pool must not hand the connection, and with it the locks, to somebody else.
+            with contextlib.suppress(DBAPIError, OSError):
+                await connection.invalidate()
+                await connection.close()
+
+
+_SEAT = "(hashtextextended('prilavok seat ' || current_schema() || ' ' || :name, 0))"
+_TAKE_SEAT = sa.text(f"SELECT pg_try_advisory_lock{_SEAT}")
+_LEAVE_SEAT = sa.text(f"SELECT pg_advisory_unlock{_SEAT}")
+_STILL_THERE = sa.text("SELECT 1")
 
 
 def _lock(function: str) -> sa.TextClause:

@@ -211,6 +211,7 @@ class Worker:
     async def stop(self, *, within: float = 15.0) -> None:
         """Take nothing new, let the calls that run end, release the lanes; others go on with them."""
         self._stopping = True
+        self._bell.retire()
         for tick in self._ticks:
             tick.cancel()
         with contextlib.suppress(TimeoutError):

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bot.channels.base import Channel, Connection
+from bot.channels.base import Channel, Connection, Receiver
 
 
 def _telegram(connection: Connection) -> Channel:
-    # aiogram takes seconds and 170 MB to import, so only a hub that has a Telegram account pays for it.
+    # aiogram takes seconds and 170 MB to import, so only a process that sends for a Telegram account pays for it.
     from bot.channels.telegram import Telegram
 
     return Telegram(connection)
+
+
+def _telegram_receiver(connection: Connection) -> Receiver:
+    from bot.channels.telegram_receive import TelegramReceiver
+
+    return TelegramReceiver(connection)
 
 
 def _webchat(connection: Connection) -> Channel:
@@ -22,3 +28,6 @@ def _webchat(connection: Connection) -> Channel:
 
 CHANNELS: Mapping[str, Callable[[Connection], Channel]] = {"telegram": _telegram, "webchat": _webchat}
 """Every messenger that the hub speaks. A new one is one file here, one line here, and one folder of real payloads."""
+
+RECEIVERS: Mapping[str, Callable[[Connection], Receiver]] = {"telegram": _telegram_receiver}
+"""Those that are fetched from, or that call us at /hooks. The web chat's visitors come to its own addresses."""

@@ -6,6 +6,7 @@ ChannelError
 ├── Rejected       refused for good; `blocked` when the buyer stopped us
 ├── Unconfirmed    the request went out and no answer came: it may have been sent
 └── Broken         the account itself does not work (token revoked): nothing can be sent or received
+    └── NotOpen    this process has not opened it yet, so it is NotSent as well
 """
 
 from __future__ import annotations
@@ -50,6 +51,10 @@ class Broken(ChannelError):
     """The account's token or address is no good."""
 
 
+class NotOpen(Broken, NotSent):
+    """The account has not been opened in this process yet: it will be in a moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """One raw event, as it came. `external_id` is unique within the account; `chat` names its lane."""
@@ -88,6 +93,9 @@ class Parcel:
 Accept = Callable[[int, Sequence[Envelope]], Awaitable[int]]
 """Store envelopes durably; returns how many were new. What it took may be acknowledged to the channel."""
 
+Holds = Callable[[], Awaitable[bool]]
+"""Whether this process is still the one that receives for the account."""
+
 Report = Callable[[int, str, str], Awaitable[None]]
 """Tell how an account is: (account id, "ok" | "broken" | "conflict", words)."""
 
@@ -106,6 +114,22 @@ class Connection:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Receiver(Protocol):
+    """How one account's events come in, on channels that are asked for them or that call us.
+
+    It stands apart from Channel, which sends: the two live in different processes, and receiving needs no library.
+    """
+
+    webhook_secret: str
+    """What a caller must show; "" when nobody may call."""
+
+    async def take(self, updates: Sequence[Mapping[str, Any]]) -> None:
+        """Store raw events durably; what returns may be acknowledged."""
+
+    async def receive(self, holds: Holds) -> None:
+        """Fetch, or have the channel call us, for as long as `holds`. One process at a time does this."""
+
+
 class Channel(Protocol):
     """One account on one messenger."""
 
@@ -113,10 +137,10 @@ class Channel(Protocol):
         """A raw event in our words; empty when it is nothing that a buyer says to us. Pure."""
 
     async def start(self) -> None:
-        """Begin to receive, if this channel is one that fetches."""
+        """Report how the account is, where that is known without receiving."""
 
     async def stop(self) -> None:
-        """Receive nothing more and close connections."""
+        """Close connections."""
 
     async def send(self, parcel: Parcel) -> str:
         """Send and return the channel's id of the message. Raises ChannelError."""

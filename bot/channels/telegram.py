@@ -1,6 +1,7 @@
-"""Telegram: one bot, as far as it speaks and is spoken to.
+"""Telegram: one bot, as far as it speaks.
 
-telegram_read.py reads updates, telegram_calls.py carries calls, telegram_files.py what must be uploaded or fetched.
+telegram_receive.py receives, telegram_read.py reads updates, telegram_calls.py carries calls, telegram_files.py what
+must be uploaded or fetched.
 
 Source of all facts: https://core.telegram.org/bots/api
 """
@@ -10,8 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import logging
-import random
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -23,38 +22,22 @@ import orjson
 from bot.channels import telegram_read
 from bot.channels.base import (
     Attachment,
-    Broken,
     ChannelError,
     Checkup,
     Connection,
-    Envelope,
     Parcel,
     Rejected,
     button_name,
 )
 from bot.channels.telegram_calls import Calls
+from bot.channels.telegram_receive import hook, is_safe
 from inbox.content import Button, Incoming, Media, MediaKind, Outgoing
-from kit import crash
 
 if TYPE_CHECKING:
     from bot.channels.telegram_files import Files
 
-logger = logging.getLogger(__name__)
-
-POLL = 25
-"""Seconds that one getUpdates waits at the server."""
-
 FRESH_TROUBLE = timedelta(minutes=10)
 """Trouble with a webhook that Telegram remembers and that is older than this may be over."""
-
-STEP_ASIDE, LONGEST_ASIDE = 10.0, 600.0
-"""Seconds for which a poller leaves the field to another one that takes its updates: each time twice as long."""
-
-TAKEN = "terminated by other getUpdates request"
-"""Telegram's words for two that ask for one bot's updates."""
-
-UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
-"""The kinds of update that we ask for."""
 
 REMEMBERED_FILES = 5000
 """How many uploaded files are sent again by Telegram's own id."""
@@ -78,129 +61,49 @@ FileOf = Callable[[Attachment], str | Attachment]
 
 
 class Telegram:
-    """One bot. Receives by long polling, or by webhook when the account's settings say so."""
+    """One bot, as far as it speaks."""
 
     def __init__(self, connection: Connection) -> None:
         self._link = connection
-        secrets = orjson.loads(connection.secret)
-        self._token: str = secrets["token"]
-        self.webhook_secret: str = secrets.get("webhook_secret", "")
-        self.by_webhook = connection.settings.get("receive") == "webhook"
+        self._token: str = orjson.loads(connection.secret)["token"]
         self._api: str = connection.settings.get("api") or ""
         self._calls = Calls(self._token, self._api)
         self._files: Files | None = None
         self._uploaded: OrderedDict[str, str] = OrderedDict()
-        self._polling: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[Files] | None = None
 
     def parse(self, raw: Mapping[str, Any]) -> Sequence[Incoming]:
         return telegram_read.read(raw)
 
-    # Receiving
-
     async def start(self) -> None:
-        """Poll, or set the webhook. Raises Broken if a webhook has no secret: anyone could forge updates then."""
-        if self.by_webhook:
-            if len(self.webhook_secret) < 16:
-                raise Broken("a Telegram webhook needs a secret of at least 16 characters")
-            await self._set_webhook()
-        else:
-            self._polling = asyncio.create_task(self._poll())
-        # Texts are answered meanwhile; the first photo need not wait.
+        """Texts can be sent at once; the first photo need not wait for what files take to open."""
         self._opening = asyncio.create_task(self._open_files())
 
     async def stop(self) -> None:
         if self._opening is not None:
             await asyncio.gather(self._opening, return_exceptions=True)
-        if self._polling is not None:
-            self._polling.cancel()
-            await asyncio.gather(self._polling, return_exceptions=True)
         await self._calls.close()
         if self._files is not None:
             await self._files.close()
-
-    async def take(self, updates: Sequence[Mapping[str, Any]]) -> None:
-        """Store updates durably, those of private chats; what returns may be confirmed."""
-        envelopes = [
-            Envelope(chat, str(update["update_id"]), update)
-            for update in updates
-            if (chat := telegram_read.chat_of(update))
-        ]
-        crash.point("intake.before_store")
-        await self._link.accept(self._link.account_id, envelopes)
-        crash.point("intake.after_store")
 
     async def check(self) -> Checkup:
         """Whether Telegram still brings updates to us. A webhook that is gone or leads elsewhere is set again.
 
         Source: https://core.telegram.org/bots/api#getwebhookinfo
         """
-        if not self.by_webhook:
+        ours = hook(self._link)
+        if self._link.settings.get("receive") != "webhook" or not is_safe(ours):
             return Checkup()
         told = await self._calls.call("getWebhookInfo", {})
         url = told.get("url")
-        if url != self._hook["url"]:
-            await self._calls.call("setWebhook", self._hook)
+        if url != ours["url"]:
+            await self._calls.call("setWebhook", ours)
             # Where it led to instead is somebody's secret, perhaps ours.
             return Checkup("the webhook led elsewhere" if url else "the webhook was gone")
         recent = time.time() - told.get("last_error_date", 0) < FRESH_TROUBLE.total_seconds()
         if told.get("pending_update_count") and recent:
             return Checkup(f"Telegram cannot bring updates: {told.get('last_error_message', '')}")
         return Checkup()
-
-    @property
-    def _hook(self) -> Mapping[str, Any]:
-        address = f"{self._link.public_url}/hooks/telegram/{self._link.account_id}"
-        return {"url": address, "secret_token": self.webhook_secret, "allowed_updates": UPDATES}
-
-    async def _set_webhook(self) -> None:
-        try:
-            await self._calls.call("setWebhook", self._hook)
-            await self._report("ok", "")
-        except ChannelError as failure:
-            logger.warning("account %d: the webhook could not be set: %s", self._link.account_id, failure)
-            await self._report("broken", str(failure))
-
-    async def _poll(self) -> None:
-        """Ask for updates for ever. The offset moves only past what is stored, so nothing can be lost in between."""
-        offset, pause, healthy = 0, 0.0, False
-        aside, taken_at = STEP_ASIDE, 0.0
-        while True:
-            try:
-                if not healthy:
-                    await self._calls.call("deleteWebhook", {})
-                query = {"offset": offset, "timeout": POLL, "limit": 100, "allowed_updates": UPDATES}
-                # Plain JSON: what is stored is what Telegram said, not what a library made of it.
-                updates = await self._calls.call("getUpdates", query, patience=POLL + 10)
-                if updates:
-                    await self.take(updates)
-                    offset = updates[-1]["update_id"] + 1
-                if not healthy:
-                    await self._report("ok", "")
-                healthy, pause = True, 0.0
-                if time.monotonic() - taken_at > LONGEST_ASIDE:
-                    aside = STEP_ASIDE
-            except ChannelError as failure:
-                healthy = False
-                if TAKEN in str(failure):
-                    # Two that ask at once only cut each other off: who notices it steps aside.
-                    logger.warning("account %d: %s; stepping aside for %d s", self._link.account_id, failure, aside)
-                    await self._report("conflict", str(failure))
-                    await asyncio.sleep(aside * random.uniform(0.8, 1.2))  # noqa: S311
-                    aside, taken_at = min(LONGEST_ASIDE, aside * 2), time.monotonic()
-                    continue
-                pause = min(30.0, pause * 2 or 0.5)
-                logger.warning("account %d: polling failed: %s", self._link.account_id, failure)
-                await self._report("broken", str(failure))
-                await asyncio.sleep(pause)
-            except Exception:
-                healthy, pause = False, 1.0
-                logger.exception("account %d: updates could not be stored", self._link.account_id)
-                await asyncio.sleep(pause)
-
-    async def _report(self, health: str, words: str) -> None:
-        with contextlib.suppress(Exception):
-            await self._link.report(self._link.account_id, health, words)
 
     # Sending
 

@@ -79,6 +79,9 @@ class Bell(Protocol):
     def concerns(self, lane: str) -> bool:
         """Whether this worker is the one to look at the lane."""
 
+    def retire(self) -> None:
+        """This process works no more: its share goes to the others."""
+
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
@@ -98,6 +101,9 @@ class Silent:
 
     def concerns(self, lane: str) -> bool:
         return True
+
+    def retire(self) -> None:
+        return
 
     async def start(self) -> None:
         return
@@ -120,7 +126,7 @@ class Broadcast:
         space: str,
         lanes: Callable[[Sequence[str] | None], None] | None = None,
         events: Callable[[Sequence[int] | None], None] | None = None,
-        answers: Callable[[str, str, bool], None] | None = None,
+        answers: Callable[[str, str, bool], object] | None = None,
     ) -> None:
         self._open_line = open_line
         self._space = space
@@ -136,6 +142,7 @@ class Broadcast:
         self._life: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
         self._complained = False
+        self._retired = False
 
     @property
     def works(self) -> bool:
@@ -179,14 +186,19 @@ class Broadcast:
             self._to_answer.append({"ack": ack, "text": text[:200], "alert": alert})
         self._wake()
 
+    def retire(self) -> None:
+        self._retired = True
+        self._wake()
+
     def _wake(self) -> None:
         self._all_said.clear()
         self._something.set()
 
     def concerns(self, lane: str) -> bool:
         now = time.monotonic()
-        living = sorted({self.name, *(name for name, at in self._living.items() if now - at < GONE)})
-        return living[zlib.crc32(lane.encode()) % len(living)] == self.name
+        others = {name for name, at in self._living.items() if now - at < GONE and name != self.name}
+        living = sorted(others if self._retired else others | {self.name})
+        return bool(living) and living[zlib.crc32(lane.encode()) % len(living)] == self.name
 
     # The line
 
@@ -233,11 +245,14 @@ class Broadcast:
     async def _leave(self, line: Line) -> None:
         with contextlib.suppress(Exception):
             async with asyncio.timeout(2):
-                if self._lanes is not None:
+                if self._works():
                     await line.say(self._topic(WORKERS), orjson.dumps({"gone": self.name}))
         with contextlib.suppress(Exception):
             async with asyncio.timeout(2):
                 await line.close()
+
+    def _works(self) -> bool:
+        return self._lanes is not None and not self._retired
 
     def _hears(self) -> list[str]:
         heard = [self.name]
@@ -291,6 +306,8 @@ class Broadcast:
         lanes, self._to_ring = list(self._to_ring), {}
         events, self._to_tell = self._to_tell, []
         answers, self._to_answer = self._to_answer, []
+        if self._retired:
+            yield WORKERS, {"gone": self.name}
         for part in _parts(lanes):
             yield LANES, {"lanes": part}
         for part in _parts(events):
@@ -303,7 +320,7 @@ class Broadcast:
         while True:
             async with asyncio.timeout(PATIENCE):
                 await line.say(self._topic(self.name), b"{}")
-                if self._lanes is not None:
+                if self._works():
                     await line.say(self._topic(WORKERS), orjson.dumps({"here": self.name}))
             await asyncio.sleep(BEAT)
             if time.monotonic() - self._heard_at > GONE + BEAT:

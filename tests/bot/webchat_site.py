@@ -84,7 +84,7 @@ class Counter:
         app = web.Application(client_max_size=25_000_000)
         app[http.TRUSTED] = ()
         app.on_response_prepare.append(http.guard_headers)
-        app.add_routes(Hooks(self.db, self.files, self._channel).routes())
+        app.add_routes(Hooks(self.db, self.files, lambda _: None).routes())
         routes.setup(
             app,
             db=self.db,

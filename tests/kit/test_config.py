@@ -51,6 +51,22 @@ def test_a_wrong_value_is_explained_without_repeating_secrets() -> None:
     assert "VERYSECRET" not in said
 
 
+@pytest.mark.parametrize("broker", ["redis://h:1", "rediss://h", "nats://h:4222", "amqp://u:p@h/", "none"])
+def test_a_bell_is_a_broker_that_we_speak_to(broker: str) -> None:
+    told = parse({"secret_key": KEY, "database": "postgresql://h/n", "bell": broker})
+    assert told.bell is not None
+    assert told.bell.get_secret_value() == broker
+    assert broker not in repr(told)
+
+
+def test_a_wrong_bell_is_refused_without_its_password() -> None:
+    said = refused({"database": "postgresql://h/n", "bell": "kafka://u:HIDDEN@h"})
+    assert "bell: needs redis://" in said
+    assert "HIDDEN" not in said
+    assert "one process" in refused({"bell": "redis://127.0.0.1"})
+    assert "health: needs a host and a port" in refused({"health": "8091"})
+
+
 def test_secrets_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", KEY)
     assert parse({"secret_key": "{env=MY_KEY}"}).secret_key.get_secret_value() == KEY
@@ -73,6 +89,8 @@ def test_the_example_holds_every_setting_and_its_default(monkeypatch: pytest.Mon
     assert set(raw["telegram"][0]) == set(config.TelegramSection.model_fields)
     assert set(raw["webchat"][0]) == set(config.WebchatSection.model_fields)
     assert set(raw["yookassa"][0]) == set(config.YooKassaSection.model_fields)
+    for key in ("health", "bell"):
+        assert raw.pop(key), "without it there is none"
     example = parse(raw)
     defaults = Config(secret_key=example.secret_key)
     for field in set(Config.model_fields) - {"secret_key", "telegram", "webchat", "yookassa", "trusted_proxies"}:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from kit.clock import utc_now
 from kit.money import Money
 from payments import charging, polling
-from payments.polling import Poller
 from payments.states import RefundStage, State
 from payments.tables import Payment, Refund
 from storage.tables import Job
@@ -50,7 +49,7 @@ async def test_after_a_stop_the_first_tick_finds_what_was_missed(till: Till) -> 
         assert payment.provider_id is not None
         till.bank.pay(payment.provider_id)
         await till.do(_age, payment.id, utc_now() - timedelta(hours=20), utc_now() - timedelta(hours=19))
-    await Poller(till.db).tick()
+    await till.do(polling.due, utc_now())
     await till.settle()
     assert [(await till.now(order)).paid for order in orders] == [Money(145000)] * 3
 

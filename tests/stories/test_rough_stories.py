@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 from collections.abc import Callable, Iterator
@@ -97,7 +98,9 @@ async def test_a_webhook_is_believed_only_with_its_secret(story_database: str, t
 async def test_a_webhook_without_a_secret_is_never_opened(story_database: str, tmp_path: Path) -> None:
     how = {"receive": "webhook", "webhook_secret": ""}
     async with open_street(story_database, tmp_path, reachable=False, **how) as street:
-        bot = await street.ask(account, "telegram")
+        async with asyncio.timeout(20):
+            while (bot := await street.ask(account, "telegram")).health == "new":
+                await asyncio.sleep(0.02)
         assert bot.health == "broken"
         assert "secret" in bot.health_text
         olga = PhoneBuyer(street.telegram, OLGA.id)
