@@ -164,6 +164,9 @@ class SharedSeats:
             await self._ask(_LEAVE_SEAT, name)
 
     async def close(self) -> None:
+        # The server takes a moment to see that a connection has ended; whoever stands by need not wait for it.
+        if self._held:
+            await self._ask(_LEAVE_ALL)
         async with self._turn:
             await self._lose()
 
@@ -196,6 +199,7 @@ class SharedSeats:
 _SEAT = "(hashtextextended('prilavok seat ' || current_schema() || ' ' || :name, 0))"
 _TAKE_SEAT = sa.text(f"SELECT pg_try_advisory_lock{_SEAT}")
 _LEAVE_SEAT = sa.text(f"SELECT pg_advisory_unlock{_SEAT}")
+_LEAVE_ALL = sa.text("SELECT pg_advisory_unlock_all()")
 _STILL_THERE = sa.text("SELECT 1")
 
 
