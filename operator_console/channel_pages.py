@@ -46,7 +46,7 @@ class Bot:
 
 
 async def connect(visit: Visit) -> web.StreamResponse:
-    """Ask Telegram whose token it is, and keep it sealed. The hub listens to the bot from its next start on."""
+    """Ask Telegram whose token it is, and keep it sealed. The bot is listened to within seconds."""
     token = (await visit.form())["token"].strip()
     api = await visit.read(_api, visit.shop.id)
     bot = await whose(token, api)
