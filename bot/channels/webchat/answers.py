@@ -24,7 +24,7 @@ class Answers:
 
     def __init__(self) -> None:
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
-        self.elsewhere: Callable[[str, str, bool], None] | None = None
+        self.elsewhere: Callable[[str, str, bool], object] | None = None
         """Where answers go whose request is not here."""
 
     @contextlib.contextmanager
