@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import os
 import signal
@@ -20,6 +21,9 @@ from tests.storage.brokers import free_port
 
 STARTS_WITHIN = 90.0
 """Seconds after which a process that is not ready counts as broken."""
+
+DIE_WITH_PARENT = 1
+"""prctl: no process outlives a run that was itself killed."""
 
 DRAINS_WITHIN = 20.0
 """Seconds that a process may take to end after SIGTERM."""
@@ -157,6 +161,7 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
             os.setsid()
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             for number, path in ((1, os.devnull), (2, asked["log"])):
