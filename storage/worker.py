@@ -214,12 +214,12 @@ class Worker:
         self._bell.retire()
         for tick in self._ticks:
             tick.cancel()
+        lanes: set[str] = set()
+        end = time.monotonic() + within
         with contextlib.suppress(TimeoutError):
             # A transaction that is under way may still bring a call to be made.
             async with asyncio.timeout(within / 3):
                 await self._db.quiet()
-        lanes: set[str] = set()
-        end = time.monotonic() + within
         while (running := self._running()) and (left := end - time.monotonic()) > 0:
             lanes |= self._drains.keys()
             await asyncio.wait(running, timeout=left)
@@ -228,7 +228,10 @@ class Worker:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         if held:
-            await self._db.write(_release, held)
+            try:
+                await self._db.write(_release, held)
+            except Exception:
+                logger.exception("the lanes could not be released; their leases end by themselves")
         self._bell.ring(lanes)
         await asyncio.gather(*self._ticks, return_exceptions=True)
         await self._presence.leave()

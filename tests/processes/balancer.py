@@ -55,6 +55,9 @@ class Balancer:
             if there is not None:
                 await asyncio.gather(_carry(reader, there[1]), _carry(there[0], writer))
                 there[1].transport.abort()
+        except asyncio.CancelledError:
+            # asyncio's server looks for the failure of a task of its own, and takes a cancelled one for a failure.
+            return
         finally:
             writer.transport.abort()
 
