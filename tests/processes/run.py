@@ -362,7 +362,7 @@ class _Trial:
                 if put is not None and sent is not None and sent - put < CONTEMPORARY_MS:
                     reckoning.counts["said at the same moment by two"] += 1
                 else:
-                    reckoning.wrong["outbound out of order"].append(f"{words} ({put}, {sent})")
+                    reckoning.wrong.setdefault("outbound out of order", []).append(f"{words} ({put}, {sent})")
 
     def _answers(self) -> int:
         counters = self.place.telegram.counters
