@@ -201,6 +201,11 @@ class Worker:
         self._presence: Presence = Alone() if db.is_sqlite else AmongOthers(db.engine)
         db.on_commit(self._committed)
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of jobs that it can run."""
+        return frozenset(self._handlers)
+
     async def start(self) -> None:
         """Begin to sweep. Leases that dead workers left are void at once if no other worker lives."""
         if await self._presence.announce():

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from bot.channels.base import Broken, Connection, Envelope
 from bot.channels.telegram import Telegram
+from bot.channels.telegram_receive import TelegramReceiver
 from emulators.telegram import Bot, Person, Phone, TelegramEmulator
 from emulators.telegram.webhook import Webhook
 
@@ -28,17 +29,29 @@ class Listener:
     def __init__(self, api: str, *, receive: str = "polling", token: str = TOKEN) -> None:
         self.reports: list[tuple[str, str]] = []
         self.heard: list[str] = []
-        self.channel = Telegram(
-            Connection(
-                account_id=1,
-                external_id="4200091",
-                secret=orjson.dumps({"token": token, "webhook_secret": SECRET}).decode(),
-                settings={"receive": receive, "api": api},
-                public_url="http://127.0.0.1:9",
-                accept=self._accept,
-                report=self._report,
-            )
+        link = Connection(
+            account_id=1,
+            external_id="4200091",
+            secret=orjson.dumps({"token": token, "webhook_secret": SECRET}).decode(),
+            settings={"receive": receive, "api": api},
+            public_url="http://127.0.0.1:9",
+            accept=self._accept,
+            report=self._report,
         )
+        self.channel, self._receiver = Telegram(link), TelegramReceiver(link)
+        self._receiving: asyncio.Task[None] | None = None
+
+    async def listens(self) -> None:
+        """Begins; by webhook it returns when Telegram knows of it."""
+        self._receiving = asyncio.create_task(self._receiver.receive(_always))
+        if self._receiver.by_webhook:
+            await until(lambda: self.reports)
+
+    async def stop(self) -> None:
+        if self._receiving is not None:
+            self._receiving.cancel()
+            await asyncio.gather(self._receiving, return_exceptions=True)
+        await self.channel.stop()
 
     async def _accept(self, account_id: int, envelopes: Sequence[Envelope]) -> int:
         self.heard += [envelope.external_id for envelope in envelopes]
@@ -72,6 +85,10 @@ async def telegram() -> AsyncIterator[Server]:
     await emulator.stop()
 
 
+async def _always() -> bool:
+    return True
+
+
 async def until(true: Callable[[], object], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not true():
@@ -90,10 +107,10 @@ async def test_of_two_pollers_the_one_that_is_cut_off_steps_aside(telegram: Serv
     ours, other = Listener(telegram.url), Listener(telegram.url)
     telegram.olga.start()
     try:
-        await ours.channel.start()
+        await ours.listens()
         telegram.olga.say("раз")
         await until(lambda: len(ours.heard) == 2)
-        await other.channel.start()
+        await other.listens()
         await until(lambda: any(health == "conflict" for health, _ in ours.reports))
         telegram.olga.say("два")
         await until(lambda: other.heard)
@@ -103,14 +120,14 @@ async def test_of_two_pollers_the_one_that_is_cut_off_steps_aside(telegram: Serv
         assert len(conflicts) < 8, "they do not fight"
         assert len({*ours.heard, *other.heard}) == 3, "nothing was lost between them"
     finally:
-        await ours.channel.stop()
-        await other.channel.stop()
+        await ours.stop()
+        await other.stop()
 
 
 async def test_a_webhook_that_was_taken_away_is_set_again(telegram: Server) -> None:
     ours = Listener(telegram.url, receive="webhook")
     try:
-        await ours.channel.start()
+        await ours.listens()
         assert (await ours.channel.check()).trouble == ""
         await call(telegram, "deleteWebhook")
         assert (await ours.channel.check()).trouble == "the webhook was gone"
@@ -120,18 +137,18 @@ async def test_a_webhook_that_was_taken_away_is_set_again(telegram: Server) -> N
         assert moved == "the webhook led elsewhere"
         assert (telegram.webhook.url, telegram.webhook.secret_token) == (HOOK, SECRET)
     finally:
-        await ours.channel.stop()
+        await ours.stop()
 
 
 async def test_telegrams_own_trouble_with_our_address_is_told(telegram: Server) -> None:
     ours = Listener(telegram.url, receive="webhook")
     try:
-        await ours.channel.start()
+        await ours.listens()
         telegram.olga.start()  # nobody listens at HOOK
         await until(lambda: telegram.webhook.last_error_message)
         assert (await ours.channel.check()).trouble == "Telegram cannot bring updates: Connection refused"
     finally:
-        await ours.channel.stop()
+        await ours.stop()
 
 
 async def test_a_revoked_token_is_no_trouble_of_the_webhook_but_of_the_account(telegram: Server) -> None:
@@ -141,4 +158,4 @@ async def test_a_revoked_token_is_no_trouble_of_the_webhook_but_of_the_account(t
             await ours.channel.check()
             raise AssertionError("a dead token was not noticed")
     finally:
-        await ours.channel.stop()
+        await ours.stop()

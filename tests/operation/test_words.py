@@ -20,5 +20,5 @@ def test_every_kind_of_work_and_alarm_has_words(locale: str, tmp_path: Path) -> 
         )
     )
     keys = set(Texts().keys(locale))
-    assert {f"job.{kind}" for kind in hub._handlers()} == {key for key in keys if key.startswith("job.")}
+    assert {f"job.{kind}" for kind in hub.worker.kinds} == {key for key in keys if key.startswith("job.")}
     assert {f"alarm.{kind}{end}" for kind in AlarmKind for end in ("", ".over")} <= keys
