@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ async def hub(plan: Plan, database: str, folder: Path, street: Street) -> AsyncI
     port = free_port()
     with plan.templates[database].copied(folder) as url:
         path = place.configuration(folder, url, api=f"http://127.0.0.1:{street.port}", port=port)
-        command = [*_profiled(plan, database), "run", "--config", str(path)]
+        command = [sys.executable, "-c", COMMAND, "run", "--config", str(path)]
         with running(command, folder / "log") as process:
             await _listens(port, process, folder / "log")
             await _hooked(street, folder / "log")
@@ -179,13 +179,6 @@ async def _hooked(street: Street, log: Path) -> None:
         raise TimeoutError(f"no webhook was set; the log ends with:\n{log.read_text()[-3000:]}") from None
 
 
-def _profiled(plan: Plan, name: str) -> list[str]:
-    """How the hub is called; with --profile under cProfile, whose figures are no times but shares."""
-    if not plan.profile:
-        return [sys.executable, "-c", COMMAND]
-    return [sys.executable, "-m", "benchmarks.profiled", f"{plan.profile}-{name}"]
-
-
 # The loads
 
 
@@ -225,10 +218,26 @@ async def load(plan: Plan, scenario: str, street: Street, pids: Sequence[int]) -
         act, begin = street.look, street.press_other
     await closed(street, act, RUN_UP)
     phases = {}
-    phases["closed"] = await _counted(street, pids, lambda: closed(street, act, plan.seconds))
+    with _profiled(plan, scenario, pids[0]):
+        phases["closed"] = await _counted(street, pids, lambda: closed(street, act, plan.seconds))
     for rate in plan.rates:
         phases[f"{rate:g}/s"] = await _counted(street, pids, lambda rate=rate: paced(street, begin, rate, plan.seconds))  # type: ignore[misc]
     return {name: phase.figures() for name, phase in phases.items()}
+
+
+@contextlib.contextmanager
+def _profiled(plan: Plan, scenario: str, pid: int) -> Iterator[None]:
+    """py-spy looks on, if it was asked for, from the processor of the buyers."""
+    if not plan.profile:
+        yield
+        return
+    command = ["py-spy", "record", "--pid", str(pid), "--duration", str(int(plan.seconds)), "--rate", "100"]
+    command += ["--threads", "--nonblocking", "--format", "raw", "--output", f"{plan.profile}-{scenario}.txt"]
+    watching = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        watching.wait()
 
 
 async def _counted(street: Street, pids: Sequence[int], run: Callable[[], Any]) -> Phase:
@@ -352,7 +361,7 @@ def main() -> None:
     parser.add_argument("--scenarios", default="text,press")
     parser.add_argument("--rates", default="30,50", help="open loops, a second")
     parser.add_argument("--chats", type=int, default=32)
-    parser.add_argument("--profile", default="", help="write the hub's cProfile to files whose names begin so")
+    parser.add_argument("--profile", default="", help="have py-spy write stacks to files whose names begin so")
     rounds.common(parser, rounds=3, seconds=6)
     told = parser.parse_args()
     names = [name for name in told.variants.split(",") if name]
