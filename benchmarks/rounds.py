@@ -114,16 +114,27 @@ def alone() -> None:
         os.sched_setaffinity(0, set(processors[1:]))
 
 
-def spawn(command: Sequence[str], log: Path, *, measured: bool = True) -> subprocess.Popen[bytes]:
+def first_processor() -> None:
+    """What is measured runs here, apart from what measures."""
+    os.sched_setaffinity(0, {0})
+
+
+def own_cpu() -> float:
+    """Seconds of processor that this process has used."""
+    used = os.times()
+    return used.user + used.system
+
+
+def spawn(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """Start a process on the processor that `alone` left, its words in `log`."""
-    processors = sorted(range(os.cpu_count() or 1))
-
-    def settle() -> None:
-        os.sched_setaffinity(0, {processors[0]} if measured else set(processors[1:]) or {0})
-
     with log.open("ab") as words:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, preexec_fn=settle, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=words,
+            stderr=words,
+            preexec_fn=first_processor,
+            start_new_session=True,
         )
 
 
