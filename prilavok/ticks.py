@@ -24,6 +24,8 @@ from storage.database import Database
 from storage.jobs import Handler, Job, Step
 from storage.tables import Job as JobRow
 
+CLEAR = "tick.clear"
+
 KEEP_JOBS = timedelta(days=7)
 """How long done jobs stay: they are what makes a repeated event known."""
 
@@ -55,7 +57,9 @@ def look_at_payments(session: Session) -> None:
 
 
 def clear_away(session: Session) -> None:
-    jobs.prune(session, older_than=KEEP_JOBS)
+    if jobs.prune(session, older_than=KEEP_JOBS) >= jobs.PORTION:
+        # Never long in one transaction: others wait to write.
+        jobs.put(session, CLEAR, {}, lane=CLEAR, run_at=utc_now() + timedelta(seconds=1))
     signin.prune(session)
     horizon = now_ms() - int(KEEP_TICKS.total_seconds() * 1000)
     kinds = [tick.kind for tick in TICKS]
@@ -65,7 +69,7 @@ def clear_away(session: Session) -> None:
 TICKS: Sequence[Tick] = (
     Tick("tick.round", rounds.EVERY, look_round),
     Tick("tick.payments", timedelta(seconds=30), look_at_payments),
-    Tick("tick.clear", timedelta(hours=1), clear_away),
+    Tick(CLEAR, timedelta(hours=1), clear_away),
 )
 
 

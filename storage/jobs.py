@@ -24,6 +24,9 @@ from storage.tables import Lane
 P = TypeVar("P")
 R = TypeVar("R")
 
+PORTION = 2000
+"""How many rows are pruned in one transaction: messages wait for it no longer than for some of their own."""
+
 _job = JobRow.__table__
 
 
@@ -166,9 +169,17 @@ def cancel(session: Session, dedup_key: str) -> bool:
 
 
 def prune(session: Session, *, older_than: timedelta) -> int:
-    """Remove jobs that were done this long ago, and lanes that nothing waits in. Dead ones stay for a person."""
+    """Remove jobs that were done this long ago, and lanes that nothing waits in. Dead ones stay for a person.
+
+    No more than PORTION of each; returns how many of those of which more went. Call again while it is PORTION.
+    """
     horizon = now_ms() - int(older_than.total_seconds() * 1000)
-    gone = session.execute(sa.delete(JobRow).where(JobRow.state == "done", JobRow.closed_at < horizon))
-    waiting = sa.select(JobRow.id).where(JobRow.lane == Lane.lane).exists()
-    session.execute(sa.delete(Lane).where(Lane.lease_until == 0, ~waiting))
-    return int(gone.rowcount)  # type: ignore[attr-defined]
+    old = sa.select(JobRow.id).where(JobRow.state == "done", JobRow.closed_at < horizon).limit(PORTION)
+    gone = session.execute(sa.delete(JobRow).where(JobRow.id.in_(old)))
+    # Of jobs that wait there is an index by lane; of all jobs there is none.
+    waiting = (
+        sa.select(JobRow.id).where(JobRow.lane == Lane.lane, JobRow.state == sa.literal_column("'ready'")).exists()
+    )
+    empty = sa.select(Lane.lane).where(Lane.lease_until == 0, ~waiting).limit(PORTION)
+    left = session.execute(sa.delete(Lane).where(Lane.lane.in_(empty), Lane.lease_until == 0))
+    return max(gone.rowcount, left.rowcount)  # type: ignore[attr-defined, no-any-return]

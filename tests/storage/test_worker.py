@@ -306,6 +306,35 @@ async def test_pruning_takes_old_done_jobs_and_leaves_dead_ones(db: Database) ->
     assert await states(db) == [("ready", 0)]
 
 
+async def test_pruning_takes_the_lanes_in_which_nothing_waits(db: Database) -> None:
+    kitchen = Kitchen()
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await put(db, "step", "quiet", 1)
+    await worker.idle()
+    await put(db, "step", "busy", 2)
+    await worker.idle()
+    await worker.stop()
+    await put(db, "step", "busy", 3)
+    await db.write(lambda session: jobs.prune(session, older_than=timedelta(days=1)))
+    lanes = await db.read(lambda session: session.scalars(sa.select(Lane.lane)).all())
+    assert lanes == ["busy"]
+
+
+async def test_pruning_goes_on_in_portions_until_all_is_gone(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "PORTION", 2)
+    kitchen = Kitchen()
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    for n in range(5):
+        await put(db, "step", f"lane {n}", n)
+    await worker.idle()
+    await worker.stop()
+    gone = [await db.write(lambda session: jobs.prune(session, older_than=timedelta(seconds=-1))) for _ in range(3)]
+    assert gone == [2, 2, 1]
+    assert await states(db) == []
+
+
 async def test_a_job_whose_lane_was_pruned_under_it_still_runs(db: Database) -> None:
     kitchen = Kitchen()
     await put(db, "effect", "lane", 7)
