@@ -26,6 +26,9 @@ SAID = ("помощь", "вопрос", "/start")
 
 CATALOG = "каталог"
 
+FIRST_CHAT = 10_000
+"""The first buyer's number; the others follow."""
+
 CONNECTIONS = 40
 """Telegram's default max_connections of a webhook."""
 
@@ -79,7 +82,7 @@ class Street:
         self._chats: dict[int, Chat] = {}
         for n in range(buyers):
             user = {
-                "id": 10_000 + n, "is_bot": False, "first_name": f"Покупатель{n}", "username": f"buyer_{n}",
+                "id": FIRST_CHAT + n, "is_bot": False, "first_name": "Покупатель", "username": f"buyer_{n}",
                 "language_code": "ru",
             }  # fmt: skip
             self._chats[user["id"]] = Chat(user["id"], user)  # type: ignore[index, arg-type]
@@ -112,18 +115,17 @@ class Street:
 
     # What buyers do
 
-    async def meet(self) -> None:
-        """Each chat asks each thing twice, the first time learning what is answered to it."""
-        for chat in self.chats:
-            for n, words in enumerate(SAID):
-                chat.changed.clear()
-                self._say(chat, words)
-                await self._changed(chat)
-                # The greeting names the buyer, so each chat teaches its own.
-                self._meanings[chat.reply] = n
+    async def meet(self, most: int = 64) -> None:
+        """The first chat asks each thing and learns what is answered to it; then all ask, some at a time."""
+        first = self.chats[0]
+        for n, words in enumerate(SAID):
+            first.changed.clear()
+            self._say(first, words)
+            await self._changed(first)
+            self._meanings[first.reply] = n
         self._learning = False
         for _ in SAID:
-            await asyncio.gather(*(self.ask(chat) for chat in self.chats))
+            await asyncio.gather(*(self.ask(chat) for chat in self.chats[:most]))
         self.seconds.clear()
 
     async def enter(self) -> None:

@@ -118,14 +118,21 @@ async def bot(module: str, folder: Path, street: Street, url: str = "") -> Async
 
 @contextlib.asynccontextmanager
 async def hub(plan: Plan, database: str, folder: Path, street: Street) -> AsyncIterator[Started]:
-    port = free_port()
     with plan.templates[database].copied(folder) as url:
-        path = place.configuration(folder, url, api=f"http://127.0.0.1:{street.port}", port=port)
-        command = [sys.executable, "-c", COMMAND, "run", "--config", str(path)]
-        with running(command, folder / "log") as process:
-            await _listens(port, process, folder / "log")
-            await _hooked(street, folder / "log")
-            yield Started([process.pid], port, HUB_PATH)
+        async with hub_on(url, folder, street) as started:
+            yield started
+
+
+@contextlib.asynccontextmanager
+async def hub_on(url: str, folder: Path, street: Street) -> AsyncIterator[Started]:
+    """`prilavok run` on a database that is filled."""
+    port = free_port()
+    path = place.configuration(folder, url, api=f"http://127.0.0.1:{street.port}", port=port)
+    command = [sys.executable, "-c", COMMAND, "run", "--config", str(path)]
+    with running(command, folder / "log") as process:
+        await _listens(port, process, folder / "log")
+        await _hooked(street, folder / "log")
+        yield Started([process.pid], port, HUB_PATH)
 
 
 Variant = Callable[[Plan, Path, Street], contextlib.AbstractAsyncContextManager[Started]]
@@ -219,9 +226,9 @@ async def load(plan: Plan, scenario: str, street: Street, pids: Sequence[int]) -
     await closed(street, act, RUN_UP)
     phases = {}
     with _profiled(plan, scenario, pids[0]):
-        phases["closed"] = await _counted(street, pids, lambda: closed(street, act, plan.seconds))
+        phases["closed"] = await counted(street, pids, lambda: closed(street, act, plan.seconds))
     for rate in plan.rates:
-        phases[f"{rate:g}/s"] = await _counted(street, pids, lambda rate=rate: paced(street, begin, rate, plan.seconds))  # type: ignore[misc]
+        phases[f"{rate:g}/s"] = await counted(street, pids, lambda rate=rate: paced(street, begin, rate, plan.seconds))  # type: ignore[misc]
     return {name: phase.figures() for name, phase in phases.items()}
 
 
@@ -240,7 +247,7 @@ def _profiled(plan: Plan, scenario: str, pid: int) -> Iterator[None]:
         watching.wait()
 
 
-async def _counted(street: Street, pids: Sequence[int], run: Callable[[], Any]) -> Phase:
+async def counted(street: Street, pids: Sequence[int], run: Callable[[], Any]) -> Phase:
     await street.quiet()
     street.seconds.clear()
     before = rounds.cpu(pids)

@@ -101,6 +101,12 @@ level = "warning"
     return path
 
 
+def opened(url: str) -> sa.Engine:
+    """A synchronous engine for what is done beside a hub."""
+    address = sa.make_url(url)
+    return sa.create_engine(address.set(drivername="sqlite" if url.startswith("sqlite") else "postgresql+psycopg"))
+
+
 def _fill(session: Session) -> None:
     shop = session.get_one(Shop, shops.get(session, 1).id)
     room = stock.add_warehouse(session, shop, name="Лавка", position=0)
