@@ -115,6 +115,13 @@ class Street:
 
     # What buyers do
 
+    async def first(self, words: str) -> None:
+        """Somebody writes, and is answered whatever it be."""
+        chat = self.chats[0]
+        chat.changed.clear()
+        self._say(chat, words)
+        await self._changed(chat)
+
     async def meet(self, most: int = 64) -> None:
         """The first chat asks each thing and learns what is answered to it; then all ask, some at a time."""
         first = self.chats[0]

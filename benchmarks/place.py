@@ -28,6 +28,14 @@ COLOURS = ("белый", "синий")
 
 KEY = secrets.token_hex(32)
 
+TELEGRAM = f'''[[telegram]]
+token = "{TOKEN}"
+receive = "webhook"
+webhook_secret = "{SECRET}"
+api = "{{api}}"
+'''
+"""The channel of most measurements, as it stands in config.toml; Telegram's address goes in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -49,10 +57,10 @@ class Template:
 
 
 @contextlib.contextmanager
-def template(server: str, folder: Path) -> Iterator[Template]:
-    """A shop with goods and a Telegram account. `server` is empty for SQLite."""
+def template(server: str, folder: Path, *, channels: str = TELEGRAM) -> Iterator[Template]:
+    """A shop with goods and its channels. `server` is empty for SQLite."""
     with fresh(server) if server else contextlib.nullcontext(f"sqlite:///{folder}/template.db") as url:
-        path = configuration(folder, url, api="http://127.0.0.1:1", port=1)
+        path = configuration(folder, url, api="http://127.0.0.1:1", port=1, channels=channels)
         told = config.load(path)
         installation.prepare(told)
         installation.within(url, _fill)
@@ -77,7 +85,7 @@ def fresh(server: str, *, template: str = "template1") -> Iterator[str]:
         engine.dispose()
 
 
-def configuration(folder: Path, database: str, *, api: str, port: int, more: str = "") -> Path:
+def configuration(folder: Path, database: str, *, api: str, port: int, channels: str = TELEGRAM) -> Path:
     """Write config.toml of a hub that listens on `port` and finds Telegram at `api`."""
     path = folder / "config.toml"
     path.write_text(
@@ -88,14 +96,10 @@ public_url = "http://127.0.0.1:{port}"
 port = {port}
 [shop]
 name = "Глина и лён"
-[[telegram]]
-token = "{TOKEN}"
-receive = "webhook"
-webhook_secret = "{SECRET}"
-api = "{api}"
+{channels.format(api=api)}
 [log]
 level = "warning"
-{more}''',
+''',
         encoding="utf-8",
     )
     return path
