@@ -53,8 +53,8 @@ test-postgres: $(DEV) ## run only the tests that talk to PostgreSQL; an error wi
 faults: $(DEV) ## kill the hub at fifty random moments of trade and count what was lost (ARGS="--database postgresql://...")
 	@$(BIN)/python -m tests.faults.kills $(ARGS)
 
-bench: $(DEV) ## measure: from a press to its reply, starts, memory (ARGS="--buyers 16 --no-demo")
-	@$(BIN)/python -m benchmarks.press $(ARGS)
+bench: $(DEV) ## measure all for a quarter of an hour, or one thing alone (ARGS="pipeline --variants floor,sqlite")
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(UV) ## write the locked requirements anew from pyproject.toml (UPGRADE=1: newest versions)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --group pyproject.toml:build --output-file requirements-build.lock

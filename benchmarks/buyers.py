@@ -35,7 +35,12 @@ CONNECTIONS = 40
 PATIENCE = 30.0
 """Seconds after which a reply counts as lost."""
 
-BOT = {"id": int(TOKEN.split(":")[0]), "is_bot": True, "first_name": "Глина и лён", "username": "clay_bot"}
+BOT: dict[str, Any] = {
+    "id": int(TOKEN.split(":")[0]),
+    "is_bot": True,
+    "first_name": "Глина и лён",
+    "username": "clay_bot",
+}
 
 
 @dataclass(slots=True)
@@ -51,7 +56,9 @@ class Counts:
 
     @property
     def clean(self) -> bool:
-        return not any((self.refused, self.lost, self.doubled, self.out_of_order, self.strange, self.unanswered_presses))
+        return not any(
+            (self.refused, self.lost, self.doubled, self.out_of_order, self.strange, self.unanswered_presses)
+        )
 
 
 @dataclass(slots=True)
@@ -95,7 +102,7 @@ class Street:
         self._posts: set[asyncio.Task[None]] = set()
         self._methods = {
             "sendmessage": self._send, "editmessagetext": self._edit, "answercallbackquery": self._acknowledge,
-            "setwebhook": self._set_webhook, "getme": lambda fields: BOT,
+            "setwebhook": self._set_webhook, "getme": self._me,
         }  # fmt: skip
 
     async def open(self) -> None:
@@ -228,7 +235,9 @@ class Street:
 
     def _post(self, update: dict[str, Any]) -> None:
         self._updates += 1
-        task = asyncio.get_running_loop().create_task(self._deliver(orjson.dumps({"update_id": self._updates} | update)))
+        task = asyncio.get_running_loop().create_task(
+            self._deliver(orjson.dumps({"update_id": self._updates} | update))
+        )
         self._posts.add(task)
         task.add_done_callback(self._posts.discard)
 
@@ -248,6 +257,9 @@ class Street:
             self.counts.strange += 1
             return {"ok": False, "error_code": 404, "description": f"Not Found: {method}"}
         return {"ok": True, "result": known(fields)}
+
+    def _me(self, fields: wire.Fields) -> dict[str, Any]:
+        return BOT
 
     def _set_webhook(self, fields: wire.Fields) -> bool:
         self.hooked.set()

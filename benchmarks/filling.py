@@ -16,6 +16,9 @@ from kit.clock import now_ms, utc_now
 from storage.schema import Base
 from storage.tables import EventRow, Job, Lane
 
+PAYLOAD = '{"account_id":1,"chat":"10000","raw":{"update_id":1,"message":{"text":"' + "о" * 200 + '"}}}'
+"""As long as that of a job that keeps an update."""
+
 LATER = 10 * 24 * 3600 * 1000
 """Milliseconds from now at which what is planned falls due: after any measurement."""
 
@@ -115,7 +118,7 @@ def _jobs(session: Session, account_id: int, messages: int, chats: int) -> None:
     _select(session, Job, k, {
         "lane": sa.literal(f"in:{account_id}:") + chat,
         "kind": sa.literal("incoming.handle"),
-        "payload": sa.literal('{"account_id":1,"chat":"10000","raw":{"update_id":1,"message":{"text":"' + "о" * 200 + '"}}}'),
+        "payload": sa.literal(PAYLOAD),
         "dedup_key": sa.literal(f"in:{account_id}:old") + sa.cast(k.c.k, sa.String),
         "state": sa.literal("done"),
         "attempts": sa.literal(1),

@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import contextlib
 import itertools
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -126,12 +125,16 @@ def _timed(act: Callable[[], object], session: Session) -> float:
     return 1000 * rounds.quantile(seconds, 0.5)
 
 
-def tables(figures: Mapping[tuple[int, int], Sequence[Mapping[str, float]]], aside: Mapping[tuple[int, int], Any]) -> str:
+def tables(
+    figures: Mapping[tuple[int, int], Sequence[Mapping[str, float]]], aside: Mapping[tuple[int, int], Any]
+) -> str:
     base = next((size for size in figures if size == SIZES[1]), next(iter(figures)))
     rows = []
     for size, found in figures.items():
         row = [name_of(size)]
-        row += [rounds.middle([each[what] for each in found], 0) for what in ("per second", "p50 ms", "p99 ms", "cpu us")]
+        row += [
+            rounds.middle([each[what] for each in found], 0) for what in ("per second", "p50 ms", "p99 ms", "cpu us")
+        ]
         row.append(rounds.ratio([each["cpu us"] for each in found], [each["cpu us"] for each in figures[base]]))
         rows.append(row)
     pipeline_table = rounds.table(["", "messages/s", "p50 ms", "p99 ms", "cpu us", f"cpu x {name_of(base)}"], rows)
@@ -169,4 +172,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -129,7 +129,7 @@ async def _ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None
                     if answer.status in (200, 404):
                         return
             await asyncio.sleep(0.01)
-    raise TimeoutError(f"it does not serve; its log ends with:\n{log.read_text()[-3000:]}")
+    raise TimeoutError(f"it does not serve; its log ends with:\n{pipeline.end_of(log)}")
 
 
 def imports(statement: str) -> tuple[float, float, list[tuple[str, float]]]:
@@ -142,16 +142,19 @@ def imports(statement: str) -> tuple[float, float, list[tuple[str, float]]]:
         "status = open('/proc/self/status').read(); "
         "print(used, next(int(l.split()[1]) for l in status.splitlines() if l.startswith('VmRSS')) / 1024)"
     )
-    run = {"check": True, "capture_output": True, "text": True, "env": {**os.environ, "PYTHONPATH": os.getcwd()}}
-    plain = subprocess.run([sys.executable, "-c", measured], **run)  # type: ignore[call-overload]
-    seconds, megabytes = map(float, plain.stdout.split())
-    taken = subprocess.run([sys.executable, "-X", "importtime", "-c", statement], **run)  # type: ignore[call-overload]
+    seconds, megabytes = map(float, _python("-c", measured).stdout.split())
+    taken = _python("-X", "importtime", "-c", statement)
     packages: Counter[str] = Counter()
     for line in taken.stderr.splitlines():
         own, _, rest = line.removeprefix("import time:").partition("|")
         if own.strip().isdecimal():
             packages[rest.rpartition("|")[2].strip().split(".")[0]] += int(own)
     return seconds, megabytes, [(name, us / 1000) for name, us in packages.most_common(10)]
+
+
+def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    return subprocess.run([sys.executable, *arguments], check=True, capture_output=True, text=True, env=environment)
 
 
 def main() -> None:
@@ -191,9 +194,11 @@ def tables(
 ) -> str:
     columns = ("ready, s", "first answer, s", "at rest, MB")
     rows = [
-        [name, *(rounds.middle([each[c] for each in found if c in each], 0 if "MB" in c else 2) for c in columns)]
-        + [rounds.ratio([e["ready, s"] for e in found], [e["ready, s"] for e in starts["bare"]], 1)]
-        + [rounds.ratio([e["at rest, MB"] for e in found], [e["at rest, MB"] for e in starts["bare"]], 1)]
+        [
+            name,
+            *(rounds.middle([each[c] for each in found if c in each], 0 if "MB" in c else 2) for c in columns),
+            *(rounds.ratio([e[c] for e in found], [e[c] for e in starts["bare"]], 1) for c in (columns[0], columns[2])),
+        ]
         for name, found in starts.items()
     ]
     parts = [rounds.table(["", *columns, "ready x bare", "MB x bare"], rows)]

@@ -175,7 +175,7 @@ async def _listens(port: int, process: subprocess.Popen[bytes], log: Path) -> No
             except aiohttp.ClientError:
                 pass
             await asyncio.sleep(0.02)
-    raise TimeoutError(f"it does not serve; its log ends with:\n{log.read_text()[-3000:]}")
+    raise TimeoutError(f"it does not serve; its log ends with:\n{end_of(log)}")
 
 
 async def _hooked(street: Street, log: Path) -> None:
@@ -183,7 +183,7 @@ async def _hooked(street: Street, log: Path) -> None:
         async with asyncio.timeout(STARTS_WITHIN):
             await street.hooked.wait()
     except TimeoutError:
-        raise TimeoutError(f"no webhook was set; the log ends with:\n{log.read_text()[-3000:]}") from None
+        raise TimeoutError(f"no webhook was set; the log ends with:\n{end_of(log)}") from None
 
 
 # The loads
@@ -209,7 +209,9 @@ async def paced(street: Street, act: Callable[[Chat, float], None], rate: float,
         due = began + n / rate
         if (wait := due - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
-        while (chat := next((each for each in itertools.islice(turn, len(street.chats)) if not each.waits), None)) is None:
+        while (
+            chat := next((each for each in itertools.islice(turn, len(street.chats)) if not each.waits), None)
+        ) is None:
             await asyncio.sleep(0.001)
         act(chat, due)
     return time.perf_counter() - began
@@ -271,18 +273,18 @@ async def measure(plan: Plan, name: str) -> dict[str, Any]:
                     try:
                         found[scenario] = await load(plan, scenario, street, started.pids)
                     except TimeoutError:
-                        raise TimeoutError(f"{name}: no answer; its log ends with:\n{_end(folder)}") from None
+                        raise TimeoutError(f"{name}: no answer; its log ends with:\n{end_of(folder / 'log')}") from None
                 found["MB"] = sum(resident(pid) for pid in started.pids)
                 found["counts"] = dataclasses.asdict(street.counts)
                 if not street.counts.clean or (folder / "log").stat().st_size:
-                    found["log"] = _end(folder)
+                    found["log"] = end_of(folder / "log")
         finally:
             await street.close()
     return found
 
 
-def _end(folder: Path) -> str:
-    return (folder / "log").read_text(encoding="utf-8", errors="replace")[-3000:]
+def end_of(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-3000:]
 
 
 async def run(plan: Plan, names: Sequence[str], many: int) -> dict[str, list[dict[str, Any]]]:
@@ -294,13 +296,15 @@ async def run(plan: Plan, names: Sequence[str], many: int) -> dict[str, list[dic
         found["load"] = os.getloadavg()[0]
         figures[name].append(found)
         for scenario in plan.scenarios:
-            rounds.progress("  " + scenario + "  " + "  ".join(
-                f"{load}: {each['per second']:.0f}/s p50 {each['p50 ms']:.1f} p99 {each['p99 ms']:.1f} cpu {each['cpu us']:.0f}"
-                for load, each in found[scenario].items()
-            ))  # fmt: skip
+            rounds.progress(f"  {scenario}  " + "  ".join(map(_short, *zip(*found[scenario].items(), strict=True))))
         if not Counts(**found["counts"]).clean:
             rounds.progress(f"  NOT CLEAN: {found['counts']}\n{found.get('log', '')}")
     return figures
+
+
+def _short(load: str, found: Mapping[str, float]) -> str:
+    latency = f"p50 {found['p50 ms']:.1f} p99 {found['p99 ms']:.1f}"
+    return f"{load}: {found['per second']:.0f}/s {latency} cpu {found['cpu us']:.0f}"
 
 
 def tables(plan: Plan, figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
@@ -312,7 +316,7 @@ def tables(plan: Plan, figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> st
         head = ["", "messages/s", f"x {base}", "p50/p99 ms", "cpu us", f"x {base}"]
         head += [f"{name}: p50/p99 ms" for name in loads[1:]] + [f"p50, p99 x {base}" for _ in loads[1:]]
         rows = []
-        for name, found in figures.items():
+        for name in figures:
 
             def of(load: str, what: str, who: str = name) -> list[float]:
                 return [each[scenario][load][what] for each in figures[who]]  # noqa: B023

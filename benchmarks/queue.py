@@ -44,9 +44,9 @@ def measure(name: str, told: argparse.Namespace) -> dict[str, float]:
         log = Path(folder) / "log"
         command = [sys.executable, "-m", f"benchmarks.queues.{module}", "--database", database, "--variant", variant]
         command += ["--redis", told.redis, "--jobs", str(told.jobs), "--seconds", str(told.seconds)]
-        with log.open("wb") as words:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, preexec_fn=rounds.first_processor)
-            out, _ = process.communicate()
+        with log.open("wb") as words, rounds.first_processor():
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words)
+        out, _ = process.communicate()
         if process.returncode:
             raise RuntimeError(f"{name} failed:\n{log.read_text()[-3000:]}")
     figures: dict[str, float] = orjson.loads(out)
@@ -82,7 +82,9 @@ def main() -> None:
     for n, name in rounds.order(names, told.rounds):
         found = measure(name, told)
         figures[name].append(found)
-        rounds.progress(f"round {n + 1} of {told.rounds}: {name}: " + ", ".join(f"{k} {v:.1f}" for k, v in found.items()))
+        rounds.progress(
+            f"round {n + 1} of {told.rounds}: {name}: " + ", ".join(f"{k} {v:.1f}" for k, v in found.items())
+        )
     print(rounds.told(facts))
     print(table(figures, "taskiq" if "taskiq" in names else names[0]))
     rounds.progress(f"kept in {rounds.keep('queue', {'machine': facts, 'figures': figures})}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import platform
 import sqlite3
@@ -10,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from tests.faults.run import commit
 
 RESULTS = Path(__file__).parent / "results"
 """Where the figures of each run are kept as JSON, out of the repository."""
+
+PROCESSORS = sorted(os.sched_getaffinity(0))
+"""Those that this process may use, before anything was moved."""
 
 MEASURED = ("aiogram", "aiohttp", "uvloop", "orjson", "sqlalchemy", "aiosqlite", "psycopg", "procrastinate", "taskiq",
             "taskiq-redis")  # fmt: skip
@@ -109,14 +113,19 @@ def progress(words: str) -> None:
 
 def alone() -> None:
     """Leave the first processor to what is measured, where there are two."""
-    processors = sorted(os.sched_getaffinity(0))
-    if len(processors) > 1:
-        os.sched_setaffinity(0, set(processors[1:]))
+    if len(PROCESSORS) > 1:
+        os.sched_setaffinity(0, PROCESSORS[1:])
 
 
-def first_processor() -> None:
-    """What is measured runs here, apart from what measures."""
-    os.sched_setaffinity(0, {0})
+@contextlib.contextmanager
+def first_processor() -> Iterator[None]:
+    """Processes started inside run here, apart from what measures."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, PROCESSORS[:1])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def own_cpu() -> float:
@@ -127,15 +136,8 @@ def own_cpu() -> float:
 
 def spawn(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """Start a process on the processor that `alone` left, its words in `log`."""
-    with log.open("ab") as words:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=words,
-            stderr=words,
-            preexec_fn=first_processor,
-            start_new_session=True,
-        )
+    with log.open("ab") as words, first_processor():
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, start_new_session=True)
 
 
 def cpu(pids: Sequence[int]) -> float:

@@ -47,9 +47,7 @@ class Floor:
     async def _pressed(self, query: dict[str, Any]) -> None:
         variant, shown = int(query["data"].partition(":")[2]), query["message"]
         place = {"chat_id": shown["chat"]["id"], "message_id": shown["message_id"]}
-        await self._call(
-            "editMessageText", {**place, "text": words.card(variant), "reply_markup": _inline(variant)}
-        )
+        await self._call("editMessageText", {**place, "text": words.card(variant), "reply_markup": _inline(variant)})
         await self._call("answerCallbackQuery", {"callback_query_id": query["id"]})
 
     async def _call(self, method: str, fields: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
-"""procrastinate on PostgreSQL: deferred on the connection of the business transaction; variant `lock` keeps the order.
+"""procrastinate on PostgreSQL, deferred on the connection of the business transaction; `lock` keeps the order.
 
-The job's row is written before the job is marked as done, in another transaction: it may be written twice after a crash.
+The job's row is written before the job is marked as done, in another transaction: a crash may write it twice.
 """
 
 from __future__ import annotations
