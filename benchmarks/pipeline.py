@@ -10,6 +10,9 @@ when it sees the answer to the last one. Open loop: so many a second, whatever c
     orm-pg     the same on PostgreSQL
     sqlite     `prilavok run` on SQLite, synchronous=FULL
     postgres   `prilavok run` on PostgreSQL
+    workers-1  `prilavok web`, `poll` and so many `worker` on PostgreSQL: the processor's time is that of all, and
+    workers-2  on a small machine they share the one processor, so what more of them cost is seen, not what they bring
+    workers-4
 """
 
 from __future__ import annotations
@@ -135,6 +138,24 @@ async def hub_on(url: str, folder: Path, street: Street) -> AsyncIterator[Starte
         yield Started([process.pid], port, HUB_PATH)
 
 
+@contextlib.asynccontextmanager
+async def fleet(plan: Plan, workers: int, folder: Path, street: Street) -> AsyncIterator[Started]:
+    """One web process, one that keeps the webhook set, and so many workers on one PostgreSQL database."""
+    port = free_port()
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(plan.templates["postgres"].copied(folder))
+        path = place.configuration(folder, url, api=f"http://127.0.0.1:{street.port}", port=port)
+        pids = []
+        for role in ("web", "poll", *["worker"] * workers):
+            command = [sys.executable, "-c", COMMAND, role, "--config", str(path)]
+            process = stack.enter_context(running(command, folder / "log"))
+            pids.append(process.pid)
+            if role == "web":
+                await _listens(port, process, folder / "log")
+        await _hooked(street, folder / "log")
+        yield Started(pids, port, HUB_PATH)
+
+
 Variant = Callable[[Plan, Path, Street], contextlib.AbstractAsyncContextManager[Started]]
 
 
@@ -159,9 +180,13 @@ VARIANTS: Mapping[str, Variant] = {
     "orm-pg": _orm_postgres,
     "sqlite": lambda plan, folder, street: hub(plan, "sqlite", folder, street),
     "postgres": lambda plan, folder, street: hub(plan, "postgres", folder, street),
+    "workers-1": lambda plan, folder, street: fleet(plan, 1, folder, street),
+    "workers-2": lambda plan, folder, street: fleet(plan, 2, folder, street),
+    "workers-4": lambda plan, folder, street: fleet(plan, 4, folder, street),
 }
 
-ON_POSTGRES = ("orm-pg", "postgres")
+ALWAYS = ("floor", "aiogram", "orm", "orm-pg", "sqlite", "postgres")
+"""What is measured unless told otherwise."""
 
 
 async def _listens(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -359,7 +384,7 @@ def prepared(plan: Plan, names: Sequence[str]) -> Any:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prilavok-bench-")))
         if "sqlite" in names:
             plan.templates["sqlite"] = stack.enter_context(place.template("", folder))
-        if "postgres" in names:
+        if any(name == "postgres" or name.startswith("workers") for name in names):
             plan.templates["postgres"] = stack.enter_context(place.template(plan.server, folder))
         yield plan
 
@@ -368,7 +393,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.pipeline", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--variants", default=",".join(VARIANTS), help="which, separated by commas")
+    parser.add_argument("--variants", default=",".join(ALWAYS), help="which, separated by commas")
     parser.add_argument("--scenarios", default="text,press")
     parser.add_argument("--rates", default="30,50", help="open loops, a second")
     parser.add_argument("--chats", type=int, default=32)

@@ -33,6 +33,7 @@ token = "{TOKEN}"
 receive = "webhook"
 webhook_secret = "{SECRET}"
 api = "{{api}}"
+per_second = 0
 '''
 """The channel of most measurements, as it stands in config.toml; Telegram's address goes in."""
 
