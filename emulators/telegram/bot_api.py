@@ -86,11 +86,12 @@ async def answer_call(request: web.Request) -> web.StreamResponse:
     if fault is not None and not fault.after:
         _write_down(call, name, error=f"not accepted: {fault.trouble}")
         return await _trouble(request, cloud, fault)
-    answer = await _perform(call, name, method)
+    answer = await _perform(call, name, method, trouble=fault.trouble if fault else "")
     return answer if fault is None else await _trouble(request, cloud, fault)
 
 
-async def _perform(call: Call, name: str, method: Callable[[Call], Any]) -> web.Response:
+async def _perform(call: Call, name: str, method: Callable[[Call], Any], *, trouble: str = "") -> web.Response:
+    """Do it and write it down; `trouble` is what the answer will meet on its way back."""
     try:
         result = method(call)
         if inspect.isawaitable(result):
@@ -98,7 +99,7 @@ async def _perform(call: Call, name: str, method: Callable[[Call], Any]) -> web.
     except ApiError as error:
         _write_down(call, name, error=f"{error.code} {error.description}")
         return _refusal(error)
-    _write_down(call, name, result=result)
+    _write_down(call, name, result=result, trouble=trouble)
     body = {"ok": True, **result} if isinstance(result, accounts.Described) else {"ok": True, "result": result}
     return web.Response(body=orjson.dumps(body), content_type="application/json")
 
@@ -107,7 +108,7 @@ def _refusal(error: ApiError) -> web.Response:
     return web.Response(status=error.code, body=orjson.dumps(error.answer()), content_type="application/json")
 
 
-def _write_down(call: Call, name: str, *, result: Any = None, error: str = "") -> None:
+def _write_down(call: Call, name: str, *, result: Any = None, error: str = "", trouble: str = "") -> None:
     journal = call.cloud.journal
     if journal is None or name == "getupdates":
         return
@@ -117,6 +118,8 @@ def _write_down(call: Call, name: str, *, result: Any = None, error: str = "") -
         outcome = {"message_id": message["message_id"]} if message else {}
         if isinstance(result, list):
             outcome["message_ids"] = [each.get("message_id") for each in result]
+        if trouble:
+            outcome["trouble"] = trouble
     journal.write(
         "call",
         bot=call.account.bot.id,

@@ -41,23 +41,28 @@ class Fault:
 class Faults:
     """Planned faults first, then those by chance.
 
-    `rates` are chances per call from 0 to 1, `latency` seconds added to every call, `copies` how many times at once a
+    `rates` are chances per call from 0 to 1, `late_rates` the same for trouble after the call had its effect, `hang`
+    the seconds of a hang that comes by chance, `latency` seconds added to every call, `copies` how many times at once a
     webhook gets each update, `duplicates` and `disorder` chances per update to come again and to change places with
-    the next one. All chance comes from `dice`, so a seed repeats a run.
+    the next one, `overtakes` the chance of the latter between two lanes only, as a press overtakes words in life.
+    All chance comes from `dice`, so a seed repeats a run.
     """
 
     planned: list[Fault] = field(default_factory=list)
     rates: dict[Trouble, float] = field(default_factory=dict)
     rates_after: bool = False
+    late_rates: dict[Trouble, float] = field(default_factory=dict)
+    hang: float = 60.0
     latency: float = 0.0
     duplicates: float = 0.0
     disorder: float = 0.0
+    overtakes: float = 0.0
     copies: int = 1
     dice: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311 - chance, not secrecy
 
     @property
     def calm(self) -> bool:
-        return not (self.planned or self.rates)
+        return not (self.planned or self.rates or self.late_rates)
 
     def take(self, method: str, chat_id: int | None) -> Fault | None:
         """The trouble that this call meets, if any; a planned one is used up."""
@@ -69,9 +74,10 @@ class Faults:
                 return fault
         if method == "getupdates":
             return None
-        for trouble, chance in self.rates.items():
-            if self.dice.random() < chance:
-                return Fault(trouble, after=self.rates_after)
+        for chances, after in ((self.rates, self.rates_after), (self.late_rates, True)):
+            for trouble, chance in chances.items():
+                if self.dice.random() < chance:
+                    return Fault(trouble, after=after, seconds=self.hang)
         return None
 
     def doubled(self) -> bool:
@@ -80,9 +86,13 @@ class Faults:
     def disordered(self) -> bool:
         return self.disorder > 0 and self.dice.random() < self.disorder
 
+    def overtaken(self) -> bool:
+        return self.overtakes > 0 and self.dice.random() < self.overtakes
+
     def clear(self) -> None:
         self.planned.clear()
         self.rates.clear()
+        self.late_rates.clear()
         self.rates_after = False
-        self.latency = self.duplicates = self.disorder = 0.0
+        self.latency = self.duplicates = self.disorder = self.overtakes = 0.0
         self.copies = 1

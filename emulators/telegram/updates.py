@@ -106,7 +106,8 @@ class UpdateQueue:
         updates = [*self._again, *self.pending.values()][:limit]
         self._again.clear()
         for place in range(len(updates) - 1):
-            if self._faults.disordered():
+            apart = updates[place].lane != updates[place + 1].lane
+            if self._faults.disordered() or (apart and self._faults.overtaken()):
                 updates[place], updates[place + 1] = updates[place + 1], updates[place]
         return [update.wire() for update in updates]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
@@ -67,6 +68,11 @@ class Network:
     def __init__(self) -> None:
         self.latency = 0.0
         """Seconds that every call takes longer."""
+        self.silence = SILENCE
+        """Seconds that a call hangs when it is to get no answer."""
+        self.rates: dict[Fault, float] = {}
+        """Chances from 0 to 1 that a call meets a fault that nobody planned."""
+        self.dice = random.Random(1)  # noqa: S311 - chance, not secrecy
         self.struck: dict[Fault, int] = {}
         """How many calls each fault has hit so far."""
         self.calls: deque[Call] = deque(maxlen=MOST_CALLS)
@@ -80,6 +86,7 @@ class Network:
 
     def clear(self) -> None:
         self._planned.clear()
+        self.rates.clear()
 
     def close(self) -> None:
         """Let silent calls go, so that the server can stop."""
@@ -107,9 +114,15 @@ class Network:
         for planned in self._planned:
             if planned.left > 0 and call.startswith(planned.on):
                 planned.left -= 1
-                self.struck[planned.fault] = self.struck.get(planned.fault, 0) + 1
-                return planned.fault
+                return self._struck(planned.fault)
+        for fault, chance in self.rates.items():
+            if self.dice.random() < chance:
+                return self._struck(fault)
         return None
+
+    def _struck(self, fault: Fault) -> Fault:
+        self.struck[fault] = self.struck.get(fault, 0) + 1
+        return fault
 
     async def _spoil(self, fault: Fault, request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await _answered(request, handler) if fault in AFTER else None
@@ -130,7 +143,7 @@ class Network:
 
     async def _stay_silent(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SILENCE):
+            async with asyncio.timeout(self.silence):
                 await self._closing.wait()
 
 

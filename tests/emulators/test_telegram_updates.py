@@ -236,6 +236,10 @@ async def test_updates_can_come_doubled_in_copies_and_out_of_order(
     for text in ("a", "b"):
         emulator.phone(ANNA.id).say(text)
     assert [update["message"]["text"] for update in await wire("getUpdates")] == ["b", "a"]
+    emulator.faults.disorder, emulator.faults.overtakes = 0.0, 1.0
+    emulator.phone(RUSLAN.id).say("c")
+    told = [update["message"]["text"] for update in await wire("getUpdates")]
+    assert told == ["a", "c", "b"], "one chat keeps its order, the other overtakes"
 
 
 async def test_an_ordered_trouble_meets_only_the_calls_that_fit(emulator: CheckedEmulator, wire: Wire) -> None:
