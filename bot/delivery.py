@@ -148,6 +148,7 @@ class Courier:
         return self._errand(session, conversation, message)
 
     async def _edit(self, errand: _Errand) -> str | ChannelError:
+        crash.point("delivery.before_edit")
         try:
             shown = await self._channel_of(errand.account_id).edit(errand.parcel)
         except ChannelError as failure:
@@ -177,6 +178,7 @@ class Courier:
         account_id, media = memo
         try:
             channel = self._channel_of(account_id)
+            crash.point("delivery.before_fetch")
             return await self._files.save(channel.fetch(media), limit=50_000_000)
         except (Rejected, FileTooLarge) as final:
             return final
@@ -203,6 +205,7 @@ class Courier:
         try:
             channel = self._channel_of(memo["account_id"])
             await channel.acknowledge(memo["ack"], memo["text"], alert=memo["alert"])
+            crash.point("answer.after_call")
         except ChannelError as failure:
             # Presses are answered within seconds or not at all; the message itself shows what happened.
             logger.info("a press was not answered: %s", failure)

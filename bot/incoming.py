@@ -25,6 +25,7 @@ from inbox import conversations, messages
 from inbox.channels import CAPABILITIES
 from inbox.content import Incoming, Profile
 from inbox.tables import Conversation, Message
+from kit import crash
 from kit.clock import utc_now
 from storage import jobs
 from storage.database import Database
@@ -73,9 +74,11 @@ class Intake:
             self._go_on(session)
 
     def handle(self, session: Session, job: Job) -> None:
+        crash.point("handle.begun")
         account, shop = accounts.with_shop(session, job.payload["account_id"])
         for incoming in self._parse(account, job):
             self._handle_one(session, account, shop, job.payload["chat"], incoming)
+        crash.point("handle.done")
 
     def _parse(self, account: ChannelAccount, job: Job) -> Sequence[Incoming]:
         try:

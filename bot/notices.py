@@ -23,6 +23,7 @@ from company.texts import Texts
 from inbox import messages
 from inbox.content import Action, Button, Outgoing, load_outgoing
 from inbox.tables import Author, Conversation, Kind, Message
+from kit import crash
 from kit.money import Money
 from orders import book, delivery, stages
 from orders.pipelines import PAID
@@ -60,6 +61,7 @@ def handlers(texts: Texts, public_url: str) -> dict[str, Step]:
         case = _case(session, event, texts, public_url)
         TELL[event.kind](case)
         case.refresh_cards()
+        crash.point("notice.told")
 
     return {NOTICE: Step(tell)}
 

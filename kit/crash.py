@@ -10,15 +10,47 @@ import os
 import signal
 
 POINTS = (
+    "migrate.step",
+    "migrate.before_commit",
+    "migrate.committed",
+    "start.opened",
+    "start.working",
+    "start.listening",
+    "tick.polled",
+    "prune.done",
     "intake.before_store",
     "intake.after_store",
+    "said.after_store",
+    "commit.before",
+    "commit.after",
+    "job.claimed",
+    "job.called",
+    "job.recorded",
+    "handle.begun",
+    "handle.done",
+    "delivery.before_fetch",
+    "file.written",
+    "file.kept",
     "delivery.before_send",
     "delivery.after_send",
+    "delivery.before_edit",
     "delivery.after_edit",
+    "answer.after_call",
     "payment.before_create",
     "payment.after_create",
+    "hook.after_store",
+    "payment.after_look",
+    "payment.applied",
+    "payment.before_cancel",
+    "notice.told",
+    "refund.asked",
+    "refund.before_call",
+    "refund.after_call",
+    "refund.applied",
+    "stop.begun",
+    "stop.drained",
 )
-"""Every point there is, in the order in which a purchase passes them."""
+"""Every point there is, in the order in which a hub and a purchase pass them."""
 
 _passes_left: dict[str, int] = {}
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from company import settings
 from company.tables import Shop
+from kit import crash
 from kit.clock import utc_now
 from kit.money import Money
 from orders import paying, reserving
@@ -108,6 +109,7 @@ def _take(session: Session, order: Order, payment: Payment, seen: ProviderPaymen
     if reserving.settled(order):
         for other in charging.live(session, order):
             charging.replace(session, order, other, actor="payment")
+    crash.point("payment.applied")
 
 
 def _doubt(order: Order, payment: Payment, came: Money) -> Kind | None:

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from kit import crash
 from kit.clock import utc_now
 from payments import accounts, applying, charging, questions, refunding
 from payments.accounts import Providers
@@ -200,7 +201,9 @@ class Look:
             provider = await self._providers.of(question.account_id)
             if question.about is NoticeKind.REFUND:
                 return await provider.fetch_refund(question.provider_id)
-            return await provider.fetch(question.provider_id)
+            seen = await provider.fetch(question.provider_id)
+            crash.point("payment.after_look")
+            return seen
         except (ProviderRefused, ProviderUnavailable, OutcomeUnknown) as failure:
             return failure
 

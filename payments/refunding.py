@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from kit import crash
 from kit.clock import utc_now
 from kit.errors import Refused
 from kit.money import Money
@@ -95,6 +96,7 @@ def ask(session: Session, payment: Payment, amount: Money, *, reason: str, actor
     session.flush()
     put_refund(session, refund, "first")
     _tell(session, order, payment, refund, actor=actor)
+    crash.point("refund.asked")
     return refund
 
 
@@ -182,6 +184,7 @@ def _give(session: Session, order: Order, payment: Payment, refund: Refund, seen
     paying.money_returned(session, order, seen.amount, actor=refund.actor)
     if payment.refunded_amount >= payment.paid_amount:
         questions.resolve_returned(session, order, payment)
+    crash.point("refund.applied")
 
 
 def _settle(session: Session, order: Order, payment: Payment, refund: Refund, state: RefundStage) -> None:

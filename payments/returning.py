@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from kit import crash
 from kit.clock import utc_now
 from kit.money import Money
 from payments import fiscal, refunding
@@ -77,9 +78,12 @@ class GiveBack:
                 for found in await provider.refunds_of(wanted.provider_id):
                     if found.amount == wanted.amount and found.provider_id not in wanted.known:
                         return found
-            return await provider.refund(
+            crash.point("refund.before_call")
+            made = await provider.refund(
                 wanted.provider_id, wanted.amount, key=wanted.key, reason=wanted.reason, receipt=wanted.receipt
             )
+            crash.point("refund.after_call")
+            return made
         except (ProviderRefused, ProviderUnavailable, OutcomeUnknown) as failure:
             return failure
 

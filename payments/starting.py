@@ -120,6 +120,7 @@ class Cancel:
     async def _call(self, cancellation: Cancellation) -> Answer:
         try:
             provider = await self._providers.of(cancellation.account_id)
+            crash.point("payment.before_cancel")
             return await provider.cancel(cancellation.provider_id, key=cancellation.key)
         except (ProviderRefused, ProviderUnavailable, OutcomeUnknown) as failure:
             return failure

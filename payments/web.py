@@ -21,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
 from company.texts import LOCALES, Texts, nearest
+from kit import crash
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from payments import accounts, looking
@@ -211,6 +212,7 @@ class Hook:
             raise web.HTTPNotFound(text="no such account") from None
         if not kept:
             raise web.HTTPServiceUnavailable(text="too many unknown payments, say it again later")
+        crash.point("hook.after_store")
         return web.Response(text="ok")
 
 

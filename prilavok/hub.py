@@ -30,7 +30,7 @@ from bot.web import Hooks
 from company import accounts
 from company.tables import ChannelAccount
 from company.texts import Texts
-from kit import http
+from kit import crash, http
 from kit.access import access_log
 from kit.config import Config
 from kit.errors import Refused
@@ -144,12 +144,15 @@ class Hub:
         await self.db.start()
         # Before the worker: what a dead one left behind is handled at once, and needs its channel.
         await self.connected.refresh()
+        crash.point("start.opened")
         if self._work is not None:
             await self._work.start()
+            crash.point("start.working")
         if Role.WEB in self.roles:
             await self.live.start()
             self.health.watch("live pages", lambda: self.live.looked_at)
             await self._listen()
+            crash.point("start.listening")
         await self.bell.start()
         self.attendant.start()
         self._refreshing = asyncio.create_task(self._refresh())
@@ -162,11 +165,13 @@ class Hub:
     async def stop(self) -> None:
         """Drain: take nothing new, let what runs end, close. Within 20 seconds."""
         self.health.ready = False
+        crash.point("stop.begun")
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.gather(self._refreshing, return_exceptions=True)
         await self.reception.stop()
         await asyncio.gather(self._close_pages(), self._work.stop() if self._work is not None else asyncio.sleep(0))
+        crash.point("stop.drained")
         await self.attendant.close()
         await self.bell.stop()
         await self.connected.close()

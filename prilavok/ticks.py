@@ -15,6 +15,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.orm import Session
 
 from company import signin
+from kit import crash
 from kit.clock import now_ms, utc_now
 from operation import rounds
 from operation.attendant import look_round
@@ -54,6 +55,7 @@ class Tick:
 
 def look_at_payments(session: Session) -> None:
     polling.due(session, utc_now())
+    crash.point("tick.polled")
 
 
 def clear_away(session: Session) -> None:
@@ -64,6 +66,7 @@ def clear_away(session: Session) -> None:
     horizon = now_ms() - int(KEEP_TICKS.total_seconds() * 1000)
     kinds = [tick.kind for tick in TICKS]
     session.execute(sa.delete(JobRow).where(JobRow.kind.in_(kinds), JobRow.state == "done", JobRow.closed_at < horizon))
+    crash.point("prune.done")
 
 
 TICKS: Sequence[Tick] = (

@@ -32,6 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
+from kit import crash
 from kit.errors import Refused
 from storage.events import Note
 from storage.meters import Meters
@@ -224,8 +225,10 @@ class Database:
         async with AsyncSession(self._engine, expire_on_commit=False) as session:
             session.sync_session.info["subscribers"] = self._subscribers
             result = await session.run_sync(fn)
+            crash.point("commit.before")
             began = time.perf_counter()
             await session.commit()
+            crash.point("commit.after")
             self._meters.committed(1, time.perf_counter() - began)
             committed.gather(session.sync_session)
         self._tell(committed)
@@ -332,7 +335,9 @@ class _SqliteWriter:
                 # To the next one the session is as good as new; making one costs more than most of them do.
                 session.expunge_all()
             session.commit()
+            crash.point("commit.before")
             began = time.perf_counter()
+        crash.point("commit.after")
         self._meters.committed(len(asks), time.perf_counter() - began)
         return answers, committed
 

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy.orm import Session
 
+from kit import crash
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from storage.tables import StoredFile
@@ -137,6 +138,7 @@ def _write_durably(target: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        crash.point("file.written")
         Path(temporary).replace(target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -146,6 +148,7 @@ def _write_durably(target: Path, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+    crash.point("file.kept")
 
 
 def _picture(data: bytes) -> tuple[str, int | None, int | None]:

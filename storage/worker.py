@@ -25,6 +25,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from kit import crash
 from kit.clock import now_ms
 from kit.redaction import redact
 from storage import jobs
@@ -344,8 +345,11 @@ class Worker:
             taken = await self._advance(lane, None)
         while taken is not None:
             self._held[lane] = taken.epoch
+            crash.point("job.claimed")
             outcome = await self._call(taken)
+            crash.point("job.called")
             taken = await self._advance(lane, outcome)
+            crash.point("job.recorded")
 
     async def _call(self, taken: _Taken) -> _Outcome:
         try:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from alembic import context
 
+from kit import crash
 from storage.schema import UtcDateTime
 
 SEARCH = "search_"
@@ -29,6 +30,7 @@ context.configure(
     compare_type=True,
     include_object=_is_ours,
     render_item=_plain,
+    on_version_apply=lambda **_: crash.point("migrate.step"),
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -39,7 +39,7 @@ from bot.channels.webchat.thread import NoSuchSite, Site
 from company.texts import Texts, nearest
 from inbox import reading
 from inbox.channels import CAPABILITIES
-from kit import http
+from kit import crash, http
 from kit.clock import utc_now
 from storage.database import Database
 from storage.files import Blob, FileStore, FileTooLarge, NoSuchFile, record
@@ -285,6 +285,7 @@ class Api:
 
     async def _store(self, visit: Visit, envelope: Envelope) -> None:
         await self._accept(visit.site.account.id, [envelope])
+        crash.point("said.after_store")
 
 
 def _event(kind: str, visit: Visit, form: forms.Deed, **facts: Any) -> Envelope:
