@@ -51,7 +51,7 @@ test-postgres: $(DEV) ## run only the tests that talk to PostgreSQL; an error wi
 	@scripts/test --only-postgres $(ARGS)
 
 faults: $(DEV) ## kill the hub at fifty random moments of trade and count what was lost (ARGS="--database postgresql://...")
-	@$(BIN)/python -m tests.faults.kills $(ARGS)
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 bench: $(DEV) ## measure all for a quarter of an hour, or one thing alone (ARGS="pipeline --variants floor,sqlite")
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -63,7 +63,7 @@ class HubProcess:
     def __init__(self, place: Place, nursery: Nursery | None) -> None:
         self._place = place
         self._nursery = nursery
-        self._log = place.folder / "hub.log"
+        self._log = place.work / "hub.log"
         self._process: subprocess.Popen[str] | None = None
         self.pid = 0
 
@@ -107,6 +107,10 @@ class HubProcess:
         self._signal(signal.SIGTERM)
         await self.gone()
         return time.monotonic() - began
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM; `gone` waits for the end."""
+        self._signal(signal.SIGTERM)
 
     async def gone(self) -> None:
         """Wait until the process has ended."""

@@ -1,12 +1,13 @@
-"""What must hold when everything has come to rest, whatever happened on the way.
+"""What must hold, whatever happened on the way.
 
-`QUERIES` ask the database alone: each must find nothing. `Reckoning` compares the database with what Telegram and
-YooKassa saw, which no crash of the hub can have falsified.
+`tests.faults.queries` ask the database alone; `broken` runs those that hold at any moment. `reckon` compares the
+database besides with what Telegram, YooKassa and the visitors saw, which no crash of the hub can have falsified.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -19,55 +20,11 @@ from emulators.telegram.phones import Shown, shown
 from emulators.telegram.world import Chat
 from inbox.tables import Author, Conversation, Delivery, Message
 from kit.clock import now_ms
-from storage.tables import Job
+from storage.files import FileStore
+from storage.tables import Job, StoredFile
 from tests.faults.place import MERCHANT, Place
-
-HOLDING = "('new', 'approval', 'assembling')"
-"""Groups of stages in which an order keeps goods reserved."""
-
-QUERIES = {
-    "dead jobs": "SELECT id FROM job WHERE state = 'dead'",
-    "jobs left over": "SELECT id FROM job WHERE state = 'ready' AND run_at <= :now",
-    "messages stuck": "SELECT id FROM message WHERE delivery IN ('queued', 'sending')",
-    "messages failed": "SELECT id FROM message WHERE delivery = 'failed'",
-    "inbound twice": "SELECT external_id FROM message WHERE author = 'buyer' GROUP BY account_id, external_id"
-    " HAVING COUNT(*) > 1",
-    "stock out of bounds": "SELECT variant_id FROM stock WHERE reserved < 0 OR reserved > on_hand",
-    "stock not its journal": "SELECT s.variant_id FROM stock s WHERE s.on_hand <> (SELECT COALESCE(SUM(m.quantity), 0)"
-    " FROM stock_move m WHERE m.variant_id = s.variant_id AND m.warehouse_id = s.warehouse_id)",
-    "reserved not its promises": "SELECT s.variant_id FROM stock s WHERE s.reserved <> (SELECT"
-    " COALESCE(SUM(r.quantity), 0) FROM reservation r WHERE r.variant_id = s.variant_id"
-    " AND r.warehouse_id = s.warehouse_id)",
-    "promises not the open orders": 'SELECT l.order_id, l.variant_id FROM order_line l JOIN "order" o'
-    ' ON o.id = l.order_id JOIN stage g ON g.id = o.stage_id GROUP BY l.order_id, l.variant_id, g."group"'
-    f' HAVING CASE WHEN g."group" IN {HOLDING} THEN SUM(l.quantity) ELSE 0 END <> (SELECT'
-    " COALESCE(SUM(r.quantity), 0) FROM reservation r"
-    " WHERE r.owner = 'order:' || l.order_id AND r.variant_id = l.variant_id)",
-    "shipped not written off": 'SELECT l.order_id, l.variant_id FROM order_line l JOIN "order" o'
-    " ON o.id = l.order_id JOIN stage g ON g.id = o.stage_id WHERE g.\"group\" IN ('delivery', 'complete')"
-    " GROUP BY l.order_id, l.variant_id HAVING SUM(l.quantity) <> (SELECT COALESCE(-SUM(m.quantity), 0)"
-    " FROM stock_move m WHERE m.subject = 'order:' || l.order_id AND m.variant_id = l.variant_id)",
-    "money effect twice": "SELECT payment_id FROM ledger_entry GROUP BY payment_id, effect, effect_id"
-    " HAVING COUNT(*) > 1",
-    "order not its ledger": 'SELECT o.id FROM "order" o WHERE o.paid <> (SELECT COALESCE(SUM(e.amount), 0)'
-    " FROM ledger_entry e JOIN payment p ON p.id = e.payment_id WHERE p.order_id = o.id) AND o.flag = ''",
-    "shipped unpaid": "SELECT o.id FROM \"order\" o JOIN stage g ON g.id = o.stage_id WHERE o.payment_method = 'online'"
-    " AND (g.code = 'paid' OR g.\"group\" IN ('assembling', 'delivery', 'complete'))"
-    " AND o.paid <> o.total AND o.flag = ''",
-    "history with gaps": "SELECT order_id FROM stage_move GROUP BY order_id HAVING MIN(seq) <> 1"
-    " OR MAX(seq) <> COUNT(*)",
-    "history no chain": "SELECT h.order_id FROM stage_move h JOIN stage_move p ON p.order_id = h.order_id"
-    " AND p.seq = h.seq - 1 WHERE h.from_stage_id <> p.to_stage_id",
-    "stage not its history": 'SELECT o.id FROM "order" o WHERE o.stage_id <> (SELECT h.to_stage_id FROM stage_move h'
-    " WHERE h.order_id = o.id ORDER BY h.seq DESC LIMIT 1)",
-    "move without its event": "SELECT h.order_id FROM stage_move h WHERE h.seq > 1 AND (SELECT COUNT(*) FROM event e"
-    " WHERE e.kind = 'stage_moved' AND e.subject = 'order:' || h.order_id) <> (SELECT COUNT(*) - 1 FROM stage_move a"
-    " WHERE a.order_id = h.order_id)",
-    "order made twice": 'SELECT dedup_key FROM "order" WHERE dedup_key IS NOT NULL GROUP BY shop_id, dedup_key'
-    " HAVING COUNT(*) > 1",
-    "sums wrong": 'SELECT o.id FROM "order" o WHERE o.goods <> (SELECT SUM(l.price * l.quantity) FROM order_line l'
-    " WHERE l.order_id = o.id) OR o.total <> o.goods - o.discount + o.delivery_price",
-}
+from tests.faults.queries import ALWAYS, AT_REST
+from tests.faults.visitor import Window
 
 
 @dataclass(slots=True)
@@ -78,40 +35,92 @@ class Reckoning:
     wrong: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
-def reckon(place: Place, in_window: set[int]) -> Reckoning:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What excuses a copy of a message: `window` are those that were being sent when a hub died or lost its database,
+    `unheard` those, by chat and number on the phone, that arrived while the answer to their call was lost."""
+
+    window: frozenset[int]
+    unheard: frozenset[tuple[int, int]]
+
+
+def broken(place: Place) -> dict[str, list[str]]:
+    """What does not hold in the database this moment although it always must; empty if all is well."""
+    with place.session() as session:
+        return _ask(session, ALWAYS)
+
+
+def reckon(place: Place, in_window: set[int], windows: Sequence[Window] = ()) -> Reckoning:
     """Check everything. `in_window` are the messages that were being sent when a hub died."""
     result = Reckoning()
     with place.session() as session:
-        for name, query in QUERIES.items():
-            found = session.execute(sa.text(query), {"now": now_ms()} if ":now" in query else {}).all()
-            result.wrong[name] += [str(tuple(row)) for row in found]
+        result.wrong |= _ask(session, ALWAYS | AT_REST)
         account = session.scalars(sa.select(ChannelAccount).where(ChannelAccount.channel == "telegram")).one()
-        _updates(place, session, account, result)
+        seen = Seen(frozenset(in_window), _updates(place, session, account, result))
         for chat in place.telegram.cloud.world.chats.values():
-            _chat(session, account, chat, in_window, result)
+            _chat(session, account, chat, seen, result)
+        for window in windows:
+            _visit(session, window, result)
         _money(place, session, result)
+        _files(place, session, result)
         _totals(session, result)
     result.wrong = {name: found for name, found in result.wrong.items() if found}
     return result
 
 
-def _updates(place: Place, session: Session, account: ChannelAccount, result: Reckoning) -> None:
-    """Every update that was acknowledged is stored; none waits at Telegram."""
+def _ask(session: Session, queries: dict[str, str]) -> dict[str, list[str]]:
+    wrong: dict[str, list[str]] = defaultdict(list)
+    for name, query in queries.items():
+        rows = session.execute(sa.text(query), {"now": now_ms()} if ":now" in query else {}).all()
+        wrong[name] += [str(tuple(row)) for row in rows]
+    return defaultdict(list, {name: found for name, found in wrong.items() if found})
+
+
+def _updates(place: Place, session: Session, account: ChannelAccount, result: Reckoning) -> frozenset[tuple[int, int]]:
+    """Every update that was acknowledged is stored; none waits at Telegram. Gives what arrived without our hearing."""
     made: set[int] = set()
     confirmed: set[int] = set()
+    unheard: set[tuple[int, int]] = set()
     for line in place.journal.read_bytes().splitlines():
         fact = orjson.loads(line)
         if fact["kind"] == "update":
             (confirmed if fact["state"] == "confirmed" else made).add(fact["update_id"])
+        elif fact.get("trouble") and "message_id" in fact:
+            unheard.add((fact["chat"], fact["message_id"]))
     prefix = f"in:{account.id}:"
     keys = session.scalars(sa.select(Job.dedup_key).where(Job.dedup_key.startswith(prefix)))
     stored = {int(key.removeprefix(prefix)) for key in keys if key}
     result.counts |= Counter(updates=len(made), acknowledged=len(confirmed), stored=len(stored))
+    result.counts["answers lost"] = len(unheard)
     result.wrong["acknowledged, not stored"] += [str(number) for number in sorted(confirmed - stored)]
     result.wrong["left at Telegram"] += [str(number) for number in sorted(made - confirmed)]
+    return frozenset(unheard)
 
 
-def _chat(session: Session, account: ChannelAccount, chat: Chat, in_window: set[int], result: Reckoning) -> None:
+def _visit(session: Session, window: Window, result: Reckoning) -> None:
+    """Everything that the hub said was stored is kept once, and in the order in which it was said."""
+    account = session.scalars(sa.select(ChannelAccount).where(ChannelAccount.channel == "webchat")).one()
+    rows = session.scalars(
+        sa.select(Message.external_id)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(Conversation.account_id == account.id, Conversation.chat == window.chat)
+        .where(Message.author == Author.BUYER)
+        .order_by(Message.id)
+    )
+    kept = [(external or "").rpartition(":")[2] for external in rows]
+    prefix = f"in:{account.id}:{window.chat}:"
+    keys = session.scalars(sa.select(Job.dedup_key).where(Job.dedup_key.startswith(prefix)))
+    stored = {(key or "").removeprefix(prefix) for key in keys}
+    said = [each for each in window.said if each.acknowledged]
+    result.counts["said in the web chat"] += len(window.said)
+    result.counts["acknowledged in the web chat"] += len(said)
+    result.wrong["acknowledged in the web chat, not stored"] += [each.key for each in said if each.key not in stored]
+    words = [each.key for each in said if each.what != "press"]
+    if kept != words:
+        result.wrong["web chat not as it was said"].append(f"{len(kept)} kept, {len(words)} said")
+
+
+def _chat(session: Session, account: ChannelAccount, chat: Chat, seen: Seen, result: Reckoning) -> None:
     conversation = session.scalar(
         sa.select(Conversation).where(Conversation.account_id == account.id, Conversation.chat == str(chat.person.id))
     )
@@ -127,7 +136,8 @@ def _chat(session: Session, account: ChannelAccount, chat: Chat, in_window: set[
         )
     )
     _inbound(on_phone, [row for row in rows if row.author == Author.BUYER], result)
-    _outbound(on_phone, [row for row in rows if row.author != Author.BUYER], in_window, result)
+    unheard = {number for whose, number in seen.unheard if whose == chat.person.id}
+    _outbound(on_phone, [row for row in rows if row.author != Author.BUYER], seen.window, unheard, result)
 
 
 def _inbound(on_phone: list[Shown], rows: list[Message], result: Reckoning) -> None:
@@ -141,25 +151,29 @@ def _inbound(on_phone: list[Shown], rows: list[Message], result: Reckoning) -> N
         result.wrong["inbound out of order"].append(str(kept))
 
 
-def _outbound(on_phone: list[Shown], rows: list[Message], in_window: set[int], result: Reckoning) -> None:
+def _outbound(
+    on_phone: list[Shown], rows: list[Message], window: frozenset[int], unheard: set[int], result: Reckoning
+) -> None:
     by_number = {_number(row): row for row in rows if row.external_id}
     arrived = {each.id: each for each in on_phone if each.by_bot}
     result.counts["messages sent"] += sum(row.delivery == Delivery.SENT for row in rows)
     result.counts["messages arrived"] += len(arrived)
     result.counts["unknown"] += sum(row.delivery == Delivery.UNKNOWN for row in rows)
-    for number, row in by_number.items():
-        if number not in arrived:
-            result.wrong["sent, never arrived"].append(f"message {row.id}")
-    _order_of_arrival(by_number, in_window, result)
+    result.wrong["sent, never arrived"] += [f"message {row.id}" for n, row in by_number.items() if n not in arrived]
     arrivals: Counter[int] = Counter(row.id for row in by_number.values())
+    doubtful = set(window)
     for number, each in arrived.items():
         if number in by_number:
             continue
-        original = _same(each, [row for row in rows if row.id in in_window], arrivals)
+        # Its call was answered to nobody: any message may be the one that it is, or is a copy of.
+        candidates = rows if number in unheard else [row for row in rows if row.id in window]
+        original = _same(each, candidates, arrivals)
         if original is None:
             result.wrong["doubled outside the window"].append(f"{each.text[:60]!r}")
         else:
             arrivals[original.id] += 1
+            doubtful.add(original.id)
+    _order_of_arrival(by_number, doubtful, result)
     for row in rows:
         times = arrivals[row.id]
         result.counts["unknown that arrived"] += row.delivery == Delivery.UNKNOWN and times > 0
@@ -168,11 +182,11 @@ def _outbound(on_phone: list[Shown], rows: list[Message], in_window: set[int], r
             result.wrong["arrived more than twice"].append(f"message {row.id} {row.delivery}: {row.text[:40]!r}")
 
 
-def _order_of_arrival(by_number: dict[int, Message], in_window: set[int], result: Reckoning) -> None:
+def _order_of_arrival(by_number: dict[int, Message], doubtful: set[int], result: Reckoning) -> None:
     """Messages arrive in the order in which they were said; one that had to be sent again may come later."""
     last = 0
     for row in (by_number[number] for number in sorted(by_number)):
-        if row.id in in_window:
+        if row.id in doubtful:
             continue
         if row.id < last:
             result.wrong["outbound out of order"].append(f"message {row.id} after {last}")
@@ -211,21 +225,46 @@ def _money(place: Place, session: Session, result: Reckoning) -> None:
                 f"{provider_id}: {ours.get(provider_id, 0)} here, {theirs.get(provider_id, 0)} there"
             )
     charged = Counter(row.order for row in place.yookassa.ledger() if row.paid.amount > row.refunded.amount)
-    result.wrong["charged twice"] += [f"order {order}" for order, times in charged.items() if times > 1]
+    asked = {str(order) for order in session.scalars(sa.text("SELECT order_id FROM money_question"))}
+    twice = {str(order) for order, times in charged.items() if times > 1}
+    parts = {str(order) for order in session.scalars(sa.text("SELECT order_id FROM refund"))}
+    # Who gave a part back may be paid again for what is due then; money that does not fit is asked about.
+    result.wrong["charged twice"] += [f"order {order}" for order in sorted(twice - asked - parts)]
     known = set(session.scalars(sa.text("SELECT provider_id FROM payment WHERE provider_id IS NOT NULL")))
     made = {payment.id for payment in place.yookassa.bank.payments.values() if payment.shop == MERCHANT}
     result.wrong["payments unknown to us"] += sorted(made - known)
+    refunds = session.scalars(sa.text("SELECT provider_id FROM refund WHERE state = 'succeeded'")).all()
+    lines = [orjson.loads(line) for line in place.money_journal.read_bytes().splitlines()]
+    given = [line["refund"] for line in lines if line["fact"] == "refunded"]
+    if sorted(refunds) != sorted(given):
+        odd = sorted(set(refunds) ^ set(given))
+        result.wrong["refunds not YooKassa's"].append(f"{len(refunds)} here, {len(given)} there, differ in {odd}")
+    late = "SELECT COUNT(*) FROM money_question WHERE kind = 'late_payment'"
     result.counts |= Counter(payments=len(made), paid=len(theirs), paid_minor_units=sum(theirs.values()))
+    result.counts |= Counter(refunds=len(given)) | Counter({"late money asked about": _count(session, late)})
+
+
+def _files(place: Place, session: Session, result: Reckoning) -> None:
+    """No row without its file. A file without a row is what a crash may leave; it is counted."""
+    store = FileStore(place.folder / "files")
+    named = set(session.scalars(sa.select(StoredFile.sha256)))
+    there = {path.name for path in (place.folder / "files").glob("??/*") if not path.name.startswith(".new-")}
+    result.counts["files without a row"] = len(there - named)
+    result.wrong["rows without a file"] += [digest for digest in named if not store.path(digest).exists()]
 
 
 def _totals(session: Session, result: Reckoning) -> None:
     for name, table in (("orders", '"order"'), ("stage moves", "stage_move"), ("money questions", "money_question")):
-        result.counts[name] = session.execute(sa.text(f"SELECT COUNT(*) FROM {table}")).scalar_one()
+        result.counts[name] = _count(session, f"SELECT COUNT(*) FROM {table}")
     stages = session.execute(
         sa.text('SELECT g.code, COUNT(*) FROM "order" o JOIN stage g ON g.id = o.stage_id GROUP BY g.code')
     )
     for code, number in stages:
         result.counts[f"orders {code}"] = number
+
+
+def _count(session: Session, query: str) -> int:
+    return int(session.execute(sa.text(query)).scalar_one())
 
 
 def _number(row: Message) -> int:

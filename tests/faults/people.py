@@ -7,22 +7,25 @@ again, as people do; so a hub that loses or doubles something cannot hide behind
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Generic, Protocol
 
 import aiohttp
+from PIL import Image
+from typing_extensions import TypeVar
 
 from company.texts import Texts
-from emulators.telegram.cloud import Press
 from emulators.telegram.phones import NoSuchThing, Phone, Shown
 from tests.faults.place import Place
+from tests.faults.visitor import Window
 
 PATIENCE = 2.5
 """Seconds without a change after which a person tries again."""
 
-NEVER = 90.0
+NEVER = 240.0
 """Seconds after which a round that goes nowhere is given up, and counted."""
 
 STUBBORN = 4
@@ -56,14 +59,53 @@ GONE = _TEXTS.say("buyer.catalog.offer_none", "ru").rpartition("}")[2]
 SOLD_OUT = words("buyer.product.sold_out")
 
 
-class Person:
-    """Somebody before a phone; `deeds` counts what he did."""
+class Pressed(Protocol):
+    """A button that was pressed."""
 
-    def __init__(self, phone: Phone, dice: random.Random) -> None:
+    @property
+    def answer(self) -> Mapping[str, Any] | None:
+        """What flashed on the screen, once something did."""
+
+
+class Device(Protocol):
+    """What a buyer holds in his hands: a phone with Telegram, or a page with the web chat."""
+
+    @property
+    def from_bot(self) -> Sequence[Shown]: ...
+
+    @property
+    def last(self) -> Shown | None: ...
+
+    @property
+    def keys(self) -> Sequence[str]: ...
+
+    def start(self) -> object: ...
+
+    def say(self, text: str) -> object: ...
+
+    def tap(self, label: str) -> object: ...
+
+    def press(self, label: str, *, message_id: int) -> Pressed: ...
+
+    def send_photo(self, content: bytes) -> object: ...
+
+    async def wait_for(self, seen: Callable[[Any], Any], *, timeout: float) -> Any:  # noqa: ASYNC109
+        """Raises TimeoutError if it is not seen in so many seconds."""
+
+
+D = TypeVar("D", bound=Device, default=Phone)
+
+
+class Person(Generic[D]):
+    """Somebody before a screen; `deeds` counts what he did."""
+
+    def __init__(self, phone: D, dice: random.Random) -> None:
         self.phone = phone
         self.dice = dice
         self.deeds: Counter[str] = Counter()
-        self._pressed: Press | None = None
+        self.gave_up: list[str] = []
+        """What was on the screen when a round went nowhere."""
+        self._pressed: Pressed | None = None
 
     def screen(self) -> Any:
         """What the shop has put on the screen, to be compared."""
@@ -103,17 +145,24 @@ class Person:
         return act
 
 
-class Buyer(Person):
+class Buyer(Person[Device]):
     """Buys round after round, each time something else, and pays."""
 
-    def __init__(self, place: Place, person_id: int, dice: random.Random, http: aiohttp.ClientSession) -> None:
-        super().__init__(place.telegram.phone(person_id), dice)
+    def __init__(self, place: Place, device: Device, dice: random.Random, http: aiohttp.ClientSession) -> None:
+        super().__init__(device, dice)
         self._place = place
         self._http = http
         self._since = 0
         self._wants = 1
         self._added = 0
         self._paid: set[str] = set()
+        self._kept = ""
+
+    async def do(self, act: Act) -> bool:
+        # A page lets nobody go on before what he did is on its way.
+        if isinstance(self.phone, Window):
+            await self.phone.sent()
+        return await super().do(act)
 
     async def live(self, stopping: asyncio.Event) -> None:
         """Buy until told to stop; a round that is begun is ended first."""
@@ -134,10 +183,15 @@ class Buyer(Person):
                     await self.do(act)
                     if self.dice.random() < 0.04:
                         await self.do(self.say(f"А из чего это сделано, {self.dice.randint(1, 999)}?"))
+                    if self.dice.random() < 0.01:
+                        self.deeds["photos"] += 1
+                        self.phone.send_photo(_snapshot(self.dice))
         except TimeoutError:
             self.deeds["rounds given up"] += 1
+            self.gave_up.append(str(self.screen()[0][-2:]))
         else:
             self.deeds["rounds"] += 1
+            await self._pay_too_late()
 
     def _next(self) -> Act | None:
         fresh = [each for each in self.phone.from_bot if each.id > self._since]
@@ -162,11 +216,16 @@ class Buyer(Person):
 
     def _at_the_till(self, message: Shown) -> Act | None:
         link = next((each.url for each in message.buttons if f"{self._place.address}/p/" in each.url), "")
-        if link:
+        if link and not self._kept:
+            if self.dice.random() < 0.06:
+                return lambda: self._keep_page(link)
             return lambda: self._pay(link)
         if REPEAT in message.labels:
-            if CANCEL in message.labels and self.dice.random() < 0.1:
+            if CANCEL in message.labels and (self._kept or self.dice.random() < 0.1):
                 return self.press(CANCEL, message)
+            if self._kept:
+                # He may not cancel any more: then he pays on the page that he has.
+                return self._pay_too_late
             return self.press(PAY, message)
         if any(label == words("buyer.order.keep") for label in message.labels):
             return self.press(words("buyer.reason.changed_mind"), message)
@@ -232,6 +291,25 @@ class Buyer(Person):
         self.deeds["messages"] += 1
         self.phone.tap(CONTACT)
 
+    async def _keep_page(self, link: str) -> None:
+        """Leave the bank's page open in another tab, and change one's mind."""
+        try:
+            async with self._http.get(link, allow_redirects=False) as answer:
+                bank = answer.headers.get("Location", "")
+        except aiohttp.ClientError:
+            return
+        if "/checkout/" in bank and bank not in self._paid:
+            self._kept = bank
+
+    async def _pay_too_late(self) -> None:
+        """Pay on the page that was kept, whatever became of the order."""
+        bank, self._kept = self._kept, ""
+        if bank:
+            self._paid.add(bank)
+            self.deeds["paid late"] += 1
+            async with self._http.post(bank, data={"act": "bank_card"}, allow_redirects=False) as answer:
+                await answer.read()
+
     async def _pay(self, link: str) -> None:
         """Open the link as a browser does, and pay where it leads to; once paid, only look how it stands."""
         try:
@@ -251,7 +329,14 @@ class Buyer(Person):
             self.deeds["pages that did not open"] += 1
 
 
-class Owner(Person):
+def _snapshot(dice: random.Random) -> bytes:
+    """A small picture, no two alike."""
+    out = io.BytesIO()
+    Image.new("RGB", (24, 24), (dice.randrange(256), dice.randrange(256), dice.randrange(256))).save(out, "PNG")
+    return out.getvalue()
+
+
+class Owner(Person[Phone]):
     """Moves every order on as soon as its notice lets him, and turns a few away."""
 
     async def live(self, stopping: asyncio.Event) -> None:

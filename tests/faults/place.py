@@ -7,9 +7,10 @@ import io
 import secrets
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from PIL import Image
@@ -29,12 +30,17 @@ from inbox.tables import Kind
 from kit import config
 from payments.tables import PaymentAccount
 from prilavok import installation
+from storage.database import prepare_sqlite
 from storage.files import FileStore, record
+from tests.faults.proxy import Proxy
+from tests.faults.weather import FAIR, Weather
 
 TOKEN = "7007:faults-bot-of-clay-and-linen"
 MERCHANT, MERCHANT_KEY = "700700", "test_faults-key-of-clay-and-linen"
 OWNER = Person(900, "Илья", "Дорохов", "ilya_dorokhov", "+79000000900")
+OWNER_EMAIL, PASSWORD = "ilya@clay.example", "clay and linen under a hail of kills"
 FIRST_BUYER = 1000
+SITE = "clay-and-linen"
 
 GOODS = {
     "Кружки": ("Кружка «Туман»", "Кружка «Берег»", "Кружка «Полдень»"),
@@ -49,10 +55,14 @@ class Place:
     """Where the hub of a run lives. Written down in `config.toml`."""
 
     folder: Path
+    work: Path
+    """The harness's own: journals and the hub's log. It stays writable when the hub's disk is full."""
     database: str
     port: int
     telegram: TelegramEmulator
     yookassa: YooKassaEmulator
+    wires: Mapping[str, Proxy] = field(default_factory=dict)
+    """The proxies that stand between the hub and "telegram", "yookassa" and "postgres", if there are any."""
 
     @property
     def configuration(self) -> Path:
@@ -65,14 +75,26 @@ class Place:
     @property
     def journal(self) -> Path:
         """What Telegram saw."""
-        return self.folder / "telegram.jsonl"
+        return self.work / "telegram.jsonl"
+
+    @property
+    def money_journal(self) -> Path:
+        """What happened to the money at YooKassa."""
+        return self.work / "yookassa.jsonl"
+
+    @property
+    def on_sqlite(self) -> bool:
+        return sa.make_url(self.database).get_backend_name() == "sqlite"
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
-        """A look into the database from outside, while no hub runs or beside it."""
+        """A look into the database from outside, while no hub runs or beside it: one snapshot."""
         address = sa.make_url(self.database)
-        driver = "sqlite" if address.get_backend_name() == "sqlite" else "postgresql+psycopg"
-        engine = sa.create_engine(address.set(drivername=driver))
+        if self.on_sqlite:
+            engine = sa.create_engine(address)
+            prepare_sqlite(engine, begin="BEGIN", query_only=True)
+        else:
+            engine = sa.create_engine(address.set(drivername="postgresql+psycopg"), isolation_level="REPEATABLE READ")
         try:
             with Session(engine) as session:
                 yield session
@@ -87,30 +109,74 @@ def people(buyers: int) -> list[Person]:
 
 
 @contextlib.asynccontextmanager
-async def opened(database: str, *, buyers: int, latency: float = 0.0, pieces: int = 400) -> AsyncIterator[Place]:
+async def opened(
+    database: str,
+    *,
+    buyers: int,
+    latency: float = 0.0,
+    pieces: int = 400,
+    weather: Weather = FAIR,
+    seed: int = 1,
+    proxied: bool = False,
+    root: Path | None = None,
+) -> AsyncIterator[Place]:
     """The emulators running and a shop ready for its first hub; everything is gone afterwards.
 
     `database` is empty for an SQLite file in the folder, or the address of a PostgreSQL server, on which a schema of
-    its own is made. `latency` is how many seconds Telegram takes for each call.
+    its own is made. `latency` is how many seconds Telegram takes for each call. `proxied` puts proxies between the hub
+    and everything that it talks to. `root` is where the folder is made.
+
+    The emulators live in this process, and what they saw is on the disk line by line: a killed hub cannot falsify it.
     """
-    with tempfile.TemporaryDirectory(prefix="prilavok-faults-") as name, _database(database, Path(name)) as url:
-        folder = Path(name)
-        told = TelegramSettings(journal=folder / "telegram.jsonl", press_lives=600)
-        telegram = TelegramEmulator([Bot(TOKEN, name="Глина и лён")], people(buyers), settings=told)
-        yookassa = YooKassaEmulator([Merchant(MERCHANT, MERCHANT_KEY)], pause_scale=0.02)
+    with tempfile.TemporaryDirectory(prefix="prilavok-faults-") as work, contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prilavok-faults-", dir=root)))
+        url = stack.enter_context(_database(database, folder))
+        telegram, yookassa = _services(Path(work), buyers)
         await telegram.start()
         await yookassa.start()
         telegram.faults.latency = latency
+        weather.comes(telegram, yookassa, seed)
         telegram.phone(OWNER.id).chat.started = True
-        place = Place(folder, url, free_port(), telegram, yookassa)
+        wires = await _wired(telegram, yookassa, url) if proxied else {}
+        place = Place(folder, Path(work), url, free_port(), telegram, yookassa, wires)
         try:
             _write_configuration(place)
             hook = _open_shop(place, pieces)
             yookassa.webhook_urls[MERCHANT] = f"{place.address}/hooks/yookassa/{hook}"
             yield place
         finally:
+            for proxy in wires.values():
+                await proxy.stop()
             await telegram.stop()
             await yookassa.stop()
+
+
+def _services(work: Path, buyers: int) -> tuple[TelegramEmulator, YooKassaEmulator]:
+    told = TelegramSettings(journal=work / "telegram.jsonl", journal_fsync=True, press_lives=600)
+    telegram = TelegramEmulator([Bot(TOKEN, name="Глина и лён")], people(buyers), settings=told)
+    shop = Merchant(MERCHANT, MERCHANT_KEY)
+    return telegram, YooKassaEmulator([shop], journal=work / "yookassa.jsonl", durable_journal=True, pause_scale=0.02)
+
+
+async def _wired(telegram: TelegramEmulator, yookassa: YooKassaEmulator, database: str) -> dict[str, Proxy]:
+    """A proxy before each service, and before PostgreSQL if that is the database."""
+    targets = {name: urlsplit(url) for name, url in (("telegram", telegram.base_url), ("yookassa", yookassa.api_url))}
+    wires = {name: Proxy(target.hostname or "", target.port or 80) for name, target in targets.items()}
+    if (address := sa.make_url(database)).get_backend_name() != "sqlite":
+        wires["postgres"] = Proxy(address.host or "127.0.0.1", address.port or 5432)
+    for proxy in wires.values():
+        await proxy.start()
+    return wires
+
+
+def _through(place: Place, name: str, address: str) -> str:
+    """The address that the hub is told: the proxy's, if one stands before this service."""
+    proxy = place.wires.get(name)
+    if proxy is None:
+        return address
+    if name == "postgres":
+        return sa.make_url(address).set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
+    return urlsplit(address)._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
 
 
 def free_port() -> int:
@@ -141,7 +207,7 @@ def _database(address: str, folder: Path) -> Iterator[str]:
 def _write_configuration(place: Place) -> None:
     place.configuration.write_text(
         f'''secret_key = "{secrets.token_hex(32)}"
-database = "{place.database}"
+database = "{_through(place, "postgres", place.database)}"
 files = "{place.folder}/files"
 public_url = "{place.address}"
 port = {place.port}
@@ -149,12 +215,15 @@ port = {place.port}
 name = "Глина и лён"
 [[telegram]]
 token = "{TOKEN}"
-api = "{place.telegram.base_url}"
+api = "{_through(place, "telegram", place.telegram.base_url)}"
+[[webchat]]
+site = "{SITE}"
+origins = ["http://shop.example"]
 [[yookassa]]
 shop_id = "{MERCHANT}"
 secret_key = "{MERCHANT_KEY}"
 test = true
-api = "{place.yookassa.api_url}"
+api = "{_through(place, "yookassa", place.yookassa.api_url)}"
 [log]
 level = "warning"
 ''',
@@ -164,7 +233,8 @@ level = "warning"
 
 def _open_shop(place: Place, pieces: int) -> int:
     """Migrate and fill. Gives the number of the payment account, for its notifications' address."""
-    told = config.load(place.configuration)
+    # Straight to the database: the proxy before it waits for this very thread.
+    told = config.load(place.configuration).model_copy(update={"database": place.database})
     installation.prepare(told)
     files = FileStore(told.files)
     return installation.within(told.database, lambda session: _fill(session, files, pieces))
@@ -202,7 +272,7 @@ def _picture(tone: tuple[int, int, int], n: int) -> bytes:
 
 def _link_owner(session: Session, shop: Shop) -> None:
     owner = staff.add(
-        session, shop, email="ilya@clay.example", name="Илья Дорохов", password=None, role=Role.OWNER, locale="ru"
+        session, shop, email=OWNER_EMAIL, name="Илья Дорохов", password=PASSWORD, role=Role.OWNER, locale="ru"
     )
     account = session.scalars(sa.select(ChannelAccount).where(ChannelAccount.channel == "telegram")).one()
     identity = identities.recognise(session, account, external_id=str(OWNER.id), name="Илья Дорохов", locale="ru")

@@ -1,16 +1,15 @@
-"""One run: people trade while the hub is killed again and again; then everything comes to rest and is counted."""
+"""One run: people trade while something keeps going wrong; then everything comes to rest and is counted."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-import statistics
-import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 import aiohttp
 import sqlalchemy as sa
@@ -19,84 +18,81 @@ from emulators.telegram.phones import shown
 from inbox.tables import Delivery, Message
 from kit.clock import now_ms
 from storage.tables import Job
+from tests.faults import weather
+from tests.faults.desk import Desk
 from tests.faults.hub import HubProcess, Nursery
-from tests.faults.invariants import Reckoning, reckon
-from tests.faults.people import Buyer, Owner
+from tests.faults.invariants import broken, reckon
+from tests.faults.people import Buyer, Device, Owner
 from tests.faults.place import FIRST_BUYER, OWNER, Place, opened
+from tests.faults.report import Report
+from tests.faults.report import commit as commit
+from tests.faults.visitor import Window
+from tests.faults.weather import ROUGH, Weather
 
 LATENCY = 0.03
 """Seconds that Telegram takes for a call: about what it takes in life, and room for a kill in the middle of one."""
 
 LONGEST_LIFE = 3.0
-"""Seconds that a hub serves at most before it is killed."""
+"""Seconds that a hub serves at most before something happens to it."""
 
 IN_START = 0.15
 """The share of kills that hit a hub while it starts."""
 
-REST = 120.0
-"""Seconds within which everything must come to rest after the last kill."""
+REST = 180.0
+"""Seconds within which everything must come to rest after the last trouble."""
+
+LOOK = 1.0
+"""Seconds between two looks at what must always hold."""
 
 
-@dataclass(slots=True)
-class Report:
-    """What a run found. `passed` is all that a build asks."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is made of."""
 
+    name: str
     seed: int
-    kills: int
-    warm: bool
-    buyers: int
-    database: str
-    deeds: Counter[str]
-    reckoning: Reckoning
-    recoveries: list[float] = field(default_factory=list)
-    start_ups: list[float] = field(default_factory=list)
-    in_window: int = 0
-    stop_seconds: float = 0.0
-    tracebacks: int = 0
-    seconds: float = 0.0
+    nursery: Nursery | None
+    database: str = ""
+    buyers: int = 3
+    visitors: int = 1
+    desk: bool = True
+    weather: Weather = ROUGH
+    proxied: bool = False
+    root: Path | None = None
+    latency: float = LATENCY
+    environment: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def passed(self) -> bool:
-        return not self.reckoning.wrong and not self.deeds["rounds given up"] and self.stop_seconds <= 20
 
-    def facts(self) -> dict[str, Any]:
-        counts = self.reckoning.counts
-        return {
-            "passed": self.passed,
-            "kills": self.kills,
-            "start": "warm" if self.warm else "cold",
-            "buyers": self.buyers,
-            "counts": dict(sorted(counts.items())),
-            "deeds": dict(sorted(self.deeds.items())),
-            "wrong": self.reckoning.wrong,
-            "sending when killed": self.in_window,
-            "tracebacks in the log": self.tracebacks,
-            "recovery_s": spread(self.recoveries),
-            "start_up_s": spread(self.start_ups),
-            "sigterm_s": round(self.stop_seconds, 2),
-            "seed": self.seed,
-            "commit": commit(),
-            "database": self.database,
-            "wall_s": round(self.seconds),
-        }
+class Stuck(Exception):
+    """The hub runs, and nothing happens any more."""
 
-    def words(self) -> str:
-        """The same in one line."""
-        counts, wrong = self.reckoning.counts, self.reckoning.wrong
-        recovery = spread(self.recoveries)
-        return (
-            f"{'PASSED' if self.passed else 'FAILED'}: {self.kills} kills on {self.database}; "
-            f"updates {counts['updates']}, acknowledged {counts['acknowledged']}, "
-            f"lost {len(wrong.get('acknowledged, not stored', ()))}/{counts['acknowledged']}; "
-            f"messages sent {counts['messages sent']}, unknown {counts['unknown']}, "
-            f"doubled {counts['doubled inside the window']} inside the window, "
-            f"{len(wrong.get('doubled outside the window', ()))}/{counts['messages arrived']} outside; "
-            f"orders {counts['orders']}, paid {counts['paid']}, "
-            f"charged twice {len(wrong.get('charged twice', ()))}/{counts['paid']}; "
-            f"recovery p50 {recovery['p50']} s, p95 {recovery['p95']} s, max {recovery['max']} s "
-            f"({'warm' if self.warm else 'cold'} start); seed {self.seed}, {round(self.seconds)} s"
-            + (f"; WRONG: {', '.join(wrong)}" if wrong else "")
-        )
+
+Disturb = Callable[["Trial"], Awaitable[None]]
+"""Lets one thing go wrong, and waits until it is over and the hub serves again."""
+
+
+async def trade(plan: Plan, disturb: Disturb | None, times: int, *, crash_at: str = "") -> Report:
+    """Trade while `disturb` happens so many times; then rest and count.
+
+    With `crash_at` the first hub dies by itself at that point of kit.crash, before anything else happens.
+    """
+    began = time.monotonic()
+    async with opened(
+        plan.database,
+        buyers=plan.buyers,
+        latency=plan.latency,
+        weather=plan.weather,
+        seed=plan.seed,
+        proxied=plan.proxied,
+        root=plan.root,
+    ) as place:
+        trial = Trial(place, plan)
+        try:
+            report = await trial.go(disturb, times, crash_at)
+        finally:
+            await trial.hub.kill()
+    report.seconds = time.monotonic() - began
+    return report
 
 
 async def run(
@@ -108,146 +104,229 @@ async def run(
     buyers: int = 3,
     crash_at: str = "",
 ) -> Report:
-    """Trade, kill, count. With `crash_at` the first hub dies by itself at that point, before any other kill."""
-    began = time.monotonic()
-    async with opened(database, buyers=buyers, latency=LATENCY) as place:
-        trial = _Trial(place, nursery, kills=kills, seed=seed, buyers=buyers)
-        try:
-            report = await trial.go(crash_at)
-        finally:
-            await trial.hub.kill()
-    report.seconds = time.monotonic() - began
-    return report
+    """Trade, kill, count."""
+    plan = Plan("kills", seed, nursery, database, buyers)
+    return await trade(plan, kill, kills, crash_at=crash_at)
 
 
-class Stuck(Exception):
-    """The hub runs, and nothing happens any more."""
+async def kill(trial: Trial) -> None:
+    """kill -9 at a random moment of serving; one in a few hits the next hub while it starts."""
+    await trial.serve_a_while()
+    died = time.monotonic()
+    await trial.kill()
+    while trial.dice.random() < IN_START:
+        await trial.hub.start()
+        await asyncio.sleep(trial.dice.uniform(0.0, 1.0 if trial.warm else 9.0))
+        await trial.kill()
+    await trial.revive(died)
 
 
-class _Trial:
-    def __init__(self, place: Place, nursery: Nursery | None, *, kills: int, seed: int, buyers: int) -> None:
+class Trial:
+    """A run in progress: what disturbances work with."""
+
+    def __init__(self, place: Place, plan: Plan) -> None:
         self.place = place
-        self.hub = HubProcess(place, nursery)
-        self._kills = kills
-        self._seed = seed
-        self._buyers = buyers
-        self._warm = nursery is not None
-        self._dice = random.Random(seed)
-        self._window: set[int] = set()
-        self._recoveries: list[float] = []
-        self._start_ups: list[float] = []
-        self._trading: list[asyncio.Task[None]] = []
-
-    async def go(self, crash_at: str) -> Report:
-
-        stopping, closing = asyncio.Event(), asyncio.Event()
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as http:
-            people = [
-                Buyer(self.place, FIRST_BUYER + n, random.Random(self._seed * 100 + n), http)
-                for n in range(self._buyers)
-            ]
-            owner = Owner(self.place.telegram.phone(OWNER.id), random.Random(self._seed))
-            await self.hub.start(crash_at=crash_at)
-            self._trading = [asyncio.create_task(person.live(stopping)) for person in people]
-            selling = asyncio.create_task(owner.live(closing))
-            if crash_at:
-                async with asyncio.timeout(60):
-                    await self.hub.gone()
-                await self._after_death(time.monotonic())
-            else:
-                await self.hub.ready()
-            for _ in range(self._kills):
-                await self._kill()
-            stopping.set()
-            await asyncio.gather(*self._trading)
-            closing.set()
-            await selling
-        await self._rest()
-        stopped = await self.hub.stop()
-        return Report(
-            seed=self._seed,
-            kills=self._kills + bool(crash_at),
-            warm=self._warm,
-            buyers=self._buyers,
-            database=sa.make_url(self.place.database).get_backend_name(),
-            deeds=sum((person.deeds for person in (*people, owner)), Counter[str]()),
-            reckoning=reckon(self.place, self._window),
-            recoveries=self._recoveries,
-            start_ups=self._start_ups,
-            in_window=len(self._window),
-            stop_seconds=stopped,
-            tracebacks=self.hub.log.count("Traceback (most recent call last)"),
+        self.plan = plan
+        self.hub = HubProcess(place, plan.nursery)
+        self.dice = random.Random(plan.seed)
+        self.warm = plan.nursery is not None
+        self.report = Report(
+            plan.name, plan.seed, self.warm, plan.buyers + plan.visitors, "sqlite" if place.on_sqlite else "postgresql"
         )
+        self._window: set[int] = set()
+        self._windows: list[Window] = []
+        self._tasks: list[asyncio.Task[None]] = []
 
-    async def _kill(self) -> None:
-        await asyncio.sleep(self._dice.uniform(0.02, LONGEST_LIFE))
-        died = time.monotonic()
-        await self.hub.kill()
-        while self._dice.random() < IN_START:
-            await self.hub.start()
-            await asyncio.sleep(self._dice.uniform(0.0, 1.0 if self._warm else 9.0))
-            await self.hub.kill()
-        await self._after_death(died)
+    async def go(self, disturb: Disturb | None, times: int, crash_at: str) -> Report:
+        began = time.monotonic()
+        async with self._people() as (trading, closing):
+            await self.hub.start(crash_at=crash_at)
+            if crash_at:
+                await self._die_by_itself(crash_at)
+            else:
+                await self.ready()
+            for _ in range(times):
+                assert disturb is not None
+                await disturb(self)
+            await trading()
+            # Money that came late is told to the owner, and refunds are under way: his hands stay on the counter.
+            await self._rest()
+            await closing()
+        await self._rest()
+        self.report.stop_seconds = await self.hub.stop()
+        self._look()
+        self._count()
+        self.report.seconds = time.monotonic() - began
+        return self.report
 
-    async def _after_death(self, died: float) -> None:
-        """Note what was under way, start anew, and wait for the first sign of life that a person sees."""
-        with self.place.session() as session:
-            self._window |= set(session.scalars(sa.select(Message.id).where(Message.delivery == Delivery.SENDING)))
-        before = self._answers()
-        started = time.monotonic()
-        await self.hub.start()
+    async def _die_by_itself(self, crash_at: str) -> None:
+        with self.stuck_is_told():
+            async with asyncio.timeout(90):
+                if crash_at.startswith("stop."):
+                    await self.ready()
+                    await self.serve_a_while()
+                    self.hub.ask_to_stop()
+                await self.hub.gone()
+        self._note_death()
+        await self.revive(time.monotonic())
+
+    # What disturbances do
+
+    async def serve_a_while(self, longest: float = LONGEST_LIFE) -> None:
+        await asyncio.sleep(self.dice.uniform(0.02, longest))
+        self.fail_early()
+
+    async def ready(self) -> None:
+        began = time.monotonic()
         await self.hub.ready()
-        self._start_ups.append(time.monotonic() - started)
-        await self._until(lambda: self._answers() > before, within=60)
-        self._recoveries.append(time.monotonic() - died)
+        self.report.start_ups.append(time.monotonic() - began)
+
+    async def kill(self) -> None:
+        await self.hub.kill()
+        self._note_death()
+
+    def _note_death(self) -> None:
+        self.report.kills += 1
+        self.note_window()
+
+    def note_window(self) -> None:
+        """Remember what is being sent this moment: nobody can know what becomes of it."""
+        self._window |= self.sending()
+
+    def sending(self) -> set[int]:
+        """Messages that are marked as being sent."""
+        with self.place.session() as session:
+            return set(session.scalars(sa.select(Message.id).where(Message.delivery == Delivery.SENDING)))
+
+    async def revive(self, died: float) -> None:
+        """Start anew, and wait for the first sign of life that a person sees."""
+        await self.hub.start()
+        await self.ready()
+        await self.sign_of_life(died)
+
+    async def sign_of_life(self, since: float) -> None:
+        before = self._answers()
+        await self.until(lambda: self._answers() > before, within=90)
+        self.report.recoveries.append(time.monotonic() - since)
 
     def _answers(self) -> int:
         """How many calls that a person notices Telegram has had."""
         counters = self.place.telegram.counters
         return sum(number for name, number in counters.items() if name.startswith(("calls_send", "calls_edit")))
 
-    async def _rest(self) -> None:
-        """Wait until nothing is due any more."""
-        await self.place.yookassa.settled()
-        await self._until(lambda: not self._busy(), within=REST)
+    def demand(self, holds: bool, otherwise: str) -> None:
+        """What an experiment asks for besides the invariants."""
+        if not holds:
+            self.report.failures.append(otherwise)
 
-    async def _until(self, what: Callable[[], bool], *, within: float) -> None:
+    async def until(self, what: Callable[[], bool], *, within: float) -> None:
         """Raises Stuck, with what the people and the hub say, if it does not come true in time."""
-        try:
+        with self.stuck_is_told():
             async with asyncio.timeout(within):
                 while not what():
-                    for task in self._trading:
-                        if task.done() and (failure := task.exception()):
-                            raise failure
+                    self.fail_early()
                     await asyncio.sleep(0.02)
+
+    def fail_early(self) -> None:
+        """Raise what one of the people raised."""
+        for task in self._tasks:
+            if task.done() and not task.cancelled() and (failure := task.exception()):
+                raise failure
+
+    @contextlib.contextmanager
+    def stuck_is_told(self) -> Iterator[None]:
+        try:
+            yield
         except TimeoutError:
             chats = [
                 f"{chat.person.name}: " + " | ".join(shown(each).text[:40] for each in [*chat.messages.values()][-3:])
                 for chat in self.place.telegram.cloud.world.chats.values()
             ]
-            raise Stuck("\n".join([*chats, self.hub.log[-4000:]])) from None
+            raise Stuck("\n".join([*chats, *self._due(), self.hub.log[-4000:]])) from None
+
+    # The people
+
+    @contextlib.asynccontextmanager
+    async def _people(self) -> AsyncIterator[tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]]]:
+        """They trade; gives what ends the buying, and what ends the selling."""
+        stopping, closing = asyncio.Event(), asyncio.Event()
+        seed, place = self.plan.seed, self.place
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as http,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10), cookie_jar=aiohttp.DummyCookieJar()) as console,
+        ):
+            dice = [random.Random(seed * 100 + n) for n in range(self.plan.buyers + self.plan.visitors)]
+            self._windows = [Window(place, http, random.Random(seed * 100 - n)) for n in range(self.plan.visitors)]
+            devices: list[Device] = [place.telegram.phone(FIRST_BUYER + n) for n in range(self.plan.buyers)]
+            devices += self._windows
+            buyers = [Buyer(place, device, die, http) for device, die in zip(devices, dice, strict=True)]
+            owner = Owner(place.telegram.phone(OWNER.id), random.Random(seed))
+            desk = Desk(place, console, random.Random(seed + 7))
+            buying = [asyncio.create_task(buyer.live(stopping)) for buyer in buyers]
+            selling = [asyncio.create_task(owner.live(closing))]
+            if self.plan.desk:
+                selling.append(asyncio.create_task(desk.live(closing)))
+            background = [asyncio.create_task(window.live()) for window in self._windows]
+            background.append(asyncio.create_task(self._keep_looking()))
+            self._tasks = [*buying, *selling, *background]
+
+            async def trading() -> None:
+                stopping.set()
+                await asyncio.gather(*buying)
+                await self.until(lambda: all(window.idle for window in self._windows), within=60)
+
+            async def ended() -> None:
+                closing.set()
+                await asyncio.gather(*selling)
+
+            try:
+                yield trading, ended
+            finally:
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+                self._tasks = []
+                self.report.gave_up += [words for buyer in buyers for words in buyer.gave_up]
+                for deeds in (*(buyer.deeds for buyer in buyers), owner.deeds, desk.deeds):
+                    self.report.deeds += deeds
+
+    async def _keep_looking(self) -> None:
+        """See again and again whether what must always hold does."""
+        while True:
+            await asyncio.sleep(LOOK)
+            with contextlib.suppress(sa.exc.DBAPIError):
+                self._found(await asyncio.to_thread(broken, self.place))
+
+    def _look(self) -> None:
+        self._found(broken(self.place))
+
+    def _found(self, wrong: dict[str, list[str]]) -> None:
+        self.report.looks += 1
+        self.report.broken += Counter(dict.fromkeys(wrong, 1))
+
+    # The end
+
+    async def _rest(self) -> None:
+        """Wait until nothing is due any more."""
+        await self.place.yookassa.settled()
+        await self.until(lambda: not self._busy(), within=REST)
 
     def _busy(self) -> bool:
         if any(account.queue.pending for account in self.place.telegram.cloud.accounts.values()):
             return True
+        return bool(self._due())
+
+    def _due(self) -> list[str]:
+        """Jobs that are due now or in a few seconds."""
         with self.place.session() as session:
-            due = sa.select(Job.id).where(Job.state == "ready", Job.run_at <= now_ms() + 5000).limit(1)
-            return session.scalar(due) is not None
+            due = session.scalars(sa.select(Job).where(Job.state == "ready", Job.run_at <= now_ms() + 5000).limit(10))
+            return [f"{job.kind} in {job.lane}, attempt {job.attempts}: {job.error}" for job in due]
 
-
-def spread(seconds: list[float]) -> dict[str, float]:
-    """p50, p95 and the longest, in seconds."""
-    if not seconds:
-        return {"p50": 0.0, "p95": 0.0, "max": 0.0}
-    ordered = sorted(seconds)
-    return {
-        "p50": round(statistics.median(ordered), 2),
-        "p95": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))], 2),
-        "max": round(ordered[-1], 2),
-    }
-
-
-def commit() -> str:
-    """The commit that was tried; "" where there is no repository."""
-    found = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    return found.stdout.strip()
+    def _count(self) -> None:
+        report = self.report
+        report.reckoning = reckon(self.place, self._window, self._windows)
+        report.faults += weather.met(self.place.telegram, self.place.yookassa)
+        for name, proxy in self.place.wires.items():
+            report.faults += Counter({f"{name} {ill}": number for ill, number in proxy.met.items()})
+        report.in_window = len(self._window)
+        report.tracebacks = self.hub.log.count("Traceback (most recent call last)")

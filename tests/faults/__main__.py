@@ -1,0 +1,113 @@
+"""The fault programme: `python -m tests.faults f1 f14 --size 30`, or `all` of it at release size.
+
+Every experiment prints a line, and everything that it found as JSON if that is asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.faults.experiments import kills, network
+from tests.faults.experiments.base import Ask, Experiment
+from tests.faults.hub import Nursery
+from tests.faults.report import Report
+
+POSTGRES = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
+
+EXPERIMENTS: Mapping[str, Experiment] = {
+    "f1": kills.F1,
+    "f3": kills.F3,
+    "f5": kills.F5,
+    "f7": network.F7,
+}
+
+
+def main() -> int:
+    told = arguments()
+    names = list(EXPERIMENTS) if "all" in told.experiments else told.experiments
+    failed = [name for name in names if not carry_out(name, told)]
+    if failed:
+        print(f"FAILED: {', '.join(failed)} of {len(names)} experiments")
+    return 1 if failed else 0
+
+
+def carry_out(name: str, told: argparse.Namespace) -> bool:
+    """Whether every report of the experiment passed."""
+    experiment = EXPERIMENTS[name]
+    reports: list[Report] = []
+    began = time.monotonic()
+
+    def tell(report: Report) -> None:
+        reports.append(report)
+        print(report.words(), flush=True)
+        if told.json or not report.passed:
+            shown = report.facts() if told.json else report.wrong
+            print(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode(), flush=True)
+        if told.out:
+            told.out.mkdir(parents=True, exist_ok=True)
+            path = told.out / f"{name}-{report.database}-{report.seed}.json"
+            path.write_bytes(orjson.dumps(report.facts(), option=orjson.OPT_INDENT_2))
+
+    size = told.size or (experiment.quick if told.quick else experiment.release)
+    print(f"== {name}: {experiment.title}, {size} each", flush=True)
+    nursery = Nursery() if experiment.warm and not told.cold else None
+    more: dict[str, Any] = {"buyers": told.buyers} if told.buyers else {}
+    ask = Ask(
+        name=name,
+        size=size,
+        seed=told.seed or random.randrange(1, 10**6),
+        nursery=nursery,
+        databases=databases(told.database),
+        told=tell,
+        only=told.only,
+        more=more,
+    )
+    try:
+        asyncio.run(experiment.go(ask))
+    finally:
+        if nursery is not None:
+            nursery.close()
+    print(f"   {name} took {time.monotonic() - began:.0f} s", flush=True)
+    return all(report.passed for report in reports)
+
+
+def databases(named: str) -> list[str]:
+    """SQLite and PostgreSQL, or the one that is named."""
+    server = os.environ.get("PRILAVOK_TEST_POSTGRES", POSTGRES)
+    known = {"both": ["", server], "sqlite": [""], "postgres": [server]}
+    return known.get(named, [named])
+
+
+def arguments() -> argparse.Namespace:
+    listed = "\n".join(f"  {name:4} {each.title} ({each.release})" for name, each in EXPERIMENTS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults",
+        description=__doc__,
+        epilog=f"experiments, with their size for a release:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("experiments", nargs="*", default=["all"], choices=[*EXPERIMENTS, "all"], metavar="experiment")
+    parser.add_argument("--size", "--kills", type=int, default=0, help="how often; a release's size by default")
+    parser.add_argument("--quick", action="store_true", help="just often enough to see that it works")
+    parser.add_argument("--buyers", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="repeats a run's choices; a random one by default")
+    parser.add_argument("--database", default="both", help="sqlite, postgres, both, or a PostgreSQL server's address")
+    parser.add_argument("--only", default="", help="of f3: only the points whose names begin so")
+    parser.add_argument("--cold", action="store_true", help="import everything at each start, as `prilavok run` does")
+    parser.add_argument("--json", action="store_true", help="print the whole report, not only its line")
+    parser.add_argument("--out", type=Path, help="a folder for the reports")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

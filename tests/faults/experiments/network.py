@@ -1,0 +1,66 @@
+"""F7 and more: what networks do to the hub's connections with Telegram, YooKassa and PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from tests.faults.experiments.base import Ask, Experiment
+from tests.faults.proxy import Ill, Plan
+from tests.faults.run import Trial, trade
+from tests.faults.weather import FAIR
+
+ILLS: tuple[tuple[str, Plan], ...] = (
+    ("telegram", Plan(Ill.LATENCY, seconds=0.7)),
+    ("telegram", Plan(Ill.HANG, chance=0.3, seconds=3)),
+    ("telegram", Plan(Ill.RESET, chance=0.3)),
+    ("telegram", Plan(Ill.CUT, chance=0.4, after=60)),
+    ("telegram", Plan(Ill.LOST_ANSWER, chance=0.3)),
+    ("telegram", Plan(Ill.REFUSE)),
+    ("telegram", Plan(Ill.HALF_CLOSE, chance=0.3)),
+    ("yookassa", Plan(Ill.LATENCY, seconds=0.7)),
+    ("yookassa", Plan(Ill.HANG, chance=0.5, seconds=3)),
+    ("yookassa", Plan(Ill.RESET, chance=0.5)),
+    ("yookassa", Plan(Ill.CUT, chance=0.5, after=60)),
+    ("yookassa", Plan(Ill.LOST_ANSWER, chance=0.5, words=b"POST ")),
+    ("yookassa", Plan(Ill.REFUSE)),
+    ("postgres", Plan(Ill.LATENCY, seconds=0.05)),
+    ("postgres", Plan(Ill.RESET, chance=0.02)),
+    ("postgres", Plan(Ill.LOST_ANSWER, words=b"COMMIT", times=3)),
+    ("postgres", Plan(Ill.REFUSE)),
+)
+"""What happens where; `times` and `chance` leave some calls whole, so that trade goes on."""
+
+LASTS = (1.0, 4.0)
+"""Seconds that one trouble lasts."""
+
+
+async def wires(ask: Ask) -> None:
+    """Every trouble in turn, `size` in all."""
+    for database in ask.databases:
+        turn = iter(range(10**6))
+
+        async def disturb(trial: Trial, turn: object = turn) -> None:
+            there = [(name, plan) for name, plan in ILLS if name in trial.place.wires]
+            name, plan = there[next(turn) % len(there)]  # type: ignore[call-overload]
+            await _suffer(trial, name, plan)
+
+        ask.told(await trade(ask.plan(database=database, proxied=True, weather=FAIR), disturb, ask.size))
+
+
+async def _suffer(trial: Trial, name: str, plan: Plan) -> None:
+    await trial.serve_a_while(1.5)
+    proxy = trial.place.wires[name]
+    fresh = Plan(plan.ill, plan.chance, plan.seconds, plan.after, plan.words, plan.times)
+    await proxy.plan(fresh)
+    until = time.monotonic() + trial.dice.uniform(*LASTS)
+    while time.monotonic() < until:
+        trial.note_window()
+        await asyncio.sleep(0.05)
+    trial.note_window()
+    healed = time.monotonic()
+    await proxy.heal()
+    await trial.sign_of_life(healed)
+
+
+F7 = Experiment("latency, hangs, resets, cuts, lost answers, refusals on every wire", wires, release=100, quick=13)

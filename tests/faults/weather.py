@@ -1,0 +1,66 @@
+"""What the network and busy services do to a hub in life, as chances of each call."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+
+from emulators.telegram import TelegramEmulator
+from emulators.telegram.faults import Trouble
+from emulators.yookassa import YooKassaEmulator
+from emulators.yookassa.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """`doubled` and `overtaken` are chances per update, the others chances per call.
+
+    `lost` is the chance that the work is done and the answer never comes: `hang` seconds of silence, then the end of
+    the connection.
+    """
+
+    doubled: float = 0.0
+    overtaken: float = 0.0
+    refused: float = 0.0
+    failed: float = 0.0
+    lost: float = 0.0
+    reset: float = 0.0
+    hang: float = 2.0
+
+    def comes(self, telegram: TelegramEmulator, yookassa: YooKassaEmulator, seed: int) -> None:
+        """Let both services behave so from now on; the same seed has the same luck."""
+        faults, network = telegram.faults, yookassa.network
+        faults.dice, network.dice = random.Random(seed), random.Random(seed + 1)
+        faults.duplicates, faults.overtakes, faults.hang = self.doubled, self.overtaken, self.hang
+        faults.rates = {
+            Trouble.TOO_MANY_REQUESTS: self.refused,
+            Trouble.SERVER_ERROR: self.failed,
+            Trouble.RESET: self.reset / 2,
+        }
+        faults.late_rates = {Trouble.HANG: self.lost, Trouble.RESET: self.reset / 2}
+        network.silence = self.hang
+        network.rates = {
+            Fault.BUSY: self.refused,
+            Fault.ERROR_BEFORE: self.failed / 2,
+            Fault.ERROR_AFTER: self.failed / 2,
+            Fault.SILENCE_AFTER: self.lost,
+            Fault.RESET_BEFORE: self.reset / 2,
+            Fault.RESET_AFTER: self.reset / 2,
+        }
+
+
+FAIR = Weather()
+ROUGH = Weather(doubled=0.05, overtaken=0.05, refused=0.03, failed=0.02, lost=0.02, reset=0.01)
+
+
+def met(telegram: TelegramEmulator, yookassa: YooKassaEmulator) -> Counter[str]:
+    """How many calls met which trouble so far."""
+    found = Counter(
+        {
+            f"telegram {name.removeprefix('faults_')}": number
+            for name, number in telegram.counters.items()
+            if name.startswith("faults_")
+        }
+    )
+    return found + Counter({f"yookassa {fault}": number for fault, number in yookassa.network.struck.items()})
