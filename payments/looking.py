@@ -239,6 +239,9 @@ class Look:
         elif isinstance(answer, ProviderRefund):
             payment = _bound(session, question.account_id, answer.payment_id)
             if payment is not None and payment.state == State.PAID:
+                if refunding.is_being_asked(session, payment):
+                    # The answer to our own call is not known yet: this may be that very refund.
+                    return again(job)
                 refunding.adopt(session, payment, answer)
         elif not isinstance(answer, ProviderRefused):
             return _later(job, answer)

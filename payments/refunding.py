@@ -154,6 +154,14 @@ def fail(session: Session, refund_id: int, error: str) -> None:
         _settle(session, order, payment, refund, RefundStage.CANCELLED)
 
 
+def is_being_asked(session: Session, payment: Payment) -> bool:
+    """Whether the provider is asked for a refund of this payment and we do not know yet what it has made of it."""
+    asked = sa.select(Refund.id).where(
+        Refund.payment_id == payment.id, Refund.state == RefundStage.NEW, Refund.provider_id.is_(None)
+    )
+    return session.scalar(asked.limit(1)) is not None
+
+
 def adopt(session: Session, payment: Payment, seen: ProviderRefund) -> Refund:
     """Write down a refund that somebody made at the provider without us, and apply it."""
     order, payment = charging.lock(session, payment.id)

@@ -121,6 +121,16 @@ async def test_a_refund_whose_answer_is_lost_is_given_once(till: Till, fault: Fa
     assert await till.ledger() == [("capture", 145000), ("refund", -50000)]
 
 
+async def test_a_refund_that_is_notified_before_its_answer_is_known_is_entered_once(till: Till) -> None:
+    """Its notification names a refund that we do not know yet: it is ours, not one of the provider's cabinet."""
+    order, payment = await till.paid_order()
+    till.bank.fail_next(Fault.ERROR_AFTER, count=6, on=REFUND)
+    await till.refund(payment, 50000, "form-1")
+    await till.settle()
+    assert [(refund.reason, refund.amount) for refund in await till.refunds(order)] == [("Разбилась в пути", 50000)]
+    assert await till.db.read(refunding.refundable, await till.payment(payment.id)) == Money(95000)
+
+
 async def test_a_refund_that_the_bank_declines_later_frees_its_sum(till: Till) -> None:
     """There is no notification of a cancelled refund: the poller finds out."""
     order, payment = await till.paid_order()
