@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import sqlalchemy as sa
 from aiohttp import web
-from sqlalchemy.orm import Session
 
 from storage.database import Database
+from storage.durable import Durability
 
 logger = logging.getLogger(__name__)
 
 STALLED = 60.0
 """Seconds after which a round of work that has not come about means that the process is stuck."""
 
-PATIENCE = 2.0
-"""Seconds that the database may take to answer."""
-
 
 class Health:
     """`/ready`: send work here. `/live`: no need to kill me; a database that is down is no reason to."""
 
     def __init__(self, db: Database) -> None:
-        self._db = db
+        self._durability = Durability(db)
         self.ready = False
         self._rounds: dict[str, Callable[[], float]] = {}
         self._runner: web.AppRunner | None = None
@@ -60,22 +55,11 @@ class Health:
         return web.Response(text=f"stuck: {', '.join(stuck)}" if stuck else "ok", status=503 if stuck else 200)
 
     async def is_ready(self, request: web.Request) -> web.Response:
-        answers = self.ready and await self._database_answers()
-        return web.Response(text="ok" if answers else "not ready", status=200 if answers else 503)
+        """Red as well while nothing can be stored: a full disk, a database that is away."""
+        stores = self.ready and await self._durability.holds()
+        return web.Response(text="ok" if stores else "not ready", status=200 if stores else 503)
 
     def stuck(self) -> Mapping[str, float]:
         """What has not come about for too long, and for how many seconds."""
         ages = {what: time.monotonic() - last_round() for what, last_round in self._rounds.items()}
         return {what: age for what, age in ages.items() if age > STALLED}
-
-    async def _database_answers(self) -> bool:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await self._db.read(_answers)
-        except Exception as failure:
-            logger.warning("the database does not answer: %s", type(failure).__name__)
-            return False
-
-
-def _answers(session: Session) -> bool:
-    return bool(session.scalar(sa.text("SELECT 1")))
