@@ -50,7 +50,7 @@ test: $(DEV) ## run the tests this machine can run, and say what it left out (AR
 test-postgres: $(DEV) ## run only the tests that talk to PostgreSQL; an error without a server
 	@scripts/test --only-postgres $(ARGS)
 
-faults: $(DEV) ## kill the hub at fifty random moments of trade and count what was lost (ARGS="--database postgresql://...")
+faults: $(DEV) ## let everything go wrong and count what was lost; hours (ARGS="f1 --kills 30", ARGS=--quick)
 	@$(BIN)/python -m tests.faults $(ARGS)
 
 bench: $(DEV) ## measure all for a quarter of an hour, or one thing alone (ARGS="pipeline --variants floor,sqlite")

@@ -11,13 +11,14 @@ import os
 import random
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from tests.faults.experiments import kills, network
+from tests.faults.experiments import clock, database, kills, network, poison, powercut, soak, troubles, writes
 from tests.faults.experiments.base import Ask, Experiment
 from tests.faults.hub import Nursery
 from tests.faults.report import Report
@@ -26,9 +27,17 @@ POSTGRES = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 
 EXPERIMENTS: Mapping[str, Experiment] = {
     "f1": kills.F1,
+    "f2": writes.F2,
     "f3": kills.F3,
+    "f4": powercut.F4,
     "f5": kills.F5,
     "f7": network.F7,
+    "f12": troubles.F12,
+    "f13": troubles.F13,
+    "f14": database.F14,
+    "f16": clock.F16,
+    "f21": soak.F21,
+    "f22": poison.F22,
 }
 
 
@@ -74,6 +83,10 @@ def carry_out(name: str, told: argparse.Namespace) -> bool:
     )
     try:
         asyncio.run(experiment.go(ask))
+    except Exception:
+        # One experiment that breaks down must not keep the others from being made.
+        traceback.print_exc()
+        return False
     finally:
         if nursery is not None:
             nursery.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import re
 from collections import Counter
@@ -40,7 +41,9 @@ class _Case:
 class Desk:
     """`deeds` counts what was asked; `live` goes on until it is told to stop and everything is answered."""
 
-    def __init__(self, place: Place, http: aiohttp.ClientSession, dice: random.Random) -> None:
+    def __init__(self, place: Place, http: aiohttp.ClientSession, dice: random.Random, *, golden: bool = False) -> None:
+        """With `golden` every order is shipped, and its money given back afterwards."""
+        self._golden = golden
         self._place = place
         self._http = http
         self._dice = dice
@@ -50,12 +53,16 @@ class Desk:
 
     async def live(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
-            for case in await asyncio.to_thread(self._cases):
-                await self._decide(case)
+            with contextlib.suppress(sa.exc.DBAPIError):
+                for case in await asyncio.to_thread(self._cases):
+                    await self._decide(case)
             await asyncio.sleep(self._dice.uniform(0.3, 1.0))
 
     async def _decide(self, case: _Case) -> None:
         """What is done with an order is decided once, by the seed: refund, refund a part, ship, or leave it."""
+        if self._golden:
+            await self._ship_then_return(case)
+            return
         fate = random.Random(f"{case.order_id}").random()
         if case.group == Group.ASSEMBLING and fate < 0.3 and ("whole", case.order_id) not in self._done:
             self._done.add(("whole", case.order_id))
@@ -69,6 +76,14 @@ class Desk:
             self.deeds["refunds of a part"] += 1
         elif fate >= 0.5 and case.onward is not None:
             await self._move(case, case.onward)
+
+    async def _ship_then_return(self, case: _Case) -> None:
+        if case.group == Group.ASSEMBLING and case.onward is not None:
+            await self._move(case, case.onward)
+        elif case.group == Group.DELIVERY and ("whole", case.order_id) not in self._done:
+            self._done.add(("whole", case.order_id))
+            await self._refund(case, case.left)
+            self.deeds["golden stories told"] += 1
 
     async def _refund(self, case: _Case, amount: int) -> None:
         """The same form twice now and then, as impatient people send it."""

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from subprocess import PIPE
 
 import aiohttp
 
@@ -31,13 +34,14 @@ STARTS_WITHIN = 60.0
 class Nursery:
     """A process that has imported everything, from which hubs are forked one at a time."""
 
-    def __init__(self) -> None:
-        self._process = _popen([sys.executable, "-m", "tests.faults.hub"], None, pipes=True)
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", "tests.faults.hub"]
+        self._process = _popen(command, None, pipes=True, environment=environment or {})
 
-    def bear(self, configuration: Path, log: Path, crash_at: str) -> int:
-        """A new hub. Gives its process number."""
+    def bear(self, configuration: Path, log: Path, crash_at: str, *, held: bool = False) -> int:
+        """A new hub. Gives its process number. A `held` one waits for SIGCONT before it does anything."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{configuration}|{log}|{crash_at}\n")
+        self._process.stdin.write(f"{configuration}|{log}|{crash_at}|{'held' if held else ''}\n")
         self._process.stdin.flush()
         return int(self._line())
 
@@ -65,6 +69,7 @@ class HubProcess:
         self._nursery = nursery
         self._log = place.work / "hub.log"
         self._process: subprocess.Popen[str] | None = None
+        self._strace: subprocess.Popen[bytes] | None = None
         self.pid = 0
 
     @property
@@ -72,14 +77,36 @@ class HubProcess:
         """Everything that the hubs of this run wrote to their logs."""
         return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
 
-    async def start(self, *, crash_at: str = "") -> None:
-        """Begin; `ready` says when it serves. `crash_at` names a point of kit.crash at which it shall die."""
+    async def start(self, *, crash_at: str = "", traced: Sequence[str] = ()) -> None:
+        """Begin; `ready` says when it serves. `crash_at` names a point of kit.crash at which it shall die.
+
+        With `traced`, arguments of strace, strace follows it from its first instruction on; that needs a nursery.
+        """
         if self._nursery is not None:
-            self.pid = await asyncio.to_thread(self._nursery.bear, self._place.configuration, self._log, crash_at)
+            told = (self._place.configuration, self._log, crash_at)
+            self.pid = await asyncio.to_thread(self._nursery.bear, *told, held=bool(traced))
+            if traced:
+                await self.trace(traced)
+                self._signal(signal.SIGCONT)
         else:
             command = [sys.executable, "-c", COMMAND, "run", "--config", str(self._place.configuration)]
             self._process = _popen(command, self._log, pipes=False, crash_at=crash_at)
             self.pid = self._process.pid
+
+    async def trace(self, arguments: Sequence[str]) -> None:
+        """Let strace follow every thread of the running hub from now on."""
+        command = ["strace", "-f", "-q", "-p", str(self.pid), *arguments]
+        self._strace = await asyncio.to_thread(_quiet, command)
+        async with asyncio.timeout(STARTS_WITHIN):
+            while not self._is_traced():
+                if self._strace.poll() is not None:
+                    raise RuntimeError((self._strace.stderr.read() if self._strace.stderr else b"").decode())
+                await asyncio.sleep(0.01)
+
+    def _is_traced(self) -> bool:
+        """Whether a tracer holds every thread."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/status")
+        return all("TracerPid:\t0\n" not in task.read_text() for task in tasks)
 
     async def ready(self) -> None:
         """Wait until it serves. Raises TimeoutError."""
@@ -118,7 +145,16 @@ class HubProcess:
             await asyncio.to_thread(self._nursery.wait)
         elif self.pid and self._process is not None:
             await asyncio.to_thread(self._process.wait)
+        if self._strace is not None:
+            await asyncio.to_thread(self._strace.communicate)
+            self._strace = None
         self.pid = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs; a dead one whose end nobody has noticed yet does not."""
+        status = Path(f"/proc/{self.pid}/status")
+        return bool(self.pid) and status.exists() and "State:\tZ" not in status.read_text()
 
     def _signal(self, number: int) -> None:
         if self.pid:
@@ -143,8 +179,15 @@ def resident(pid: int) -> float:
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
-def _popen(command: list[str], log: Path | None, *, pipes: bool, crash_at: str = "") -> subprocess.Popen[str]:
-    environment = {**os.environ, "PRILAVOK_CRASH_AT": crash_at}
+def _popen(
+    command: list[str],
+    log: Path | None,
+    *,
+    pipes: bool,
+    crash_at: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PRILAVOK_CRASH_AT": crash_at, **(environment or {})}
     stream = subprocess.PIPE if pipes else subprocess.DEVNULL
     with log.open("a") if log is not None else contextlib.nullcontext() as errors:
         return subprocess.Popen(
@@ -152,23 +195,37 @@ def _popen(command: list[str], log: Path | None, *, pipes: bool, crash_at: str =
         )
 
 
+def _die_with_parent() -> None:
+    """A harness that is killed leaves no hubs behind. Linux only; elsewhere they stay."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def _quiet(command: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=PIPE)
+
+
 def main() -> None:
-    """The nursery: a hub for each line "<configuration>|<log>|<crash point>"; says its number, and when it ended."""
+    """The nursery: a hub for each line "<configuration>|<log>|<crash point>|<held>"; says its number, and its end."""
     # Here and not above: only the nursery needs the seconds that these take.
     import bot.channels.telegram_files  # noqa: F401
     import prilavok.hub  # noqa: F401
     from prilavok import cli
 
+    _die_with_parent()
     gc.collect()
     gc.freeze()
     for line in sys.stdin:
-        configuration, log, crash_at = line.strip().split("|")
+        configuration, log, crash_at, held = line.strip().split("|")
         pid = os.fork()
         if pid == 0:
             os.setsid()
+            _die_with_parent()
             for number, path in ((1, os.devnull), (2, log)):
                 os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), number)
             crash.arm(crash_at)
+            if held:
+                os.kill(os.getpid(), signal.SIGSTOP)
             cli.run(Path(configuration))
             os._exit(0)
         print(pid, flush=True)

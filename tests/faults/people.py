@@ -102,6 +102,9 @@ class Person(Generic[D]):
     def __init__(self, phone: D, dice: random.Random) -> None:
         self.phone = phone
         self.dice = dice
+        self.patience = PATIENCE
+        self.whims = 1.0
+        """How often he does what is not the shortest way, as a share of the usual; 0 is never."""
         self.deeds: Counter[str] = Counter()
         self.gave_up: list[str] = []
         """What was on the screen when a round went nowhere."""
@@ -119,11 +122,14 @@ class Person(Generic[D]):
         except NoSuchThing:
             return True
         try:
-            await self.phone.wait_for(lambda phone: self._told() or self.screen() != before, timeout=PATIENCE)
+            await self.phone.wait_for(lambda phone: self._told() or self.screen() != before, timeout=self.patience)
         except TimeoutError:
             self.deeds["tried again"] += 1
             return False
         return True
+
+    def _fancies(self, chance: float) -> bool:
+        return self.dice.random() < chance * self.whims
 
     def _told(self) -> bool:
         """Whether the press got words in answer, which flash on the screen."""
@@ -181,9 +187,9 @@ class Buyer(Person[Device]):
             async with asyncio.timeout(NEVER):
                 while (act := self._next()) is not None:
                     await self.do(act)
-                    if self.dice.random() < 0.04:
+                    if self._fancies(0.04):
                         await self.do(self.say(f"А из чего это сделано, {self.dice.randint(1, 999)}?"))
-                    if self.dice.random() < 0.01:
+                    if self._fancies(0.01):
                         self.deeds["photos"] += 1
                         self.phone.send_photo(_snapshot(self.dice))
         except TimeoutError:
@@ -217,11 +223,11 @@ class Buyer(Person[Device]):
     def _at_the_till(self, message: Shown) -> Act | None:
         link = next((each.url for each in message.buttons if f"{self._place.address}/p/" in each.url), "")
         if link and not self._kept:
-            if self.dice.random() < 0.06:
+            if self._fancies(0.06):
                 return lambda: self._keep_page(link)
             return lambda: self._pay(link)
         if REPEAT in message.labels:
-            if CANCEL in message.labels and (self._kept or self.dice.random() < 0.1):
+            if CANCEL in message.labels and (self._kept or self._fancies(0.1)):
                 return self.press(CANCEL, message)
             if self._kept:
                 # He may not cancel any more: then he pays on the page that he has.
@@ -234,7 +240,7 @@ class Buyer(Person[Device]):
     def _at_checkout(self, message: Shown) -> Act | None:
         for label in message.labels:
             if label.startswith(CONFIRM):
-                return self._twice(label, message) if self.dice.random() < 0.2 else self.press(label, message)
+                return self._twice(label, message) if self._fancies(0.2) else self.press(label, message)
         if ASKS_ADDRESS in message.text:
             return self._known(message) or self.say(f"Казань, Лесная, {self.dice.randint(1, 90)}")
         if ASKS_NAME in message.text:
@@ -242,7 +248,7 @@ class Buyer(Person[Device]):
         if ASKS_PHONE in message.text:
             return self._known(message)
         if ASKS_PAYMENT in message.text:
-            return self.press(LATER if self.dice.random() < 0.1 else ONLINE, message)
+            return self.press(LATER if self._fancies(0.1) else ONLINE, message)
         if ASKS_DELIVERY in message.text:
             return self._known(message)
         return self.press(NO_COMMENT, message) if NO_COMMENT in message.labels else None
@@ -362,7 +368,7 @@ class Owner(Person[Phone]):
         if KEEP in message.labels:
             reasons = [label for label in message.labels if label != KEEP]
             return self.press(self.dice.choice(reasons), message)
-        if message.text.startswith(PLACED) and REFUSE in message.labels and self.dice.random() < 0.05:
+        if message.text.startswith(PLACED) and REFUSE in message.labels and self._fancies(0.05):
             self.deeds["turned away"] += 1
             return self.press(REFUSE, message)
         return self.press(ACCEPT, message)

@@ -87,6 +87,19 @@ class Place:
         return sa.make_url(self.database).get_backend_name() == "sqlite"
 
     @contextlib.contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction beside the hub."""
+        address = sa.make_url(self.database)
+        engine = sa.create_engine(address if self.on_sqlite else address.set(drivername="postgresql+psycopg"))
+        if self.on_sqlite:
+            prepare_sqlite(engine, begin="BEGIN IMMEDIATE")
+        try:
+            with Session(engine) as session, session.begin():
+                yield session
+        finally:
+            engine.dispose()
+
+    @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
         """A look into the database from outside, while no hub runs or beside it: one snapshot."""
         address = sa.make_url(self.database)
@@ -191,7 +204,9 @@ def _database(address: str, folder: Path) -> Iterator[str]:
     if not address:
         yield f"sqlite:///{folder}/shop.db"
         return
-    server = sa.create_engine(sa.make_url(address).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    server = sa.create_engine(
+        sa.make_url(address).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+    )
     schema = f"faults_{secrets.token_hex(4)}"
     with server.connect() as connection:
         connection.exec_driver_sql(f"CREATE SCHEMA {schema}")

@@ -31,6 +31,8 @@ class Report:
     broken: Counter[str] = field(default_factory=Counter)
     looks: int = 0
     failures: list[str] = field(default_factory=list)
+    measured: dict[str, Any] = field(default_factory=dict)
+    """What an experiment measured besides."""
     gave_up: list[str] = field(default_factory=list)
     """What was on the screens of people whose rounds went nowhere."""
     recoveries: list[float] = field(default_factory=list)
@@ -90,6 +92,7 @@ class Report:
             "deeds": dict(sorted(self.deeds.items())),
             "sending when killed": self.in_window,
             "tracebacks in the log": self.tracebacks,
+            "measured": self.measured,
             "recovery_s": spread(self.recoveries),
             "start_up_s": spread(self.start_ups),
             "sigterm_s": round(self.stop_seconds, 2),
@@ -123,6 +126,7 @@ class Report:
             f"refunds {counts['refunds']}, late money asked about {counts['late money asked about']}; "
             f"recovery p50 {recovery['p50']} s, p95 {recovery['p95']} s, max {recovery['max']} s "
             f"({'warm' if self.warm else 'cold'} start); seed {self.seed}, {round(self.seconds)} s"
+            + (f"; {self.measured}" if self.measured else "")
             + (f"; WRONG: {', '.join(self.wrong)}" if self.wrong else "")
         )
 

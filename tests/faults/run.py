@@ -8,7 +8,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -60,7 +60,10 @@ class Plan:
     proxied: bool = False
     root: Path | None = None
     latency: float = LATENCY
-    environment: dict[str, str] = field(default_factory=dict)
+    golden: bool = False
+    """One story by the shortest way: each order is paid, shipped, and its money given back."""
+    patient: bool = False
+    """Buyers wait half a minute before they do the same thing again."""
 
 
 class Stuck(Exception):
@@ -71,7 +74,9 @@ Disturb = Callable[["Trial"], Awaitable[None]]
 """Lets one thing go wrong, and waits until it is over and the hub serves again."""
 
 
-async def trade(plan: Plan, disturb: Disturb | None, times: int, *, crash_at: str = "") -> Report:
+async def trade(
+    plan: Plan, disturb: Disturb | None, times: int, *, crash_at: str = "", begin: Disturb | None = None
+) -> Report:
     """Trade while `disturb` happens so many times; then rest and count.
 
     With `crash_at` the first hub dies by itself at that point of kit.crash, before anything else happens.
@@ -88,7 +93,7 @@ async def trade(plan: Plan, disturb: Disturb | None, times: int, *, crash_at: st
     ) as place:
         trial = Trial(place, plan)
         try:
-            report = await trial.go(disturb, times, crash_at)
+            report = await trial.go(disturb, times, crash_at, begin)
         finally:
             await trial.hub.kill()
     report.seconds = time.monotonic() - began
@@ -134,16 +139,25 @@ class Trial:
             plan.name, plan.seed, self.warm, plan.buyers + plan.visitors, "sqlite" if place.on_sqlite else "postgresql"
         )
         self._window: set[int] = set()
-        self._windows: list[Window] = []
+        self.windows: list[Window] = []
+        self.after_death: asyncio.Task[None] | None = None
+        self.resting = False
+        self.errors_before = 0
+        self.excused: dict[str, int] = {}
+        """What an experiment itself has made wrong, and how many of it."""
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def go(self, disturb: Disturb | None, times: int, crash_at: str) -> Report:
+    async def go(self, disturb: Disturb | None, times: int, crash_at: str, begin: Disturb | None = None) -> Report:
+        """`begin` starts the first hub in a way of its own."""
         began = time.monotonic()
         async with self._people() as (trading, closing):
-            await self.hub.start(crash_at=crash_at)
-            if crash_at:
+            if begin is not None:
+                await begin(self)
+            elif crash_at:
+                await self.hub.start(crash_at=crash_at)
                 await self._die_by_itself(crash_at)
             else:
+                await self.hub.start()
                 await self.ready()
             for _ in range(times):
                 assert disturb is not None
@@ -153,6 +167,9 @@ class Trial:
             await self._rest()
             await closing()
         await self._rest()
+        self.resting = True
+        if self.after_death is not None and self.after_death.done():
+            await self.after_death
         self.report.stop_seconds = await self.hub.stop()
         self._look()
         self._count()
@@ -161,13 +178,13 @@ class Trial:
 
     async def _die_by_itself(self, crash_at: str) -> None:
         with self.stuck_is_told():
-            async with asyncio.timeout(90):
+            async with asyncio.timeout(240):
                 if crash_at.startswith("stop."):
                     await self.ready()
                     await self.serve_a_while()
                     self.hub.ask_to_stop()
                 await self.hub.gone()
-        self._note_death()
+        self.note_death()
         await self.revive(time.monotonic())
 
     # What disturbances do
@@ -183,15 +200,20 @@ class Trial:
 
     async def kill(self) -> None:
         await self.hub.kill()
-        self._note_death()
+        self.note_death()
 
-    def _note_death(self) -> None:
+    def note_death(self) -> None:
         self.report.kills += 1
         self.note_window()
 
     def note_window(self) -> None:
         """Remember what is being sent this moment: nobody can know what becomes of it."""
         self._window |= self.sending()
+
+    def note_window_if_possible(self) -> None:
+        """The same while the database may be away."""
+        with contextlib.suppress(sa.exc.DBAPIError):
+            self.note_window()
 
     def sending(self) -> set[int]:
         """Messages that are marked as being sent."""
@@ -213,6 +235,25 @@ class Trial:
         """How many calls that a person notices Telegram has had."""
         counters = self.place.telegram.counters
         return sum(number for name, number in counters.items() if name.startswith(("calls_send", "calls_edit")))
+
+    async def is_ready(self) -> bool:
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as http,
+                http.get(f"{self.place.address}/ready") as answer,
+            ):
+                return answer.status == 200
+        return False
+
+    async def turns_red(self, *, within: float) -> bool:
+        """Whether /ready says that the hub is not, in so many seconds."""
+        until = time.monotonic() + within
+        while await self.is_ready():
+            if time.monotonic() > until:
+                return False
+            self.note_window()
+            await asyncio.sleep(0.1)
+        return True
 
     def demand(self, holds: bool, otherwise: str) -> None:
         """What an experiment asks for besides the invariants."""
@@ -256,24 +297,33 @@ class Trial:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10), cookie_jar=aiohttp.DummyCookieJar()) as console,
         ):
             dice = [random.Random(seed * 100 + n) for n in range(self.plan.buyers + self.plan.visitors)]
-            self._windows = [Window(place, http, random.Random(seed * 100 - n)) for n in range(self.plan.visitors)]
+            self.windows = [Window(place, http, random.Random(seed * 100 - n)) for n in range(self.plan.visitors)]
             devices: list[Device] = [place.telegram.phone(FIRST_BUYER + n) for n in range(self.plan.buyers)]
-            devices += self._windows
+            devices += self.windows
             buyers = [Buyer(place, device, die, http) for device, die in zip(devices, dice, strict=True)]
             owner = Owner(place.telegram.phone(OWNER.id), random.Random(seed))
-            desk = Desk(place, console, random.Random(seed + 7))
+            desk = Desk(place, console, random.Random(seed + 7), golden=self.plan.golden)
+            if self.plan.golden:
+                owner.whims = 0.0
+                for buyer in buyers:
+                    buyer.whims = 0.0
+            if self.plan.patient:
+                for buyer in buyers:
+                    buyer.patience = 30.0
             buying = [asyncio.create_task(buyer.live(stopping)) for buyer in buyers]
             selling = [asyncio.create_task(owner.live(closing))]
             if self.plan.desk:
                 selling.append(asyncio.create_task(desk.live(closing)))
-            background = [asyncio.create_task(window.live()) for window in self._windows]
+            background = [asyncio.create_task(window.live()) for window in self.windows]
             background.append(asyncio.create_task(self._keep_looking()))
             self._tasks = [*buying, *selling, *background]
 
             async def trading() -> None:
                 stopping.set()
                 await asyncio.gather(*buying)
-                await self.until(lambda: all(window.idle for window in self._windows), within=60)
+                await self.until(lambda: all(window.idle for window in self.windows), within=60)
+                if self.plan.golden:
+                    await self.until(lambda: desk.deeds["golden stories told"] >= self.plan.buyers, within=120)
 
             async def ended() -> None:
                 closing.set()
@@ -312,6 +362,7 @@ class Trial:
         await self.until(lambda: not self._busy(), within=REST)
 
     def _busy(self) -> bool:
+        """Whether anything is to be done still; a database that is away has something to do."""
         if any(account.queue.pending for account in self.place.telegram.cloud.accounts.values()):
             return True
         return bool(self._due())
@@ -324,7 +375,10 @@ class Trial:
 
     def _count(self) -> None:
         report = self.report
-        report.reckoning = reckon(self.place, self._window, self._windows)
+        report.reckoning = reckon(self.place, self._window, self.windows)
+        for name, number in self.excused.items():
+            if len(report.reckoning.wrong.get(name, ())) == number:
+                del report.reckoning.wrong[name]
         report.faults += weather.met(self.place.telegram, self.place.yookassa)
         for name, proxy in self.place.wires.items():
             report.faults += Counter({f"{name} {ill}": number for ill, number in proxy.met.items()})

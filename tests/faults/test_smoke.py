@@ -1,14 +1,22 @@
-"""A few kills on each commit; `make faults` does fifty."""
+"""A few kills on each commit; `make faults` is the whole programme."""
 
 from __future__ import annotations
 
 import os
+import secrets
+import signal
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from kit import crash
-from tests.faults.hub import Nursery
+from storage.migrate import check
+from tests.faults.hub import COMMAND, Nursery
 from tests.faults.run import run
 
 pytestmark = pytest.mark.timeout(300)
@@ -40,12 +48,41 @@ async def test_nothing_is_lost_or_doubled_when_the_hub_is_killed_while_people_tr
     report = await run(kills=3, seed=11, nursery=nursery, database=server, buyers=2)
     assert report.passed, report.facts()
     assert report.reckoning.counts["orders"] > 0
+    assert report.looks > 1
 
 
-@pytest.mark.parametrize("point", crash.POINTS)
+POINTS = (
+    "intake.before_store",
+    "intake.after_store",
+    "said.after_store",
+    "commit.before",
+    "job.called",
+    "delivery.after_send",
+    "payment.after_create",
+    "refund.after_call",
+)
+"""Those whose loss would cost most; a release tries every one there is."""
+
+
+@pytest.mark.parametrize("point", POINTS)
 async def test_a_crash_at_this_very_point_loses_nothing(point: str, nursery: Nursery) -> None:
     """The second pass of a delivery, as the first is a greeting that nobody waits for."""
     where = f"{point}:2" if point.startswith("delivery") else point
     report = await run(kills=0, seed=12, nursery=nursery, buyers=1, crash_at=where)
     assert report.passed, report.facts()
     assert report.kills == 1
+
+
+@pytest.mark.parametrize("point", [point for point in crash.POINTS if point.startswith("migrate.")])
+def test_a_migration_that_dies_leaves_the_old_tables_or_the_new_ones(point: str, tmp_path: Path) -> None:
+    """Here the old ones are none; a migration that is started again ends what was begun."""
+    told = tmp_path / "config.toml"
+    told.write_text(f'secret_key = "{secrets.token_hex(32)}"\ndatabase = "sqlite:///{tmp_path}/shop.db"\n')
+    command = [sys.executable, "-c", COMMAND, "migrate", "--config", str(told)]
+    died = subprocess.run(command, env={**os.environ, "PRILAVOK_CRASH_AT": point}, check=False)
+    assert died.returncode == -signal.SIGKILL
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert ("order" in tables) is (point == "migrate.committed")
+    assert subprocess.run(command, check=False).returncode == 0
+    check(f"sqlite:///{tmp_path}/shop.db")

@@ -49,6 +49,8 @@ class Window:
         self._changed = asyncio.Event()
         self._key = ""
         self.said: list[Said] = []
+        self.errors = 0
+        """How often the hub answered with an error of its own."""
 
     @property
     def chat(self) -> str:
@@ -153,6 +155,7 @@ class Window:
                 if answer.status == 429:
                     return float(answer.headers.get("Retry-After", 1))
                 if answer.status >= 500:
+                    self.errors += 1
                     return AGAIN
                 if answer.status != 200:
                     raise AssertionError(f"{said.what}: {answer.status} {body[:200]!r}")
