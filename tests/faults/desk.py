@@ -80,7 +80,7 @@ class Desk:
     async def _ship_then_return(self, case: _Case) -> None:
         if case.group == Group.ASSEMBLING and case.onward is not None:
             await self._move(case, case.onward)
-        elif case.group == Group.DELIVERY and ("whole", case.order_id) not in self._done:
+        elif case.group in (Group.DELIVERY, Group.COMPLETE) and ("whole", case.order_id) not in self._done:
             self._done.add(("whole", case.order_id))
             await self._refund(case, case.left)
             self.deeds["golden stories told"] += 1
@@ -133,7 +133,9 @@ class Desk:
                 .join(Stage, Stage.id == Order.stage_id)
                 .join(Payment, Payment.order_id == Order.id)
                 .where(
-                    Payment.state == State.PAID, Stage.group.in_([Group.ASSEMBLING, Group.DELIVERY]), Order.flag == ""
+                    Payment.state == State.PAID,
+                    Stage.group.in_([Group.ASSEMBLING, Group.DELIVERY, Group.COMPLETE]),
+                    Order.flag == "",
                 )
                 .order_by(Order.id)
             ).all()
