@@ -108,10 +108,10 @@ class HubProcess:
         tasks = Path(f"/proc/{self.pid}/task").glob("*/status")
         return all("TracerPid:\t0\n" not in task.read_text() for task in tasks)
 
-    async def ready(self) -> None:
+    async def ready(self, *, within: float = STARTS_WITHIN) -> None:
         """Wait until it serves. Raises TimeoutError."""
         try:
-            async with asyncio.timeout(STARTS_WITHIN), aiohttp.ClientSession() as http:
+            async with asyncio.timeout(within), aiohttp.ClientSession() as http:
                 while True:
                     try:
                         async with http.get(f"{self._place.address}/ready") as answer:
