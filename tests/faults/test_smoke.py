@@ -19,7 +19,7 @@ from storage.migrate import check
 from tests.faults.hub import COMMAND, Nursery
 from tests.faults.run import run
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 ENGINES = ("", pytest.param("postgres", marks=pytest.mark.postgres))
 
