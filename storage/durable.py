@@ -7,6 +7,7 @@ import logging
 import time
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from storage.database import Database
@@ -37,6 +38,9 @@ class Durability:
         try:
             async with asyncio.timeout(WITHIN):
                 await self._db.write(_leave_a_mark)
+        except IntegrityError:
+            # Another process has just left the first mark: so it can be done.
+            pass
         except Exception as failure:
             logger.warning("nothing can be stored: %s", type(failure).__name__)
             return False
