@@ -22,7 +22,7 @@ from storage.tables import Job
 from tests.faults.invariants import Reckoning, reckon
 from tests.faults.people import Buyer, Owner
 from tests.faults.place import FIRST_BUYER, OWNER, Place, opened
-from tests.faults.run import commit, spread
+from tests.faults.report import commit, spread
 from tests.processes.balancer import Balancer
 from tests.processes.fleet import DRAINS_WITHIN, Member, Nursery
 from tests.processes.watcher import Watcher, newest, sign_in
@@ -215,7 +215,7 @@ class _Trial:
         ):
             await asyncio.gather(*(member.ready() for member in self.members))
             people = [
-                Buyer(self.place, FIRST_BUYER + n, random.Random(self._seed * 100 + n), http)
+                Buyer(self.place, self.place.telegram.phone(FIRST_BUYER + n), random.Random(self._seed * 100 + n), http)
                 for n in range(self._buyers)
             ]
             owner = Owner(self.place.telegram.phone(OWNER.id), random.Random(self._seed))
@@ -252,7 +252,7 @@ class _Trial:
             buyers=self._buyers,
             fleet=self._fleet,
             troubles=self._troubles,
-            deeds=sum((person.deeds for person in (*people, owner)), Counter[str]()),
+            deeds=sum((person.deeds for person in people), owner.deeds),
             reckoning=reckoning,
             watchers=watchers,
             recoveries=self._recoveries,
