@@ -15,6 +15,7 @@ ALL: Mapping[str, Sequence[str]] = {
     "queue": ("--rounds", "2", "--seconds", "4"),
     "growth": ("--rounds", "2", "--seconds", "4"),
     "memory": ("--rounds", "2"),
+    "mailing": ("--size", "1500"),
     "press": ("--buyers", "16", "--times", "3", "--no-demo"),
 }
 """Module → its arguments when all are run."""

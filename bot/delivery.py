@@ -92,7 +92,7 @@ class Courier:
 
     # A new message
 
-    def _remember(self, session: Session, job: Job, *, planned: bool = False) -> _Errand | Again | None:
+    def _remember(self, session: Session, job: Job, *, can_wait: bool = False) -> _Errand | Again | None:
         message, conversation = _load(session, job)
         if message.delivery == Delivery.SENDING:
             # Whoever sent it died before the answer was recorded.
@@ -105,7 +105,7 @@ class Courier:
         if conversation.blocked:
             _settle(session, conversation, message, Delivery.FAILED, "blocked")
             return None
-        turn = _turn(session, message, planned=planned)
+        turn = _turn(session, message, can_wait=can_wait)
         if turn.again is not None:
             return Again(turn.again)
         message.delivery = Delivery.SENDING
@@ -114,7 +114,7 @@ class Courier:
 
     def _remember_mail(self, session: Session, job: Job) -> _Errand | Again | None:
         """One of many: what is said to people who wait for it goes first."""
-        return self._remember(session, job, planned=True)
+        return self._remember(session, job, can_wait=True)
 
     async def _send(self, errand: _Errand) -> str | ChannelError:
         if errand.wait:
@@ -246,12 +246,12 @@ def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
     return message, conversation
 
 
-def _turn(session: Session, message: Message, *, planned: bool) -> Turn:
+def _turn(session: Session, message: Message, *, can_wait: bool) -> Turn:
     """The account's next turn to send."""
     per_second = messages.per_second(session.get_one(ChannelAccount, message.account_id))
     if not per_second:
         return Turn()
-    return pace.turn(session, messages.pace_of(message.account_id), per_second=per_second, planned=planned)
+    return pace.turn(session, messages.pace_of(message.account_id), per_second=per_second, can_wait=can_wait)
 
 
 def _settle(session: Session, conversation: Conversation, message: Message, state: Delivery, error: str) -> None:

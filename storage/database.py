@@ -75,6 +75,8 @@ class Committed:
 
     rings: set[str] = field(default_factory=set)
     notes: list[Note] = field(default_factory=list)
+    later: dict[str, float] = field(default_factory=dict)
+    """Lanes to ring after so many seconds; the sweep would find them, but not to the moment."""
     started: list[Any] = field(default_factory=list)
     """What the worker took in this very transaction and goes on with now."""
     after: list[Callable[[], None]] = field(default_factory=list)
@@ -83,6 +85,7 @@ class Committed:
     def gather(self, session: Session) -> None:
         self.rings.update(session.info.get("rings", ()))
         self.notes += session.info.get("notes", ())
+        self.later.update(session.info.get("later", ()))
         self.started += session.info.get("started", ())
         self.after += session.info.get("after", ())
 
@@ -237,7 +240,7 @@ class Database:
     def _tell(self, committed: Committed) -> None:
         for count in committed.after:
             count()
-        if committed.rings or committed.notes or committed.started:
+        if committed.rings or committed.notes or committed.later or committed.started:
             for listener in self._listeners:
                 listener(committed)
 

@@ -1,7 +1,8 @@
-"""How fast something may go, held by all processes together: one row for each pace, moved on by whoever takes a turn.
+"""How fast something may go, held by all processes together: a row for each pace, moved on by whoever takes a turn.
 
-A turn may be taken a little ahead, and is then waited for in memory. What is further off is put off, spread over the
-time to come so that it comes back once and not all together.
+A turn may be taken a little ahead, and is then waited for in memory. Whoever finds none near enough is told when to
+come again: each at a moment of his own, so that a crowd is spread out and comes back once. What can wait takes turns
+only when they are very near, so whoever cannot goes before it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -20,76 +20,83 @@ from storage.tables import Pace
 AHEAD = timedelta(milliseconds=500)
 """How far ahead a turn may be taken."""
 
+NEAR = timedelta(milliseconds=100)
+"""The same for what can wait."""
+
+SLACK = timedelta(milliseconds=150)
+"""Turns that passed unused no longer ago than this are made up for: who is told when to come comes a little late."""
+
 SECOND = 1_000_000
 """Microseconds."""
 
 
-def _later(moment: Any) -> sa.ColumnElement[int]:
-    """The later of the row's moment and now, and one gap more."""
-    free = sa.case((moment > sa.bindparam("now"), moment), else_=sa.bindparam("now", type_=sa.BigInteger))
-    return free + sa.bindparam("gap", type_=sa.BigInteger)
-
-
-_TURN = Hot(
+_MOVE = Hot(
     lambda _: (
         sa.update(Pace)
         .where(Pace.name == sa.bindparam("named"), Pace.free_at <= sa.bindparam("latest"))
-        .values(free_at=_later(Pace.free_at))
+        .values(
+            free_at=sa.case(
+                (Pace.free_at > sa.bindparam("soonest"), Pace.free_at),
+                else_=sa.bindparam("soonest", type_=sa.BigInteger),
+            )
+            + sa.bindparam("gap", type_=sa.BigInteger)
+        )
         .returning(Pace.free_at)
-    )
-)
-_PLAN = Hot(
-    lambda _: (
-        sa.update(Pace)
-        .where(Pace.name == sa.bindparam("named"))
-        .values(planned_to=_later(Pace.planned_to))
-        .returning(Pace.planned_to)
     )
 )
 _NEW = Hot(
     lambda insert: (
-        insert(Pace)
-        .values(name=sa.bindparam("named"), free_at=sa.literal_column("0"), planned_to=sa.literal_column("0"))
-        .on_conflict_do_nothing()
+        insert(Pace).values(name=sa.bindparam("named"), free_at=sa.literal_column("0")).on_conflict_do_nothing()
     )
 )
+_FREE = Hot(lambda _: sa.select(Pace.free_at).where(Pace.name == sa.bindparam("named")))
+
+NEVER = 2**62
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn was taken and comes after `wait`; or none was, and one is likely after `again`."""
+    """A turn was taken and comes after `wait`; or none was, and it is time to come again after `again`."""
 
     wait: timedelta = timedelta()
     again: timedelta | None = None
 
 
-def turn(session: Session, name: str, *, per_second: float, planned: bool = False) -> Turn:
-    """Take the next turn, if it comes soon. `planned` is for what can wait: it lets all others go first."""
-    gap, now = _gap(per_second), _now()
-    latest = now + AHEAD // timedelta(microseconds=1)
-    taken = _with_row(_TURN, session, name, now=now, gap=gap, latest=latest)
+def turn(session: Session, name: str, *, per_second: float, can_wait: bool = False) -> Turn:
+    """Take the next turn, if it comes soon."""
+    now, gap = _now(), _gap(per_second)
+    taken = _move(session, name, soonest=now - _us(SLACK), gap=gap, latest=now + _us(NEAR if can_wait else AHEAD))
     if taken is not None:
-        return Turn(wait=timedelta(microseconds=max(0, taken - gap - now)))
-    if not planned:
-        return Turn(again=AHEAD / 2)
-    return Turn(again=max(AHEAD / 2, plan(session, name, per_second=per_second) - datetime.now(UTC)))
+        return Turn(wait=timedelta(microseconds=max(0, taken - now)))
+    found = _FREE.row(session, named=name)
+    free_at = now if found is None else max(now, found[0])
+    queue = f"{name}:wait" if can_wait else f"{name}:again"
+    moment = _move(session, queue, soonest=free_at, gap=gap, latest=NEVER)
+    assert moment is not None
+    # A little before it is free, for a turn may be taken ahead.
+    return Turn(again=timedelta(microseconds=max(gap, moment - now - _us(NEAR) // 2)))
 
 
 def plan(session: Session, name: str, *, per_second: float) -> datetime:
     """When to come for a turn: each call gives a moment of its own, one gap after the one before."""
-    gap = _gap(per_second)
-    planned = _with_row(_PLAN, session, name, now=_now(), gap=gap)
+    planned = _move(session, f"{name}:plan", soonest=_now(), gap=_gap(per_second), latest=NEVER)
     assert planned is not None
-    return datetime.fromtimestamp((planned - gap) / SECOND, UTC)
+    return datetime.fromtimestamp(planned / SECOND, UTC)
 
 
-def _with_row(statement: Hot, session: Session, name: str, **values: int) -> int | None:
-    row = statement.row(session, named=name, **values)
+def _move(session: Session, name: str, *, soonest: int, gap: int, latest: int) -> int | None:
+    """Take the row's next moment, if it is not later than `latest`."""
+    values = {"named": name, "soonest": soonest, "gap": gap, "latest": latest}
+    row = _MOVE.row(session, **values)
     if row is None:
-        # Not there, or not free; or somebody has just made it, and his commit is waited for here.
+        # Not there, or not near; or somebody has just made it, and his commit is waited for here.
         _NEW.run(session, named=name)
-        row = statement.row(session, named=name, **values)
-    return None if row is None else int(row[0])
+        row = _MOVE.row(session, **values)
+    return None if row is None else int(row[0]) - gap
+
+
+def _us(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)
 
 
 def _gap(per_second: float) -> int:

@@ -57,8 +57,6 @@ class Pace(Base):
     name: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
     free_at: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     """When the next turn comes."""
-    planned_to: Mapped[int] = mapped_column(sa.BigInteger, default=0)
-    """Up to when what can wait has been told to come."""
 
 
 class EventRow(Base):

@@ -46,6 +46,9 @@ LEASE = timedelta(seconds=30)
 SWEEP = 0.5
 """Seconds between looks for due jobs on free lanes."""
 
+SOON = 2.0
+"""A pause shorter than this, in seconds, is kept to the moment, by the process that made it."""
+
 SLOTS = 64
 """How many lanes one process works at a time."""
 
@@ -196,6 +199,7 @@ class Worker:
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._rung_again: set[str] = set()
         self._held: dict[str, int] = {}
+        self._timed: set[str] = set()
         self._lone_calls: set[asyncio.Task[_Outcome]] = set()
         self._ticks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -317,6 +321,18 @@ class Worker:
             # Somebody else may have a free hand. Whoever comes second finds the lane taken.
             self._bell.ring(committed.rings)
         self.ring(committed.rings)
+        for lane, after in committed.later.items():
+            self._ring_later(lane, after)
+
+    def _ring_later(self, lane: str, after: float) -> None:
+        """To the moment, where the sweep would come up to a half second late and find many at once."""
+        if lane not in self._timed:
+            self._timed.add(lane)
+            asyncio.get_running_loop().call_later(after, self._time_has_come, lane)
+
+    def _time_has_come(self, lane: str) -> None:
+        self._timed.discard(lane)
+        self.ring([lane])
 
     async def _drain(self, lane: str, taken: _Taken | None = None) -> None:
         if taken is not None:
@@ -495,7 +511,11 @@ class Worker:
     async def _sweep(self) -> None:
         while True:
             try:
-                self.ring(self._for_us(await self._db.read(_due_lanes)))
+                found, now = await self._db.read(_due_lanes), now_ms()
+                self.ring(self._for_us([lane for lane, due in found if due <= now]))
+                for lane, due in found:
+                    if due > now and self._bell.concerns(lane):
+                        self._ring_later(lane, (due - now) / 1000)
             except Exception:
                 logger.exception("the sweep failed; it will try again")
             self.swept_at = time.monotonic()
@@ -525,8 +545,11 @@ def _close(session: Session, job: Job) -> None:
 
 
 def _put_off(session: Session, job: Job, again: Again) -> None:
-    due = now_ms() + int(again.after.total_seconds() * 1000)
+    after = again.after.total_seconds()
+    due = now_ms() + int(after * 1000)
     _CLOSE.run(session, job=job.id, new_state="ready", tries=job.attempts, due=due, closed=None, why=None)
+    if after < SOON:
+        session.info.setdefault("later", {})[job.lane] = after
 
 
 def _fail(session: Session, job: Job, failure: Exception) -> None:
@@ -547,20 +570,20 @@ def _database_is_gone(failure: Exception) -> bool:
     return isinstance(failure, sa.exc.OperationalError | sa.exc.InterfaceError)
 
 
-def _due_lanes(session: Session) -> list[str]:
-    """Free lanes whose first job is due. Found from the due jobs, so what is planned for later costs nothing."""
+def _due_lanes(session: Session) -> list[tuple[str, int]]:
+    """Free lanes whose first job is due before the next sweep, and when. What is planned for later costs nothing."""
     earlier = aliased(JobRow)
     is_first = ~sa.exists().where(earlier.lane == JobRow.lane, earlier.state == "ready", earlier.id < JobRow.id)
     now = now_ms()
     due = (
-        sa.select(JobRow.lane)
+        sa.select(JobRow.lane, JobRow.run_at)
         .outerjoin(Lane, Lane.lane == JobRow.lane)
-        .where(JobRow.state == "ready", JobRow.run_at <= now, is_first)
+        .where(JobRow.state == "ready", JobRow.run_at <= now + int(SWEEP * 1000), is_first)
         .where(sa.or_(Lane.lease_until < now, Lane.lane.is_(None)))
         .order_by(JobRow.run_at)
         .limit(1000)
     )
-    return list(session.scalars(due))
+    return [(lane, run_at) for lane, run_at in session.execute(due)]
 
 
 def _anything_due(session: Session) -> bool:

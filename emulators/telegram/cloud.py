@@ -78,6 +78,7 @@ class Account:
         self._bucket = Bucket(cloud.settings.bot_rate, cloud.settings.bot_rate)
         self._chat_buckets: dict[int, Bucket] = {}
         self._settings = cloud.settings
+        self._counters = cloud.counters
 
     def check_flood(self, chat: Chat) -> None:
         """Raise 429 if the bot writes faster than it may. Source: https://core.telegram.org/bots/faq"""
@@ -86,6 +87,7 @@ class Account:
         bucket = self._chat_buckets.setdefault(chat.person.id, Bucket(1.0, self._settings.chat_burst))
         wait = bucket.wait() or self._bucket.wait()
         if wait:
+            self._counters["refused_too_fast"] += 1
             raise too_many_requests(max(1, round(wait + 0.5)))
 
     def press(self, chat: Chat, message_id: int, data: str) -> Press:

@@ -415,3 +415,4 @@ async def test_a_bot_that_writes_too_fast_is_told_to_wait() -> None:
     await emulator.stop()
     assert [answer.get("error_code") for answer in answers] == [None, None, None, 429]
     assert answers[3]["parameters"]["retry_after"] >= 1
+    assert emulator.counters["refused_too_fast"] == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 import time_machine
@@ -15,8 +16,8 @@ from storage.database import Database
 
 RATE = 50.0
 GAP = timedelta(seconds=1 / RATE)
-AHEAD = pace.AHEAD // GAP + 1
-"""So many turns are within reach at one moment."""
+PAST, AHEAD, NEAR = (span / GAP for span in (pace.SLACK, pace.AHEAD, pace.NEAR))
+"""How many turns lie within each."""
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -34,21 +35,27 @@ def waits(session: Session, times: int) -> list[timedelta | None]:
     return [None if turn.again is not None else turn.wait for turn in turns]
 
 
+def wait_of(n: int) -> timedelta:
+    """How long the n-th to come at one moment has to wait: the first ones make up for what has passed unused."""
+    return max(timedelta(), GAP * n - pace.SLACK)
+
+
 async def test_turns_come_one_gap_after_another_and_only_a_little_ahead(db: Database) -> None:
-    waited = await db.write(waits, AHEAD + 5)
-    assert waited == [*(GAP * n for n in range(AHEAD)), *[None] * 5]
+    within = int(PAST + AHEAD) + 1
+    waited = await db.write(waits, within + 5)
+    assert waited == [*(wait_of(n) for n in range(within)), *[None] * 5]
 
 
 async def test_turns_that_nobody_took_are_not_saved_up(db: Database, clock: time_machine.Traveller) -> None:
     await db.write(waits, 1)
     clock.move_to(NOON + timedelta(minutes=1))
-    assert await db.write(waits, 3) == [GAP * 0, GAP, GAP * 2]
+    assert await db.write(waits, 20) == [wait_of(n) for n in range(20)]
 
 
 async def test_two_at_once_never_get_the_same_turn(db: Database) -> None:
     many = await asyncio.gather(*(db.write(waits, 2) for _ in range(12)))
     taken = sorted(wait for waited in many for wait in waited if wait is not None)
-    assert taken == [GAP * n for n in range(24)]
+    assert taken == [wait_of(n) for n in range(24)]
 
 
 async def test_what_can_wait_is_given_moments_of_its_own_and_holds_nobody_up(db: Database) -> None:
@@ -59,9 +66,15 @@ async def test_what_can_wait_is_given_moments_of_its_own_and_holds_nobody_up(db:
     assert await db.write(waits, 1) == [timedelta()]
 
 
-async def test_who_can_wait_and_gets_no_turn_is_told_when_to_come(db: Database) -> None:
-    def come(session: Session) -> list[timedelta | None]:
-        waits(session, AHEAD)
-        return [pace.turn(session, "bot", per_second=RATE, planned=True).again for _ in range(50)]
+async def test_who_cannot_wait_goes_before_those_who_can(db: Database) -> None:
+    near = int(PAST + NEAR) + 1
 
-    assert await db.write(come) == [max(pace.AHEAD / 2, GAP * n) for n in range(50)]
+    def come(session: Session) -> list[timedelta]:
+        waiting = [pace.turn(session, "bot", per_second=RATE, can_wait=True) for _ in range(50)]
+        assert [turn.wait for turn in waiting if turn.again is None] == [wait_of(n) for n in range(near)]
+        return [turn.again for turn in waiting if turn.again is not None]
+
+    again = await db.write(come)
+    assert await db.write(waits, 2) == [wait_of(near), wait_of(near + 1)]
+    # Each of those who wait comes at a moment of his own, one after another.
+    assert [later - earlier for earlier, later in pairwise(again)] == [GAP] * (len(again) - 1)

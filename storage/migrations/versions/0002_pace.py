@@ -16,7 +16,6 @@ def upgrade() -> None:
         "pace",
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("free_at", sa.BigInteger(), nullable=False),
-        sa.Column("planned_to", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_pace")),
     )
 
