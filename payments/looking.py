@@ -65,7 +65,8 @@ def put_look(session: Session, payment: Payment) -> bool:
         return False
     last = payment.checked_at
     key = f"{LOOK}:{payment.id}:{last.isoformat() if last else 'first'}"
-    wait = last is not None and utc_now() - last < NOT_SOONER
+    # A look that lies ahead was taken before the clock was set back: nothing is to be waited for then.
+    wait = last is not None and timedelta(0) <= utc_now() - last < NOT_SOONER
     return jobs.put(
         session,
         LOOK,

@@ -35,7 +35,7 @@ def due(session: Session, now: datetime) -> int:
             Payment.state.in_(WATCHED),
             Payment.provider_id.is_not(None),
             PaymentAccount.provider != accounts.MANUAL,
-            sa.or_(Payment.checked_at.is_(None), Payment.checked_at <= now - OLD_EVERY, _fresh(now)),
+            sa.or_(Payment.checked_at.is_(None), Payment.checked_at <= now - OLD_EVERY, _fresh(now), _ahead(now)),
         )
         .order_by(Payment.checked_at)
         .limit(AT_ONCE)
@@ -73,6 +73,11 @@ def _take_up(session: Session, now: datetime) -> int:
 
 def _fresh(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(Payment.created_at > now - FRESH, Payment.checked_at <= now - FRESH_EVERY)
+
+
+def _ahead(now: datetime) -> sa.ColumnElement[bool]:
+    """Looked at before the clock was set back: nobody knows how long ago that is."""
+    return Payment.checked_at > now + FRESH_EVERY
 
 
 def _refund_due(refund: Refund, now: datetime) -> bool:

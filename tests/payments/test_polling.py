@@ -54,6 +54,20 @@ async def test_after_a_stop_the_first_tick_finds_what_was_missed(till: Till) -> 
     assert [(await till.now(order)).paid for order in orders] == [Money(145000)] * 3
 
 
+@pytest.mark.parametrize("hooked", [True, False], ids=["by its notification", "by the poller"])
+async def test_a_clock_that_was_set_back_hides_no_money(till: Till, hooked: bool) -> None:
+    """The last look lies an hour ahead then, and is not waited for."""
+    payment = await till.link(await till.order())
+    assert payment.provider_id is not None
+    await till.do(_age, payment.id, utc_now(), utc_now() + timedelta(hours=1))
+    till.bank.webhook_urls[MERCHANT] = till.hook if hooked else None
+    till.bank.pay(payment.provider_id)
+    if not hooked:
+        await till.do(polling.due, utc_now())
+    await till.settle()
+    assert (await till.payment(payment.id)).state == State.PAID
+
+
 async def test_what_is_final_is_left_alone(till: Till) -> None:
     await till.paid_order()
     declined = await till.link(await till.order())
