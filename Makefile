@@ -20,7 +20,7 @@ export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run migrate check test test-postgres faults bench lock clean
+.PHONY: help install demo run migrate check test test-postgres faults mutants bench lock clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ test-postgres: $(DEV) ## run only the tests that talk to PostgreSQL; an error wi
 
 faults: $(DEV) ## let everything go wrong and count what was lost; hours (ARGS="f1 --kills 30", ARGS=--quick)
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+mutants: $(DEV) ## plant every known kind of bug in a copy of the tree and see its check find it (ARGS="--only stock")
+	@$(BIN)/python -m tests.faults.mutants.hunt $(ARGS)
 
 bench: $(DEV) ## measure all for a quarter of an hour, or one thing alone (ARGS="pipeline --variants floor,sqlite")
 	@$(BIN)/python -m benchmarks $(ARGS)
