@@ -51,7 +51,7 @@ class Story(Telling):
 
     @initialize(asks=st.booleans(), orders=st.booleans(), pays=st.booleans())
     def begins(self, asks: bool, orders: bool, pays: bool) -> None:
-        """One buyer may look at the catalogue already; the other hold a link for what he ordered, or have paid by it."""
+        """One buyer may look at the catalogue already; the other may hold a link, or have paid by it."""
         self.diary[:] = [f"begins(asks={asks}, orders={orders}, pays={pays})"]
         self.clock.begin()
         self.town = Town.begin(self.databases.fresh(), self.files, self.clock)
