@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.flows.turn import Turn
 from bot.flows.voice import Row, Voice, clipped, lines, paragraphs, photo, rows_of, written
@@ -57,6 +57,8 @@ class Counter:
     cart_sum: Money
     currency: str
     page: int
+    since: int = 0
+    """The version of its message in which this card began: what was there before had other buttons in these places."""
 
 
 # What the buyer does
@@ -95,7 +97,15 @@ def sold_out(turn: Turn, args: Args) -> None:
     turn.toast(turn.voice.plain("buyer.product.sold_out_toast"), alert=True)
 
 
-def show_product(turn: Turn, product_id: int, *, variant_id: int = 0, page: int = 0, cart: Cart | None = None) -> None:
+def show_product(
+    turn: Turn,
+    product_id: int,
+    *,
+    variant_id: int = 0,
+    page: int = 0,
+    cart: Cart | None = None,
+    since: int | None = None,
+) -> None:
     product = goods.product(turn.session, turn.shop.id, product_id)
     if not product.active:
         raise goods.NoSuchProduct(f"product {product_id} is archived")
@@ -112,8 +122,12 @@ def show_product(turn: Turn, product_id: int, *, variant_id: int = 0, page: int 
         cart_sum=Money(sum(line.quantity * line.price_seen for line in cart.lines), currency),
         currency=currency,
         page=page,
+        since=since or 0,
     )
-    turn.show(product_view(turn.voice, counter))
+    shown = product_view(turn.voice, counter)
+    if since is None:
+        shown = product_view(turn.voice, replace(counter, since=turn.version_of(shown)))
+    turn.show(shown)
 
 
 ACTIONS = {
@@ -225,7 +239,8 @@ def _show_shelf(turn: Turn, category: Category | None, inside: Sequence[Category
 
 
 def _show_again(turn: Turn, args: Args, cart: Cart) -> None:
-    show_product(turn, int(args["id"]), variant_id=int(args["variant"]), page=int(args.get("page", 0)), cart=cart)
+    variant_id, page, since = int(args["variant"]), int(args.get("page", 0)), int(args.get("since", 0))
+    show_product(turn, int(args["id"]), variant_id=variant_id, page=page, cart=cart, since=since)
 
 
 def _offer(voice: Voice, product: Product, shelf: Shelf, currency: str) -> Button:
@@ -281,7 +296,7 @@ def _quantity(voice: Voice, counter: Counter) -> Row:
     variant = counter.variant
     if variant is None:
         return ()
-    args = {"id": counter.product.id, "variant": variant.id, "page": counter.page}
+    args = {"id": counter.product.id, "variant": variant.id, "page": counter.page, "since": counter.since}
     if counter.in_cart:
         # Where «В корзину» stood comes what changes nothing: a second tap must not take back what the first one added.
         return (

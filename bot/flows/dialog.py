@@ -23,7 +23,8 @@ ACTIONS: Mapping[str, Act] = {
 """What a buyer's buttons do. An action that is renamed makes the buttons already sent out of date."""
 
 STEADY = frozenset({"product.more", "product.fewer"})
-"""Actions of buttons that keep their place when their message changes: quick taps on them all count."""
+"""Actions of buttons that keep their place when their card changes: quick taps on them all count. Their `since` is the
+version in which the card began."""
 
 HELD_TOO = frozenset(
     {"product", "product.more", "product.fewer", "product.sold_out", "cart", "cart.more", "cart.fewer", "cart.drop"}
@@ -84,7 +85,7 @@ def _start(turn: Turn, start: str) -> None:
 def _press(turn: Turn) -> None:
     action = turn.action
     act = ACTIONS.get(action.name) if action is not None else None
-    if action is not None and act is not None and (not turn.stale or action.name in STEADY):
+    if action is not None and act is not None and (not turn.stale or _is_steady(turn, action)):
         act(turn, action.args)
         return
     turn.toast(turn.voice.plain("buyer.stale"))
@@ -94,6 +95,12 @@ def _press(turn: Turn) -> None:
         turn.say(load_outgoing(turn.pressed.content))
     else:
         menu.greet(turn)
+
+
+def _is_steady(turn: Turn, action: Action) -> bool:
+    """Whether this action stood in this place already when the button was pressed."""
+    press = turn.incoming.press
+    return action.name in STEADY and press is not None and press.version >= int(action.args.get("since", 0))
 
 
 def _listen(turn: Turn) -> None:

@@ -90,6 +90,12 @@ class Turn:
         else:
             self.say(outgoing, repeatable=repeatable)
 
+    def version_of(self, outgoing: Outgoing) -> int:
+        """The version of its message in which `show` would put this before the buyer."""
+        if self.pressed is not None and self._fits_in_place(self.pressed, outgoing):
+            return self.pressed.version + 1
+        return 1
+
     def toast(self, text: str, *, alert: bool = False) -> None:
         """Answer the press with a short text that passes; with none, the button just stops waiting."""
         press = self.incoming.press

@@ -166,6 +166,17 @@ def test_a_double_tap_on_the_last_minus_does_not_add_again(counter: Counter, ann
     assert "В корзину" in anna.labels()
 
 
+def test_a_double_tap_in_a_list_opens_the_product_and_puts_nothing_into_the_cart(counter: Counter, anna: Chat) -> None:
+    """The card takes the list's place, and has «В корзину» where the product's name was."""
+    anna.says("Каталог")
+    anna.presses("Кружки")
+    shelf, version = anna.last, anna.last.version
+    anna.presses_at(shelf, 0, version)
+    assert anna.labels().index("В корзину") == 0
+    anna.presses_at(shelf, 0, version)
+    assert "В корзину" in anna.labels()
+
+
 def test_more_than_there_is_cannot_be_taken(counter: Counter, anna: Chat) -> None:
     rare = counter.sells("Чайник «Гора»", "POT", 590000, on_hand=1)
     anna.starts(f"p_{rare.product_id}")
