@@ -9,10 +9,12 @@ import argparse
 import asyncio
 import os
 import random
+import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +43,48 @@ EXPERIMENTS: Mapping[str, Experiment] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """An experiment that is a program of its own, with a line of its own at the end."""
+
+    title: str
+    module: str
+    release: int
+    quick: int
+    more: tuple[str, ...] = ()
+    on_sqlite: bool = True
+
+
+PROGRAMS: Mapping[str, Program] = {
+    "f6": Program("duplicated and shuffled updates", "duplicates", 10_000, 100),
+    "f9": Program("news of payments in every order, random stories, late money", "payments", 2_000, 5),
+    "f11": Program("the last item, two workers of one process", "last_item", 500, 10),
+    "f11p": Program("the last item, two processes", "last_item", 500, 10, ("--processes",), on_sqlite=False),
+    "model": Program("stories that hypothesis makes up", "model", 2_000, 5),
+}
+
+
 def main() -> int:
     told = arguments()
-    names = list(EXPERIMENTS) if "all" in told.experiments else told.experiments
-    failed = [name for name in names if not carry_out(name, told)]
+    names = [*EXPERIMENTS, *PROGRAMS] if "all" in told.experiments else told.experiments
+    failed = [name for name in names if not (run if name in PROGRAMS else carry_out)(name, told)]
     if failed:
         print(f"FAILED: {', '.join(failed)} of {len(names)} experiments")
     return 1 if failed else 0
+
+
+def run(name: str, told: argparse.Namespace) -> bool:
+    """Whether the program passed on each database."""
+    program = PROGRAMS[name]
+    size = told.size or (program.quick if told.quick else program.release)
+    print(f"== {name}: {program.title}, {size} each", flush=True)
+    passed = True
+    for url in databases(told.database):
+        if url or program.on_sqlite:
+            command = [sys.executable, "-m", f"tests.faults.{program.module}", "--size", str(size), *program.more]
+            command += [*(["--seed", str(told.seed)] if told.seed else []), *(["--database", url] if url else [])]
+            passed &= subprocess.run(command, check=False).returncode == 0
+    return passed
 
 
 def carry_out(name: str, told: argparse.Namespace) -> bool:
@@ -102,14 +139,17 @@ def databases(named: str) -> list[str]:
 
 
 def arguments() -> argparse.Namespace:
-    listed = "\n".join(f"  {name:4} {each.title} ({each.release})" for name, each in EXPERIMENTS.items())
+    known: dict[str, Experiment | Program] = {**EXPERIMENTS, **PROGRAMS}
+    listed = "\n".join(f"  {name:5} {each.title} ({each.release})" for name, each in known.items())
     parser = argparse.ArgumentParser(
         prog="python -m tests.faults",
         description=__doc__,
         epilog=f"experiments, with their size for a release:\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("experiments", nargs="*", default=["all"], choices=[*EXPERIMENTS, "all"], metavar="experiment")
+    parser.add_argument(
+        "experiments", nargs="*", default=["all"], choices=[*EXPERIMENTS, *PROGRAMS, "all"], metavar="experiment"
+    )
     parser.add_argument("--size", "--kills", type=int, default=0, help="how often; a release's size by default")
     parser.add_argument("--quick", action="store_true", help="just often enough to see that it works")
     parser.add_argument("--buyers", type=int, default=0)
