@@ -46,6 +46,9 @@ LEASE = timedelta(seconds=30)
 SWEEP = 0.5
 """Seconds between looks for due jobs on free lanes."""
 
+KEEP_RESULT = 60.0
+"""Seconds for which the result of a call is kept while the database cannot take it."""
+
 SOON = 2.0
 """A pause shorter than this, in seconds, is kept to the moment, by the process that made it."""
 
@@ -375,7 +378,22 @@ class Worker:
             return _Outcome(taken, failure=failure)
 
     async def _advance(self, lane: str, outcome: _Outcome | None) -> _Taken | None:
-        """Close what was called and go on to the lane's next effect, in one transaction.
+        """Close what was called and go on to the lane's next effect.
+
+        What a call has done is known nowhere else, so its result waits for a database that is away for a while.
+        """
+        until = time.monotonic() + (KEEP_RESULT if outcome is not None else 0.0)
+        while True:
+            try:
+                return await self._advance_once(lane, outcome)
+            except Exception as failure:
+                if not _database_is_gone(failure) or time.monotonic() > until:
+                    raise
+                logger.warning("the result of a call in %s cannot be recorded yet: %s", lane, type(failure).__name__)
+            await asyncio.sleep(SWEEP)
+
+    async def _advance_once(self, lane: str, outcome: _Outcome | None) -> _Taken | None:
+        """The same, in one transaction.
 
         First as if nothing could fail; if a handler does, once more with each in a savepoint of its own, so that its
         failure is counted and nothing else is lost. Savepoints cost more than what most handlers do.

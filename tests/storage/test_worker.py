@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -346,3 +348,27 @@ async def test_a_job_whose_lane_was_pruned_under_it_still_runs(db: Database) -> 
             await asyncio.sleep(0.05)
     await worker.stop()
     assert kitchen.recorded == [7]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_a_call_has_done_waits_for_a_database_that_cannot_take_it(db: Database) -> None:
+    """A foreign lock that outlives SQLite's patience, such as a careless backup's."""
+    kitchen = Kitchen()
+    kitchen.gate = asyncio.Event()
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await put(db, "effect", "lane", 7)
+    async with asyncio.timeout(20):
+        while not kitchen.calls:
+            await asyncio.sleep(0.01)
+    assert db.url.database is not None
+    with contextlib.closing(sqlite3.connect(db.url.database, isolation_level=None)) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+        kitchen.gate.set()
+        await asyncio.sleep(6)
+        stranger.execute("ROLLBACK")
+    async with asyncio.timeout(20):
+        while not kitchen.recorded:
+            await asyncio.sleep(0.05)
+    await worker.stop()
+    assert (kitchen.calls, kitchen.recorded) == ([("lane", 7)], [7])
