@@ -47,7 +47,11 @@ class Queue:
 def queues(session: Session) -> list[Queue]:
     now = now_ms()
     ready = (
-        sa.select(Job.lane, Job.run_at).where(Job.state == "ready").order_by(Job.run_at).limit(MOST).subquery("ready")
+        sa.select(Job.lane, Job.run_at, _due_since().label("since"))
+        .where(Job.state == "ready")
+        .order_by(Job.run_at)
+        .limit(MOST)
+        .subquery("ready")
     )
     name = _lane_kind(session, ready.c.lane)
     due = ready.c.run_at <= now
@@ -56,7 +60,7 @@ def queues(session: Session) -> list[Queue]:
             name.label("name"),
             sa.func.count(sa.case((due, 1))).label("due"),
             sa.func.count(sa.case((~due, 1))).label("planned"),
-            sa.func.min(sa.case((due, ready.c.run_at))).label("oldest"),
+            sa.func.min(sa.case((due, ready.c.since))).label("oldest"),
         ).group_by(name)
     ).all()
     lane = _lane_kind(session, Lane.lane)
@@ -94,7 +98,7 @@ def stuck(session: Session, *, limit: int = SHOWN) -> Sequence[Job]:
     earlier = aliased(Job)
     is_first = ~sa.exists().where(earlier.lane == Job.lane, earlier.state == "ready", earlier.id < Job.id)
     late = sa.and_(
-        Job.run_at < now - LATE // timedelta(milliseconds=1),
+        _due_since() < now - LATE // timedelta(milliseconds=1),
         ~sa.exists().where(Lane.lane == Job.lane, Lane.lease_until > now),
     )
     waiting = sa.and_(Job.kind.in_(SIDES), Job.created_at < now - PATIENT // timedelta(milliseconds=1))
@@ -105,6 +109,11 @@ def stuck(session: Session, *, limit: int = SHOWN) -> Sequence[Job]:
         .limit(limit)
     )
     return session.scalars(query).all()
+
+
+def _due_since() -> sa.ColumnElement[int]:
+    """A job that is not planned is due since it was put."""
+    return sa.case((Job.run_at > Job.created_at, Job.run_at), else_=Job.created_at)
 
 
 def _lane_kind(session: Session, lane: Any) -> sa.ColumnElement[str]:

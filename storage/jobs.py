@@ -24,6 +24,9 @@ from storage.tables import Lane
 P = TypeVar("P")
 R = TypeVar("R")
 
+AT_ONCE = 0
+"""The time of a job that is not planned: due whatever the clock says, also when it is set back."""
+
 PORTION = 2000
 """How many rows are pruned in one transaction: messages wait for it no longer than for some of their own."""
 
@@ -124,7 +127,7 @@ def put(
         kind=kind,
         payload=orjson.dumps(payload).decode(),
         dedup_key=dedup_key,
-        run_at=now if run_at is None else int(run_at.timestamp() * 1000),
+        run_at=AT_ONCE if run_at is None else int(run_at.timestamp() * 1000),
         created_at=now,
     )
     if not added:
@@ -148,7 +151,7 @@ def put_all(session: Session, jobs: Sequence[New]) -> None:
             "kind": job.kind,
             "payload": orjson.dumps(job.payload).decode(),
             "dedup_key": job.dedup_key,
-            "run_at": now,
+            "run_at": AT_ONCE,
             "created_at": now,
         }
         for job in jobs

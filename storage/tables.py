@@ -43,7 +43,7 @@ class Job(Base):
     """ready → done | dead."""
     attempts: Mapped[int] = mapped_column(default=0)
     run_at: Mapped[int] = mapped_column(sa.BigInteger)
-    """Milliseconds since 1970."""
+    """Milliseconds since 1970; 0 for one that is not planned."""
     created_at: Mapped[int] = mapped_column(sa.BigInteger)
     closed_at: Mapped[int | None] = mapped_column(sa.BigInteger)
     error: Mapped[str | None] = mapped_column(sa.Text)

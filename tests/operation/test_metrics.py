@@ -207,7 +207,7 @@ async def test_the_oldest_due_and_the_dead_and_the_unknown_are_told(house: House
         jobs.put(session, "orders.expire", {}, lane="expire:1", run_at=utc_now() + timedelta(hours=1))
         jobs.put(session, "payment.look", {}, lane="payment:1")
         late, dead = session.scalars(sa.select(JobRow).where(JobRow.lane != "expire:1").order_by(JobRow.id))
-        late.run_at = now_ms() - 90_000
+        late.created_at = now_ms() - 90_000
         dead.state = "dead"
         world_message(session, house.account, Delivery.UNKNOWN)
 

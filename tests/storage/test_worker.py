@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from sqlalchemy.orm import Session
 
 from kit.clock import utc_now
@@ -372,3 +373,16 @@ async def test_what_a_call_has_done_waits_for_a_database_that_cannot_take_it(db:
             await asyncio.sleep(0.05)
     await worker.stop()
     assert (kitchen.calls, kitchen.recorded) == ([("lane", 7)], [7])
+
+
+async def test_a_clock_that_is_set_back_keeps_no_lane_waiting(db: Database) -> None:
+    kitchen = Kitchen()
+    with time_machine.travel(utc_now() + timedelta(hours=1)):
+        await put(db, "step", "lane", 1)
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    async with asyncio.timeout(20):
+        while not kitchen.steps:
+            await asyncio.sleep(0.05)
+    await worker.stop()
+    assert kitchen.steps == [("lane", 1)]
