@@ -30,7 +30,7 @@ from bot.channels.base import (
     button_name,
 )
 from bot.channels.telegram_calls import Calls
-from bot.channels.telegram_receive import hook, is_safe
+from bot.channels.telegram_receive import hook
 from inbox.content import Button, Incoming, Media, MediaKind, Outgoing
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ class Telegram:
 
         Source: https://core.telegram.org/bots/api#getwebhookinfo
         """
-        ours = hook(self._link)
-        if self._link.settings.get("receive") != "webhook" or not is_safe(ours):
+        if self._link.settings.get("receive") != "webhook":
             return Checkup()
+        ours = hook(self._link)
         told = await self._calls.call("getWebhookInfo", {})
         url = told.get("url")
         if url != ours["url"]:

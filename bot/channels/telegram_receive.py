@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from bot.channels import telegram_read
-from bot.channels.base import ChannelError, Connection, Envelope, Holds, Throttled
+from bot.channels.base import Broken, ChannelError, Connection, Envelope, Holds, Throttled
 from bot.channels.telegram_calls import Calls
 from kit import crash
 
@@ -41,17 +41,12 @@ LONGEST_PAUSE = 30.0
 
 
 def hook(connection: Connection) -> Mapping[str, Any]:
-    """The webhook of an account, as setWebhook takes it."""
-    return {
-        "url": f"{connection.public_url}/hooks/telegram/{connection.account_id}",
-        "secret_token": orjson.loads(connection.secret).get("webhook_secret", ""),
-        "allowed_updates": UPDATES,
-    }
-
-
-def is_safe(webhook: Mapping[str, Any]) -> bool:
-    """Without a secret of some length anyone could forge updates."""
-    return len(webhook["secret_token"]) >= 16
+    """The webhook of an account, as setWebhook takes it. Raises Broken without a secret: anyone could forge updates."""
+    secret: str = orjson.loads(connection.secret).get("webhook_secret", "")
+    if len(secret) < 16:
+        raise Broken("a Telegram webhook needs a secret of at least 16 characters")
+    address = f"{connection.public_url}/hooks/telegram/{connection.account_id}"
+    return {"url": address, "secret_token": secret, "allowed_updates": UPDATES}
 
 
 class TelegramReceiver:
@@ -86,13 +81,15 @@ class TelegramReceiver:
 
     async def _keep_webhook(self, holds: Holds) -> None:
         """Tell Telegram where we are."""
-        if not is_safe(hook(self._link)):
-            await self._report("broken", "a Telegram webhook needs a secret of at least 16 characters")
+        try:
+            ours = hook(self._link)
+        except Broken as broken:
+            await self._report("broken", str(broken))
             return
         pause = 0.0
         while await holds():
             try:
-                await self._calls.call("setWebhook", hook(self._link))
+                await self._calls.call("setWebhook", ours)
                 await self._report("ok", "")
                 # Nothing more to do; whoever takes the account over sets it anew.
                 await asyncio.Event().wait()
