@@ -100,7 +100,9 @@ class Street:
         self._updates = self._messages = 0
         self._unacknowledged: set[str] = set()
         self._posts: set[asyncio.Task[None]] = set()
+        self._hook_url = ""
         self._methods = {
+            "getwebhookinfo": self._webhook,
             "sendmessage": self._send, "editmessagetext": self._edit, "answercallbackquery": self._acknowledge,
             "setwebhook": self._set_webhook, "getme": self._me,
         }  # fmt: skip
@@ -261,7 +263,11 @@ class Street:
     def _me(self, fields: wire.Fields) -> dict[str, Any]:
         return BOT
 
+    def _webhook(self, fields: wire.Fields) -> dict[str, Any]:
+        return {"url": self._hook_url, "has_custom_certificate": False, "pending_update_count": 0}
+
     def _set_webhook(self, fields: wire.Fields) -> bool:
+        self._hook_url = str(fields.get("url", ""))
         self.hooked.set()
         return True
 
