@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import orjson
 import pytest
 
 from tests.processes.fleet import Nursery
@@ -37,7 +38,7 @@ async def test_processes_that_are_killed_and_restarted_in_turn_lose_and_double_n
     report = await run(
         bell="notify", database=server, troubles=2, seed=21, nursery=nursery, buyers=2, fleet=SMALL, pauses=False
     )
-    assert report.passed, report.facts()
+    assert report.passed, orjson.dumps(report.facts(), default=str).decode()
     assert report.reckoning.counts["orders"] > 0
     assert report.events > 0
     assert report.ticks > 0
