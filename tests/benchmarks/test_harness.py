@@ -159,6 +159,7 @@ def _postgres() -> str:
     return address
 
 
+@pytest.mark.parametrize("server", [""], ids=["sqlite"], indirect=True)
 async def test_the_hub_and_the_floor_answer_every_message_and_press(server: str) -> None:
     hub = "postgres" if server else "sqlite"
     plan = Plan(scenarios=["text", "press"], rates=[5.0], seconds=0.5, chats=2, server=server)
