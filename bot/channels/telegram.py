@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 FRESH_TROUBLE = timedelta(minutes=10)
 """Trouble with a webhook that Telegram remembers and that is older than this may be over."""
 
+SETTLED = 60.0
+"""Seconds after which a process that has started is taken to have caught up with what waited for it."""
+
 REMEMBERED_FILES = 5000
 """How many uploaded files are sent again by Telegram's own id."""
 
@@ -70,17 +73,18 @@ class Telegram:
         self._calls = Calls(self._token, self._api)
         self._files: Files | None = None
         self._uploaded: OrderedDict[str, str] = OrderedDict()
-        self._opening: asyncio.Task[Files] | None = None
+        self._opening: asyncio.Task[None] | None = None
 
     def parse(self, raw: Mapping[str, Any]) -> Sequence[Incoming]:
         return telegram_read.read(raw)
 
     async def start(self) -> None:
-        """Texts can be sent at once; the first photo need not wait for what files take to open."""
-        self._opening = asyncio.create_task(self._open_files())
+        """Texts can be sent at once. Files are opened at the first need, or a while later: that takes the processor."""
+        self._opening = asyncio.create_task(self._open_files_later())
 
     async def stop(self) -> None:
         if self._opening is not None:
+            self._opening.cancel()
             await asyncio.gather(self._opening, return_exceptions=True)
         await self._calls.close()
         if self._files is not None:
@@ -154,6 +158,10 @@ class Telegram:
         if _has_upload(fields):
             return await (await self._open_files()).call(method, fields)
         return await self._calls.call(method, fields)
+
+    async def _open_files_later(self) -> None:
+        await asyncio.sleep(SETTLED)
+        await self._open_files()
 
     async def _open_files(self) -> Files:
         """Made at first need: what it imports takes seconds, in which other chats are answered."""

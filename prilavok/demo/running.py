@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import time
 from pathlib import Path
 
@@ -35,6 +36,8 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
     """Start everything, print the addresses, and wait to be stopped."""
     place = opening.place
     folder, host, port = place.folder, place.host, place.port
+    # Its first messages have photos. The import takes as long as filling the shop does, which another process does.
+    await asyncio.to_thread(importlib.import_module, "bot.channels.telegram_files")
     hook = await asyncio.to_thread(opening.done)
     telegram = TelegramEmulator([_bot()], [*BUYERS, OWNER], snapshot=folder / "telegram")
     _known_customers(telegram)
