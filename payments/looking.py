@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 LOOK = "payment.look"
 STRAY = "payment.stray"
 
-NOT_SOONER = timedelta(seconds=1)
+NOT_SOONER = timedelta(milliseconds=300)
 """The least time between two looks at one payment, however many hints come."""
 
 STRAYS_EVERY = timedelta(seconds=2)
