@@ -50,7 +50,8 @@ REPEATED = "repeated"
 """Marks a repeatable message that is already in its second try."""
 
 
-_LOCKED = Load(
+_LOCKED = Load(lambda query: query.where(Message.id == sa.bindparam("message_id")).with_for_update(), Message)
+_LOCKED_WITH_ITS_CHAT = Load(
     lambda query: (
         query.join(Conversation, Conversation.id == Message.conversation_id)
         .join(ChannelAccount, ChannelAccount.id == Message.account_id)
@@ -67,6 +68,7 @@ _LOCKED = Load(
 class _Errand:
     """One call to make for one account."""
 
+    shop_id: int
     account_id: int
     parcel: Parcel
     wait: timedelta = timedelta()
@@ -97,13 +99,13 @@ class Courier:
         if message.delivery == Delivery.SENDING:
             # Whoever sent it died before the answer was recorded.
             if not message.repeatable or message.error == REPEATED:
-                _settle(session, conversation, message, Delivery.UNKNOWN, "interrupted")
+                _settle(session, conversation.shop_id, message, Delivery.UNKNOWN, "interrupted")
                 return None
             message.error = REPEATED
         elif message.delivery != Delivery.QUEUED:
             return None
         if conversation.blocked:
-            _settle(session, conversation, message, Delivery.FAILED, "blocked")
+            _settle(session, conversation.shop_id, message, Delivery.FAILED, "blocked")
             return None
         turn = _turn(session, message, can_wait=can_wait)
         if turn.again is not None:
@@ -128,15 +130,15 @@ class Courier:
         return sent
 
     def _record(self, session: Session, job: Job, errand: _Errand, result: str | ChannelError) -> Again | None:
-        message, conversation = _load(session, job)
+        message = _message(session, job)
         if isinstance(result, str):
-            message.external_id = f"{conversation.chat}:{result}"
+            message.external_id = f"{errand.parcel.chat}:{result}"
             message.sent_at = utc_now()
-            _settle(session, conversation, message, Delivery.SENT, "")
+            _settle(session, errand.shop_id, message, Delivery.SENT, "")
             if message.version > errand.parcel.version:
                 messages.queue_edit(session, message)
             return None
-        return _after_failure(session, job, conversation, message, result)
+        return _after_failure(session, job, message, result)
 
     # An edit of a message that was sent
 
@@ -157,9 +159,9 @@ class Courier:
         return shown
 
     def _record_edit(self, session: Session, job: Job, errand: _Errand, result: str | ChannelError) -> Again | None:
-        message, conversation = _load(session, job)
+        message = _message(session, job)
         if isinstance(result, str):
-            message.external_id = f"{conversation.chat}:{result}"
+            message.external_id = f"{errand.parcel.chat}:{result}"
             return None
         if isinstance(result, Rejected | Broken):
             logger.warning("edit of message %d was refused: %s", message.id, result)
@@ -197,7 +199,7 @@ class Courier:
         form[n] = content.dump(content.Outgoing(media=(media,)))["media"][0]
         message.content = {**message.content, "media": form}
         session.flush()
-        messages.tell_changed(session, conversation, message)
+        messages.tell_changed(session, conversation.shop_id, message)
 
     # The answer to a button press
 
@@ -221,7 +223,7 @@ class Courier:
             reply_to=_external(session, conversation, message.reply_to_id),
             external_id=_own_part(conversation, message.external_id),
         )
-        return _Errand(message.account_id, parcel)
+        return _Errand(conversation.shop_id, message.account_id, parcel)
 
     def _attachments(self, session: Session, outgoing: content.Outgoing) -> tuple[Attachment, ...]:
         ids = [media.file_id for media in outgoing.media if media.file_id is not None]
@@ -240,10 +242,18 @@ def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
     written = inserted(session, Message, job.payload["message_id"])
     if written is not None:
         return written, session.get_one(Conversation, written.conversation_id)
-    found = _LOCKED.first(session, message_id=job.payload["message_id"])
+    found = _LOCKED_WITH_ITS_CHAT.first(session, message_id=job.payload["message_id"])
     assert found is not None, "messages are never deleted"
     message, conversation, _account = found
     return message, conversation
+
+
+def _message(session: Session, job: Job) -> Message:
+    """The job's message alone, locked."""
+    found = _LOCKED.first(session, message_id=job.payload["message_id"])
+    assert found is not None, "messages are never deleted"
+    message: Message = found[0]
+    return message
 
 
 def _turn(session: Session, message: Message, *, can_wait: bool) -> Turn:
@@ -254,20 +264,19 @@ def _turn(session: Session, message: Message, *, can_wait: bool) -> Turn:
     return pace.turn(session, messages.pace_of(message.account_id), per_second=per_second, can_wait=can_wait)
 
 
-def _settle(session: Session, conversation: Conversation, message: Message, state: Delivery, error: str) -> None:
+def _settle(session: Session, shop_id: int, message: Message, state: Delivery, error: str) -> None:
     message.delivery, message.error = state, error[:300]
     save(session, message)
-    messages.tell_changed(session, conversation, message)
+    messages.tell_changed(session, shop_id, message)
 
 
-def _after_failure(
-    session: Session, job: Job, conversation: Conversation, message: Message, failure: ChannelError
-) -> Again | None:
+def _after_failure(session: Session, job: Job, message: Message, failure: ChannelError) -> Again | None:
+    conversation = session.get_one(Conversation, message.conversation_id)
     if isinstance(failure, Unconfirmed):
         if message.repeatable and message.error != REPEATED:
             message.delivery, message.error = Delivery.SENDING, ""
             return Again(timedelta(seconds=1))
-        _settle(session, conversation, message, Delivery.UNKNOWN, str(failure))
+        _settle(session, conversation.shop_id, message, Delivery.UNKNOWN, str(failure))
         return None
     given_up = now_ms() - job.created_ms > GIVE_UP.total_seconds() * 1000
     if isinstance(failure, Throttled | NotSent) and not given_up:
@@ -275,7 +284,7 @@ def _after_failure(
         return _later(job, failure)
     if isinstance(failure, Rejected) and failure.blocked:
         conversation.blocked = True
-    _settle(session, conversation, message, Delivery.FAILED, str(failure))
+    _settle(session, conversation.shop_id, message, Delivery.FAILED, str(failure))
     return None
 
 

@@ -172,7 +172,7 @@ def edit(session: Session, conversation: Conversation, message: Message, outgoin
     session.flush()
     if message.delivery not in (Delivery.QUEUED, Delivery.SENDING, Delivery.FAILED):
         queue_edit(session, message)
-    tell_changed(session, conversation, message)
+    tell_changed(session, conversation.shop_id, message)
 
 
 def queue_edit(session: Session, message: Message) -> None:
@@ -202,7 +202,7 @@ def found_at(session: Session, conversation: Conversation, message: Message, pla
     if message.delivery in (Delivery.SENDING, Delivery.UNKNOWN):
         message.delivery, message.error, message.sent_at = Delivery.SENT, "", utc_now()
         session.flush()
-        tell_changed(session, conversation, message)
+        tell_changed(session, conversation.shop_id, message)
 
 
 def note(
@@ -246,7 +246,7 @@ def resend(session: Session, conversation: Conversation, message: Message) -> No
     message.delivery, message.error = Delivery.QUEUED, ""
     session.flush()
     _queue(session, "message.deliver", message)
-    tell_changed(session, conversation, message)
+    tell_changed(session, conversation.shop_id, message)
 
 
 def get(session: Session, message_id: int, conversation: Conversation) -> Message:
@@ -268,13 +268,13 @@ def thread(
     return list(session.scalars(query.order_by(Message.id.desc()).limit(limit)))[::-1]
 
 
-def tell_changed(session: Session, conversation: Conversation, message: Message) -> None:
+def tell_changed(session: Session, shop_id: int, message: Message) -> None:
     publish(
         session,
         MessageChanged(
-            shop_id=conversation.shop_id,
-            subject=f"conversation:{conversation.id}",
-            conversation_id=conversation.id,
+            shop_id=shop_id,
+            subject=f"conversation:{message.conversation_id}",
+            conversation_id=message.conversation_id,
             message_id=message.id,
             delivery=message.delivery,
         ),
@@ -389,7 +389,7 @@ def _edited(session: Session, conversation: Conversation, message: Message, inco
     message.content = {**message.content, **{k: fresh.get(k, []) for k in ("text", "spans")}}
     message.version += 1
     session.flush()
-    tell_changed(session, conversation, message)
+    tell_changed(session, conversation.shop_id, message)
 
 
 def _album(session: Session, conversation: Conversation, album: str) -> Message | None:
@@ -411,7 +411,7 @@ def _join(session: Session, conversation: Conversation, first: Message, part: In
     session.flush()
     for n in range(start, start + len(fresh)):
         _fetch(session, first, n)
-    tell_changed(session, conversation, first)
+    tell_changed(session, conversation.shop_id, first)
 
 
 def _fetch_media(session: Session, message: Message, incoming: Incoming) -> None:

@@ -37,5 +37,5 @@ def confirm(session: Session, conversation: Conversation, *, up_to: int, read: b
         message.delivery, message.error = Delivery.READ if read else Delivery.DELIVERED, ""
     session.flush()
     for message in reversed(fresh):
-        tell_changed(session, conversation, message)
+        tell_changed(session, conversation.shop_id, message)
     return len(fresh)

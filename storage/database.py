@@ -287,8 +287,8 @@ class _SqliteWriter:
     async def run(self, fn: Callable[[Session], T]) -> T:
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._asks.put(_Ask(fn, answer))
-        # The work goes on even if the caller is cancelled: a commit cannot be taken back.
-        return await asyncio.shield(answer)
+        # The work goes on even if the caller is cancelled, and nobody waits for the answer then.
+        return await answer
 
     def _work(self) -> None:
         running = True

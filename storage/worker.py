@@ -202,6 +202,7 @@ class Worker:
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._rung_again: set[str] = set()
         self._held: dict[str, int] = {}
+        self._calling: set[str] = set()
         self._timed: set[str] = set()
         self._lone_calls: set[asyncio.Task[_Outcome]] = set()
         self._ticks: list[asyncio.Task[None]] = []
@@ -295,11 +296,14 @@ class Worker:
                 del rings[lane]
                 self._call_once(session, lane)
                 continue
-            epoch = None if lane in self._drains else self._take(session, lane, now)
+            # A step ends in this transaction, for which the row's lock is enough; an effect's call outlives it.
+            held = isinstance(handler, Effect)
+            until = now + self._lease_ms if held else 0
+            epoch = None if lane in self._calling else self._take(session, lane, now, until)
             if epoch is not None:
                 # Nobody need be told of it; what rings it again from here on does so anew.
                 del rings[lane]
-                taken = self._run(session, lane, epoch, now, held=True, careful=False)
+                taken = self._run(session, lane, epoch, now, held=held, careful=False)
                 if taken is not None:
                     session.info.setdefault("started", []).append(taken)
 
@@ -365,7 +369,11 @@ class Worker:
         while taken is not None:
             self._held[lane] = taken.epoch
             crash.point("job.claimed")
-            outcome = await self._call(taken)
+            self._calling.add(lane)
+            try:
+                outcome = await self._call(taken)
+            finally:
+                self._calling.discard(lane)
             crash.point("job.called")
             taken = await self._advance(lane, outcome)
             crash.point("job.recorded")
@@ -380,10 +388,13 @@ class Worker:
     async def _advance(self, lane: str, outcome: _Outcome | None) -> _Taken | None:
         """Close what was called and go on to the lane's next effect.
 
+        A ring says what is committed, so a transaction that begins after it sees its work.
+
         What a call has done is known nowhere else, so its result waits for a database that is away for a while.
         """
         until = time.monotonic() + (KEEP_RESULT if outcome is not None else 0.0)
         while True:
+            self._rung_again.discard(lane)
             try:
                 return await self._advance_once(lane, outcome)
             except Exception as failure:
@@ -409,7 +420,7 @@ class Worker:
         """One transaction: close what was called, run the pure jobs that follow, take the next effect or let go."""
         now = now_ms()
         if outcome is None:
-            epoch = self._take(session, lane, now)
+            epoch = self._take(session, lane, now, now + self._lease_ms)
             if epoch is None:
                 return None
         else:
@@ -423,9 +434,8 @@ class Worker:
             self.go_on(session)
         return taken
 
-    def _take(self, session: Session, lane: str, now: int) -> int | None:
-        """Make the lane ours if it is free. Gives the epoch."""
-        until = now + self._lease_ms
+    def _take(self, session: Session, lane: str, now: int, until: int) -> int | None:
+        """Make the lane ours if it is free: `until` then, or 0 for as long as this transaction. Gives the epoch."""
         row = _TAKE.row(session, name=lane, now=now, until=until)
         if row is None:
             # A lane that was pruned and opened anew must not begin with an epoch that some sleeper still holds.
