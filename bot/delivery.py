@@ -50,8 +50,7 @@ REPEATED = "repeated"
 """Marks a repeatable message that is already in its second try."""
 
 
-_LOCKED = Load(lambda query: query.where(Message.id == sa.bindparam("message_id")).with_for_update(), Message)
-_LOCKED_WITH_ITS_CHAT = Load(
+_LOCKED = Load(
     lambda query: (
         query.join(Conversation, Conversation.id == Message.conversation_id)
         .join(ChannelAccount, ChannelAccount.id == Message.account_id)
@@ -162,6 +161,7 @@ class Courier:
         message = _message(session, job)
         if isinstance(result, str):
             message.external_id = f"{errand.parcel.chat}:{result}"
+            save(session, message)
             return None
         if isinstance(result, Rejected | Broken):
             logger.warning("edit of message %d was refused: %s", message.id, result)
@@ -242,7 +242,7 @@ def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
     written = inserted(session, Message, job.payload["message_id"])
     if written is not None:
         return written, session.get_one(Conversation, written.conversation_id)
-    found = _LOCKED_WITH_ITS_CHAT.first(session, message_id=job.payload["message_id"])
+    found = _LOCKED.first(session, message_id=job.payload["message_id"])
     assert found is not None, "messages are never deleted"
     message, conversation, _account = found
     return message, conversation
@@ -250,9 +250,8 @@ def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
 
 def _message(session: Session, job: Job) -> Message:
     """The job's message alone, locked."""
-    found = _LOCKED.first(session, message_id=job.payload["message_id"])
-    assert found is not None, "messages are never deleted"
-    message: Message = found[0]
+    message = messages.locked(session, job.payload["message_id"])
+    assert message is not None, "messages are never deleted"
     return message
 
 

@@ -179,7 +179,7 @@ def _pressed(session: Session, conversation: Conversation, incoming: Incoming) -
     if incoming.press is None or not incoming.press.message_id:
         return None
     # Locked, for its delivery may be being recorded this moment: one of the two must see the other.
-    message = session.get(Message, incoming.press.message_id, with_for_update=True)
+    message = messages.locked(session, incoming.press.message_id)
     if message is None or message.conversation_id != conversation.id:
         return None
     if incoming.press.place:

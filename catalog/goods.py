@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from catalog.tables import Category, Photo, Product, Variant
 from kit.errors import Missing
+from storage.hot import Load, join
 
 
 class NoSuchCategory(Missing):
@@ -25,6 +26,18 @@ class NoSuchVariant(Missing):
 
 WHOLE = (selectinload(Product.variants).immediateload(Variant.product), selectinload(Product.photos))
 """Loads a product with its variants, which know their product again, and its photos."""
+
+
+_ONE = Load(
+    lambda query: query.where(Product.id == sa.bindparam("product_id"), Product.shop_id == sa.bindparam("shop_id")),
+    Product,
+)
+_ITS_VARIANTS = Load(
+    lambda query: query.where(Variant.product_id == sa.bindparam("product_id")).order_by(Variant.position), Variant
+)
+_ITS_PHOTOS = Load(
+    lambda query: query.where(Photo.product_id == sa.bindparam("product_id")).order_by(Photo.position), Photo
+)
 
 
 def categories(
@@ -79,6 +92,19 @@ def product(session: Session, shop_id: int, product_id: int) -> Product:
     )
     if row is None:
         raise NoSuchProduct(f"product {product_id} of shop {shop_id}")
+    return row
+
+
+def shown(session: Session, shop_id: int, product_id: int) -> Product:
+    """The same for reading alone, several times as fast: for the card that buyers press all day."""
+    found = _ONE.first(session, product_id=product_id, shop_id=shop_id)
+    if found is None:
+        raise NoSuchProduct(f"product {product_id} of shop {shop_id}")
+    row: Product = found[0]
+    variants = [variant for (variant,) in _ITS_VARIANTS.all(session, product_id=product_id)]
+    join(row, variants=variants, photos=[photo for (photo,) in _ITS_PHOTOS.all(session, product_id=product_id)])
+    for variant in variants:
+        join(variant, product=row)
     return row
 
 

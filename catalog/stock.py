@@ -23,12 +23,22 @@ from company.tables import Shop
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from storage.events import publish
+from storage.hot import Hot
 
 MOST = 1_000_000
 """No warehouse holds more of one variant."""
 
 _stock = cast(sa.Table, Stock.__table__)
 _reservation = cast(sa.Table, Reservation.__table__)
+
+_FREE = Hot(
+    lambda _: (
+        sa.select(Stock.variant_id, sa.func.sum(Stock.on_hand - Stock.reserved))
+        .join(Variant, Variant.id == Stock.variant_id)
+        .where(Variant.product_id == sa.bindparam("product_id"))
+        .group_by(Stock.variant_id)
+    )
+)
 
 
 class OutOfStock(Refused):
@@ -111,6 +121,11 @@ def available(session: Session, variant_ids: Iterable[int]) -> dict[int, int]:
             )
         }
     return free
+
+
+def available_of(session: Session, product_id: int) -> dict[int, int]:
+    """The same for every variant of a product that was ever in stock."""
+    return {variant_id: int(left) for variant_id, left in _FREE.rows(session, product_id=product_id)}
 
 
 def by_warehouse(session: Session, variant_id: int) -> list[OnShelf]:

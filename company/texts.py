@@ -93,6 +93,8 @@ def _filled(text: str, locale: str, facts: Mapping[str, object]) -> str:
         if match[1] not in facts:
             return match[0]
         value = facts[match[1]]
+        if isinstance(value, str | int):
+            return str(value)
         if isinstance(value, Money):
             return value.format(locale)
         return value.said(locale) if isinstance(value, Sayable) else str(value)

@@ -23,9 +23,10 @@ from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from storage import jobs, pace
 from storage.events import publish
-from storage.hot import Hot, insert, insertion
+from storage.hot import Hot, Load, insert, insertion, save
 
 _NEW, _NEW_ONCE = insertion(Message), insertion(Message, once=True)
+_LOCKED = Load(lambda query: query.where(Message.id == sa.bindparam("message_id")).with_for_update(), Message)
 
 PREVIEW = 200
 """How much of the last message the list of conversations keeps."""
@@ -169,7 +170,7 @@ def edit(session: Session, conversation: Conversation, message: Message, outgoin
     message.text, message.content = part.text, form
     message.version += 1
     message.edited_at = utc_now()
-    session.flush()
+    save(session, message)
     if message.delivery not in (Delivery.QUEUED, Delivery.SENDING, Delivery.FAILED):
         queue_edit(session, message)
     tell_changed(session, conversation.shop_id, message)
@@ -254,6 +255,12 @@ def get(session: Session, message_id: int, conversation: Conversation) -> Messag
     if found is None or found.conversation_id != conversation.id:
         raise NoSuchMessage(f"message {message_id}")
     return found
+
+
+def locked(session: Session, message_id: int) -> Message | None:
+    """The message, and nobody else changes it until the transaction ends."""
+    found = _LOCKED.first(session, message_id=message_id)
+    return None if found is None else found[0]
 
 
 def thread(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from babel.numbers import format_currency, get_currency_precision
 
@@ -48,15 +49,7 @@ class Money:
 
     def format(self, locale: str = "ru") -> str:
         """As people read it, without empty kopecks: «1 450 ₽», «1 450,50 ₽»."""
-        whole = self.amount % 10 ** get_currency_precision(self.currency) == 0
-        text: str = format_currency(
-            self.decimal(),
-            self.currency,
-            locale=locale,
-            currency_digits=not whole,
-            format="¤#,##0" if whole and locale.startswith("en") else "#,##0\xa0¤" if whole else None,
-        )
-        return text.replace("RUB", "₽")  # English locales know no sign of the rouble
+        return _written(self, locale)
 
     @classmethod
     def parse(cls, text: str, currency: str = "RUB") -> Money:
@@ -80,6 +73,20 @@ class Money:
         """This part of the sum, half a minor unit rounded up."""
         part = (Decimal(self.amount) * numerator / denominator).quantize(Decimal(1), ROUND_HALF_UP)
         return Money(int(part), self.currency)
+
+
+@lru_cache(maxsize=4096)
+def _written(money: Money, locale: str) -> str:
+    """Kept, for a shop has few prices and writes each of them all day."""
+    whole = money.amount % 10 ** get_currency_precision(money.currency) == 0
+    text: str = format_currency(
+        money.decimal(),
+        money.currency,
+        locale=locale,
+        currency_digits=not whole,
+        format="¤#,##0" if whole and locale.startswith("en") else "#,##0\xa0¤" if whole else None,
+    )
+    return text.replace("RUB", "₽")  # English locales know no sign of the rouble
 
 
 def split(total: Money, weights: list[int]) -> list[Money]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +19,15 @@ from kit.errors import Refused
 from kit.money import Money
 from orders import totals
 from orders.tables import Cart, CartLine
+from storage.hot import Hot
+
+_INSIDE = Hot(
+    lambda _: (
+        sa.select(CartLine.variant_id, CartLine.quantity, CartLine.price_seen)
+        .join(Cart, Cart.id == CartLine.cart_id)
+        .where(Cart.shop_id == sa.bindparam("shop_id"), Cart.customer_id == sa.bindparam("customer_id"))
+    )
+)
 
 
 class NotEnough(Refused):
@@ -69,6 +78,12 @@ class CartView:
         return tuple(line for line in self.lines if line.quantity > line.available)
 
 
+class Inside(NamedTuple):
+    variant_id: int
+    quantity: int
+    price_seen: int
+
+
 def of(session: Session, shop_id: int, customer_id: int) -> Cart:
     """The customer's cart with its lines, made at the first question."""
     cart = _find(session, shop_id, customer_id)
@@ -82,6 +97,11 @@ def of(session: Session, shop_id: int, customer_id: int) -> Cart:
         cart = _find(session, shop_id, customer_id)
     assert cart is not None
     return cart
+
+
+def inside(session: Session, shop_id: int, customer_id: int) -> list[Inside]:
+    """What is in the customer's cart, without making him one: for those who only show it."""
+    return [Inside(*row) for row in _INSIDE.rows(session, shop_id=shop_id, customer_id=customer_id)]
 
 
 def held(session: Session, shop_id: int, customer_id: int) -> Cart:

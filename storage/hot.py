@@ -2,9 +2,9 @@
 
 Executing a Core statement costs about three times what the driver does, and loading or flushing an ORM entity about
 ten times. For the few statements that run for each message the text is kept and values are written as their columns'
-types say. `Hot` runs a statement, `Load` places entities in the session as a query would, `insert` and `save` write
-them without a flush. Whatever is placed or written here is an ordinary entity of the session afterwards: code that is
-not hot goes on with the ORM as always.
+types say. `Hot` runs a statement, `Load` places entities in the session as a query would, `join` ties them together,
+`insert` and `save` write them without a flush. Whatever is placed or written here is an ordinary entity of the session
+afterwards: code that is not hot goes on with the ORM as always.
 
 This module is the only one that knows how the ORM keeps its entities.
 """
@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.base import instance_state
 
 from storage.schema import Base
@@ -131,8 +132,13 @@ class Load:
     def first(self, session: Session, **values: Any) -> tuple[Any, ...] | None:
         """The first row's entities, in the order in which they were named."""
         row = self._hot.row(session, **values)
-        if row is None:
-            return None
+        return None if row is None else self._placed(session, row)
+
+    def all(self, session: Session, **values: Any) -> list[tuple[Any, ...]]:
+        """Every row's entities."""
+        return [self._placed(session, row) for row in self._hot.rows(session, **values)]
+
+    def _placed(self, session: Session, row: Row) -> tuple[Any, ...]:
         dialect, start, found = _wire(session).dialect, 0, []
         for entity in self._entities:
             shape = _shape(entity, dialect)
@@ -140,6 +146,12 @@ class Load:
             found.append(shape.read(session, row[start:end]))
             start = end
         return tuple(found)
+
+
+def join(entity: Base, **related: Any) -> None:
+    """Set relationships to what a query has found, as if it had loaded them; nothing is to be written for that."""
+    for name, found in related.items():
+        set_committed_value(entity, name, found)
 
 
 def insert(session: Session, entity: type[E], statement: Hot, **values: Any) -> E | None:

@@ -106,20 +106,20 @@ def show_product(
     cart: Cart | None = None,
     since: int | None = None,
 ) -> None:
-    product = goods.product(turn.session, turn.shop.id, product_id)
+    product = goods.shown(turn.session, turn.shop.id, product_id)
     if not product.active:
         raise goods.NoSuchProduct(f"product {product_id} is archived")
     sold = [variant for variant in product.variants if variant.active]
-    left = stock.available(turn.session, [variant.id for variant in sold])
-    cart = cart or carts.of(turn.session, turn.shop.id, turn.customer.id)
+    left = stock.available_of(turn.session, product.id)
+    taken = cart.lines if cart is not None else carts.inside(turn.session, turn.shop.id, turn.customer.id)
     variant = chosen(sold, variant_id, left)
     currency = turn.shop.currency
     counter = Counter(
         product=product,
         variant=variant,
         left=left,
-        in_cart=sum(line.quantity for line in cart.lines if variant and line.variant_id == variant.id),
-        cart_sum=Money(sum(line.quantity * line.price_seen for line in cart.lines), currency),
+        in_cart=sum(line.quantity for line in taken if variant and line.variant_id == variant.id),
+        cart_sum=Money(sum(line.quantity * line.price_seen for line in taken), currency),
         currency=currency,
         page=page,
         since=since or 0,

@@ -50,6 +50,8 @@ class Turn:
     public_url: str
     voice: Voice = field(init=False)
     _answered: bool = field(default=False, init=False)
+    _content: dict[str, Any] | None = field(default=None, init=False)
+    _read: Outgoing = field(default_factory=Outgoing, init=False)
 
     def __post_init__(self) -> None:
         self.voice = Voice.of(self.texts, self.locale, self.settings)
@@ -64,7 +66,7 @@ class Turn:
         press, pressed = self.incoming.press, self.pressed
         if press is None or pressed is None or pressed.private or pressed.author == Author.BUYER:
             return None
-        buttons = load_outgoing(pressed.content).buttons()
+        buttons = self._shown(pressed).buttons()
         return buttons[press.index].action if 0 <= press.index < len(buttons) else None
 
     @property
@@ -122,9 +124,15 @@ class Turn:
         self.conversation.flow = flow
         self.conversation.flow_state = state
 
+    def _shown(self, pressed: Message) -> Outgoing:
+        """What stood there when the button was pressed; an edit replaces its content, so it is read once."""
+        if self._content is not pressed.content:
+            self._content, self._read = pressed.content, load_outgoing(pressed.content)
+        return self._read
+
     def _fits_in_place(self, pressed: Message, outgoing: Outgoing) -> bool:
         if not self.capabilities.edit or outgoing.keyboard or outgoing.drop_keyboard:
             return False
-        shown = load_outgoing(pressed.content)
+        shown = self._shown(pressed)
         # A message with a picture cannot become one without, nor get a picture, in every messenger.
         return bool(shown.media) == bool(outgoing.media) and not shown.keyboard
