@@ -28,7 +28,7 @@ from benchmarks.buyers import Street
 from company.tables import Shop
 from inbox import listing, messages
 from inbox.tables import Conversation
-from storage import jobs, worker
+from storage import jobs, lanes
 
 AT_ONCE = 10
 
@@ -102,7 +102,7 @@ def beside(url: str) -> dict[str, float]:
         shop = session.scalars(sa.select(Shop.id)).one()
         conversation = session.scalars(sa.select(Conversation.id).limit(1)).one()
         acts: dict[str, Callable[[], object]] = {
-            "sweep": lambda: worker._due_lanes(session),
+            "sweep": lambda: lanes.due_lanes(session),
             "prune, nothing old": lambda: jobs.prune(session, older_than=timedelta(days=7)),
             "list of conversations": lambda: listing.rows(session, shop),
             "list, waiting": lambda: listing.rows(session, shop, view=listing.View.WAITING),

@@ -20,8 +20,8 @@ from payments.providers.base import OutcomeUnknown, ProviderError, ProviderRefus
 from storage.database import after_commit
 from storage.events import Note
 from storage.jobs import Again, Effect, Handler, Handlers, Job, Step
+from storage.lanes import MAX_ATTEMPTS
 from storage.meters import Meters
-from storage.worker import MAX_ATTEMPTS
 
 HANDLE, DELIVER = "incoming.handle", "message.deliver"
 

@@ -14,140 +14,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import orjson
-import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from kit import crash
 from kit.clock import now_ms
-from kit.redaction import redact
-from storage import jobs
+from storage import jobs, lanes
 from storage.bells import Bell, Silent
 from storage.database import Committed, Database
-from storage.events import Event, publish
-from storage.hot import Hot
 from storage.jobs import Again, Effect, Handlers, Job, Step
 from storage.presence import Alone, AmongOthers, Presence
-from storage.tables import Job as JobRow
-from storage.tables import Lane
 
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
 """How long a taken lane stays ours without a sign of life."""
 
-SWEEP = 0.5
-"""Seconds between looks for due jobs on free lanes."""
-
 KEEP_RESULT = 60.0
 """Seconds for which the result of a call is kept while the database cannot take it."""
-
-SOON = 2.0
-"""A pause shorter than this, in seconds, is kept to the moment, by the process that made it."""
 
 SLOTS = 64
 """How many lanes one process works at a time."""
 
-MAX_ATTEMPTS = 5
-"""After so many failures a job is dead: the lane goes on without it and a person is told."""
-
-BACKOFF_MS = 1000
-"""The pause after the first failure; each next one is four times as long."""
-
 STEPS_AT_ONCE = 32
 """How many pure database jobs of one lane may share a transaction."""
-
-# Whoever is just taking or leaving the lane is not waited for: a transaction that takes a lane on its way may hold
-# what the other one waits for.
-_TAKE = Hot(
-    lambda insert: (
-        sa.update(Lane)
-        .where(
-            Lane.lane
-            == sa.select(Lane.lane)
-            .where(Lane.lane == sa.bindparam("name"), Lane.lease_until < sa.bindparam("now"))
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
-        )
-        .values(lease_until=sa.bindparam("until"), epoch=Lane.epoch + 1)
-        .returning(Lane.epoch)
-    )
-)
-_OPEN = Hot(
-    lambda insert: (
-        insert(Lane)
-        .values(lane=sa.bindparam("name"), lease_until=sa.bindparam("until"), epoch=sa.bindparam("first"))
-        .on_conflict_do_nothing()
-        .returning(Lane.epoch)
-    )
-)
-_KEEP = Hot(
-    lambda insert: (
-        sa.update(Lane)
-        .where(Lane.lane == sa.bindparam("name"), Lane.epoch == sa.bindparam("mine"))
-        .values(lease_until=sa.bindparam("until"))
-    )
-)
-_RENEW = Hot(
-    lambda insert: (
-        sa.update(Lane)
-        .where(
-            Lane.lane == sa.bindparam("name"),
-            Lane.epoch == sa.bindparam("mine"),
-            # Letting go leaves the epoch as it was: a renewal that comes after it would hold a lane that nobody works.
-            Lane.lease_until > sa.literal_column("0"),
-        )
-        .values(lease_until=sa.bindparam("until"))
-    )
-)
-_HEADS = Hot(
-    lambda insert: (
-        sa.select(JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.run_at, JobRow.created_at)
-        .where(JobRow.lane == sa.bindparam("name"), JobRow.state == sa.literal_column("'ready'"))
-        .order_by(JobRow.id)
-        .limit(sa.literal_column("2"))
-    )
-)
-_CLOSE = Hot(
-    lambda insert: (
-        sa.update(JobRow)
-        .where(JobRow.id == sa.bindparam("job"))
-        .values(
-            state=sa.bindparam("new_state"),
-            attempts=sa.bindparam("tries"),
-            run_at=sa.bindparam("due"),
-            closed_at=sa.bindparam("closed"),
-            error=sa.bindparam("why"),
-        )
-    )
-)
-
-
-_TAKE_ALL = Hot(
-    lambda insert: (
-        sa.select(JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.created_at)
-        .where(JobRow.lane == sa.bindparam("name"), JobRow.state == sa.literal_column("'ready'"))
-        .with_for_update(skip_locked=True)
-    )
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobDied(Event):
-    """A job failed for the last time: a person must look."""
-
-    kind: ClassVar[str] = "job_died"
-
-    job_kind: str
-    lane: str
-    error: str
 
 
 class Fenced(Exception):
@@ -218,7 +114,7 @@ class Worker:
     async def start(self) -> None:
         """Begin to sweep. Leases that dead workers left are void at once if no other worker lives."""
         if await self._presence.announce():
-            await self._db.write(_void_leases)
+            await self._db.write(lanes.void_leases)
             await self._presence.share()
         self._ticks = [asyncio.create_task(self._sweep()), asyncio.create_task(self._keep_leases())]
 
@@ -228,14 +124,14 @@ class Worker:
         self._bell.retire()
         for tick in self._ticks:
             tick.cancel()
-        lanes: set[str] = set()
+        left_over: set[str] = set()
         end = time.monotonic() + within
         with contextlib.suppress(TimeoutError):
             # A transaction that is under way may still bring a call to be made.
             async with asyncio.timeout(within / 3):
                 await self._db.quiet()
         while (running := self._running()) and (left := end - time.monotonic()) > 0:
-            lanes |= self._drains.keys()
+            left_over |= self._drains.keys()
             await asyncio.wait(running, timeout=left)
         held, late = dict(self._held), self._running()
         for task in late:
@@ -243,10 +139,10 @@ class Worker:
         await asyncio.gather(*late, return_exceptions=True)
         if held:
             try:
-                await self._db.write(_release, held)
+                await self._db.write(lanes.release, held)
             except Exception:
                 logger.exception("the lanes could not be released; their leases end by themselves")
-        self._bell.ring(lanes)
+        self._bell.ring(left_over)
         await asyncio.gather(*self._ticks, return_exceptions=True)
         await self._presence.leave()
 
@@ -274,7 +170,7 @@ class Worker:
         """Wait until no job is due or running: for tests and orderly ends."""
         async with asyncio.timeout(within):
             while True:
-                due = await self._db.read(_anything_due)
+                due = await self._db.read(lanes.anything_due)
                 if not due and not self._drains:
                     return
                 await asyncio.sleep(0.01)
@@ -309,7 +205,7 @@ class Worker:
 
     def _call_once(self, session: Session, lane: str) -> None:
         """Take what is worth trying once; its order does not matter, so its lane is not taken."""
-        for id_, kind, payload, attempts, created_ms in _TAKE_ALL.rows(session, name=lane):
+        for id_, kind, payload, attempts, created_ms in lanes.TAKE_ALL.rows(session, name=lane):
             self._begin(session, Job(id_, lane, kind, orjson.loads(payload), attempts, created_ms), 0, careful=False)
 
     def _is_prompt(self, kind: str) -> bool:
@@ -398,10 +294,10 @@ class Worker:
             try:
                 return await self._advance_once(lane, outcome)
             except Exception as failure:
-                if not _database_is_gone(failure) or time.monotonic() > until:
+                if not lanes.database_is_gone(failure) or time.monotonic() > until:
                     raise
                 logger.warning("the result of a call in %s cannot be recorded yet: %s", lane, type(failure).__name__)
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(lanes.SWEEP)
 
     async def _advance_once(self, lane: str, outcome: _Outcome | None) -> _Taken | None:
         """The same, in one transaction.
@@ -412,7 +308,7 @@ class Worker:
         try:
             return await self._db.write(self._turn, lane, outcome, careful=False)
         except Exception as failure:
-            if isinstance(failure, Fenced) or _database_is_gone(failure):
+            if isinstance(failure, Fenced) or lanes.database_is_gone(failure):
                 raise
         return await self._db.write(self._turn, lane, outcome, careful=True)
 
@@ -426,7 +322,7 @@ class Worker:
         else:
             epoch = outcome.taken.epoch
             # Let go at once, for mostly nothing follows; the row stays locked until the commit.
-            if not _KEEP.run(session, name=lane, mine=epoch, until=0):
+            if not lanes.KEEP.run(session, name=lane, mine=epoch, until=0):
                 raise Fenced(lane)
             self._settle(session, outcome, careful)
         taken = self._run(session, lane, epoch, now, held=outcome is None, careful=careful)
@@ -436,10 +332,10 @@ class Worker:
 
     def _take(self, session: Session, lane: str, now: int, until: int) -> int | None:
         """Make the lane ours if it is free: `until` then, or 0 for as long as this transaction. Gives the epoch."""
-        row = _TAKE.row(session, name=lane, now=now, until=until)
+        row = lanes.TAKE.row(session, name=lane, now=now, until=until)
         if row is None:
             # A lane that was pruned and opened anew must not begin with an epoch that some sleeper still holds.
-            row = _OPEN.row(session, name=lane, until=until, first=now)
+            row = lanes.OPEN.row(session, name=lane, until=until, first=now)
         return None if row is None else int(row[0])
 
     def _run(self, session: Session, lane: str, epoch: int, now: int, *, held: bool, careful: bool) -> _Taken | None:
@@ -448,7 +344,7 @@ class Worker:
         `held` says whether the lane's row has our lease or was let go in this transaction already.
         """
         rings: dict[str, str] = session.info.setdefault("rings", {})
-        heads = _HEADS.rows(session, name=lane)
+        heads = lanes.HEADS.rows(session, name=lane)
         for _ in range(0 if self._stopping else STEPS_AT_ONCE):
             if not heads or heads[0][4] > now:
                 break
@@ -458,15 +354,15 @@ class Worker:
             )
             if taken is not None:
                 if not held:
-                    _KEEP.run(session, name=lane, mine=epoch, until=now + self._lease_ms)
+                    lanes.KEEP.run(session, name=lane, mine=epoch, until=now + self._lease_ms)
                 return taken
             # Nothing more is known to wait, unless the job itself has put something.
             alone = len(heads) == 1 and lane not in rings
-            heads = [] if alone else _HEADS.rows(session, name=lane)
+            heads = [] if alone else lanes.HEADS.rows(session, name=lane)
         else:
             jobs.ring(session, lane, "")
         if held:
-            _KEEP.run(session, name=lane, mine=epoch, until=0)
+            lanes.KEEP.run(session, name=lane, mine=epoch, until=0)
         return None
 
     def _begin(self, session: Session, job: Job, epoch: int, careful: bool) -> _Taken | None:
@@ -478,18 +374,18 @@ class Worker:
                 with session.begin_nested():
                     taken = self._handle(session, job, epoch)
             except Exception as failure:
-                if _database_is_gone(failure):
+                if lanes.database_is_gone(failure):
                     raise
                 logger.exception("job %d %s failed", job.id, job.kind)
-                _fail(session, job, failure)
+                lanes.fail(session, job, failure)
                 return None
         if isinstance(taken, Again):
-            _put_off(session, job, taken)
+            lanes.put_off(session, job, taken)
             return None
         if taken is None:
-            _close(session, job)
+            lanes.close(session, job)
         elif taken.effect.once:
-            _close(session, job)
+            lanes.close(session, job)
             session.info.setdefault("started", []).append(taken)
             return None
         return taken
@@ -511,7 +407,7 @@ class Worker:
     def _settle(self, session: Session, outcome: _Outcome, careful: bool) -> None:
         job = outcome.taken.job
         if outcome.failure is not None:
-            _fail(session, job, outcome.failure)
+            lanes.fail(session, job, outcome.failure)
             return
         if not careful:
             again = self._record(session, outcome)
@@ -520,15 +416,15 @@ class Worker:
                 with session.begin_nested():
                     again = self._record(session, outcome)
             except Exception as failure:
-                if _database_is_gone(failure):
+                if lanes.database_is_gone(failure):
                     raise
                 logger.exception("job %d %s could not be recorded", job.id, job.kind)
-                _fail(session, job, failure)
+                lanes.fail(session, job, failure)
                 return
         if again is None:
-            _close(session, job)
+            lanes.close(session, job)
         else:
-            _put_off(session, job, again)
+            lanes.put_off(session, job, again)
 
     def _record(self, session: Session, outcome: _Outcome) -> Again | None:
         taken = outcome.taken
@@ -539,7 +435,7 @@ class Worker:
     async def _sweep(self) -> None:
         while True:
             try:
-                found, now = await self._db.read(_due_lanes), now_ms()
+                found, now = await self._db.read(lanes.due_lanes), now_ms()
                 self.ring(self._for_us([lane for lane, due in found if due <= now]))
                 for lane, due in found:
                     if due > now and self._bell.concerns(lane):
@@ -548,7 +444,7 @@ class Worker:
                 logger.exception("the sweep failed; it will try again")
             self.swept_at = time.monotonic()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP):
+                async with asyncio.timeout(lanes.SWEEP):
                     await self._look.wait()
             self._look.clear()
 
@@ -564,72 +460,4 @@ class Worker:
             await self._presence.renew()
             if self._held:
                 with contextlib.suppress(Exception):
-                    await self._db.write(_renew, dict(self._held), self._lease_ms)
-
-
-def _close(session: Session, job: Job) -> None:
-    now = now_ms()
-    _CLOSE.run(session, job=job.id, new_state="done", tries=job.attempts + 1, due=now, closed=now, why=None)
-
-
-def _put_off(session: Session, job: Job, again: Again) -> None:
-    after = again.after.total_seconds()
-    due = now_ms() + int(after * 1000)
-    _CLOSE.run(session, job=job.id, new_state="ready", tries=job.attempts, due=due, closed=None, why=None)
-    if after < SOON:
-        session.info.setdefault("later", {})[job.lane] = after
-
-
-def _fail(session: Session, job: Job, failure: Exception) -> None:
-    """Count the attempt: 1, 4, 16, 64 seconds of pause, then dead."""
-    tries, now = job.attempts + 1, now_ms()
-    why = redact(f"{type(failure).__name__}: {failure}")[:500]
-    if tries >= MAX_ATTEMPTS:
-        logger.error("job %d %s is dead after %d attempts", job.id, job.kind, tries)
-        publish(session, JobDied(shop_id=0, subject=f"job:{job.id}", job_kind=job.kind, lane=job.lane, error=why))
-        _CLOSE.run(session, job=job.id, new_state="dead", tries=tries, due=now, closed=now, why=why)
-        return
-    pause = int(BACKOFF_MS * 4.0 ** (tries - 1) * random.uniform(0.8, 1.2))  # noqa: S311
-    _CLOSE.run(session, job=job.id, new_state="ready", tries=tries, due=now + pause, closed=None, why=why)
-
-
-def _database_is_gone(failure: Exception) -> bool:
-    """A lost connection or a full disk is no fault of the job: the whole transaction must go."""
-    return isinstance(failure, sa.exc.OperationalError | sa.exc.InterfaceError)
-
-
-def _due_lanes(session: Session) -> list[tuple[str, int]]:
-    """Free lanes whose first job is due before the next sweep, and when. What is planned for later costs nothing."""
-    earlier = aliased(JobRow)
-    is_first = ~sa.exists().where(earlier.lane == JobRow.lane, earlier.state == "ready", earlier.id < JobRow.id)
-    now = now_ms()
-    due = (
-        sa.select(JobRow.lane, JobRow.run_at)
-        .outerjoin(Lane, Lane.lane == JobRow.lane)
-        .where(JobRow.state == "ready", JobRow.run_at <= now + int(SWEEP * 1000), is_first)
-        .where(sa.or_(Lane.lease_until < now, Lane.lane.is_(None)))
-        .order_by(JobRow.run_at)
-        .limit(1000)
-    )
-    return [(lane, run_at) for lane, run_at in session.execute(due)]
-
-
-def _anything_due(session: Session) -> bool:
-    soon = now_ms() + 50
-    return (
-        session.scalar(sa.select(JobRow.id).where(JobRow.state == "ready", JobRow.run_at <= soon).limit(1)) is not None
-    )
-
-
-def _void_leases(session: Session) -> None:
-    session.execute(sa.update(Lane).where(Lane.lease_until > 0).values(lease_until=0))
-
-
-def _release(session: Session, held: dict[str, int]) -> None:
-    for lane in sorted(held):
-        _RENEW.run(session, name=lane, mine=held[lane], until=0)
-
-
-def _renew(session: Session, held: dict[str, int], lease_ms: int) -> None:
-    for lane in sorted(held):
-        _RENEW.run(session, name=lane, mine=held[lane], until=now_ms() + lease_ms)
+                    await self._db.write(lanes.renew, dict(self._held), self._lease_ms)

@@ -35,7 +35,7 @@ from payments.accounts import Providers
 from payments.providers.base import Provider
 from payments.tables import PaymentAccount
 from prilavok.hub import SUBSCRIBERS
-from storage import worker as product
+from storage import lanes as product
 from storage.database import Database
 from storage.files import FileStore
 from storage.jobs import Handler, Handlers
@@ -141,7 +141,7 @@ class Stepped(Worker):
 
     async def sweep(self) -> None:
         """What the sweep's timer does twice a second."""
-        found = await self._db.read(product._due_lanes)
+        found = await self._db.read(product.due_lanes)
         now = now_ms()
         self.ring([lane for lane, due in found if due <= now])
 

@@ -151,7 +151,7 @@ async def test_a_broker_that_dies_and_comes_back_is_found_again_and_complained_o
 async def test_work_put_by_one_process_is_done_by_another_long_before_its_sweep(
     broker: Broker, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.worker.SWEEP", 600.0)
+    monkeypatch.setattr("storage.lanes.SWEEP", 600.0)
     kitchen = Kitchen()
     db, elsewhere = Database(database_url), Database(database_url)
     quiet = Broadcast(lambda: line_of(broker.url, db.url), space="one")

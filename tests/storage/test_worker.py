@@ -17,9 +17,10 @@ from kit.clock import utc_now
 from storage import jobs
 from storage.database import Database
 from storage.jobs import Again, Effect, Job, Step
+from storage.lanes import renew
 from storage.tables import EventRow, Lane
 from storage.tables import Job as JobRow
-from storage.worker import Worker, _renew
+from storage.worker import Worker
 
 
 class Kitchen:
@@ -129,7 +130,7 @@ async def test_a_dedup_key_makes_a_job_once(db: Database) -> None:
 async def test_a_step_that_fails_leaves_no_trace_and_is_tried_again_then_dead_while_the_lane_goes_on(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.worker.BACKOFF_MS", 1)
+    monkeypatch.setattr("storage.lanes.BACKOFF_MS", 1)
     kitchen = Kitchen()
     worker = Worker(db, kitchen.handlers)
     await worker.start()
@@ -151,7 +152,7 @@ async def test_a_step_that_fails_leaves_no_trace_and_is_tried_again_then_dead_wh
 
 
 async def test_an_effect_that_raises_is_called_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.worker.BACKOFF_MS", 1)
+    monkeypatch.setattr("storage.lanes.BACKOFF_MS", 1)
     kitchen = Kitchen()
     kitchen.fail_times = 2
     worker = Worker(db, kitchen.handlers)
@@ -279,14 +280,14 @@ async def test_two_workers_share_the_lanes_and_never_one_lane(db: Database) -> N
     assert sorted(kitchen.recorded) == list(range(140))
 
 
-async def test_a_renewal_that_comes_late_does_not_hold_a_lane_that_was_let_go(db: Database) -> None:
+async def test_arenewal_that_comes_late_does_not_hold_a_lane_that_was_let_go(db: Database) -> None:
     kitchen = Kitchen()
     worker = Worker(db, kitchen.handlers)
     await worker.start()
     await put(db, "effect", "lane", 1)
     await worker.idle()
     epoch = await db.read(lambda session: session.get_one(Lane, "lane").epoch)
-    await db.write(_renew, {"lane": epoch}, 30_000)
+    await db.write(renew, {"lane": epoch}, 30_000)
     await put(db, "effect", "lane", 2)
     await worker.idle(within=5)
     await worker.stop()

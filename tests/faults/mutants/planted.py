@@ -82,8 +82,8 @@ MUTANTS = (
         (
             Edit(
                 "storage/worker.py",
-                "        if taken is None:\n            _close(session, job)\n        elif",
-                "        if taken is not None:\n            _close(session, job)\n        if taken is None:\n            _close(session, job)\n        elif",
+                "        if taken is None:\n            lanes.close(session, job)\n        elif",
+                "        if taken is not None:\n            lanes.close(session, job)\n        if taken is None:\n            lanes.close(session, job)\n        elif",
             ),
         ),
     ),
@@ -150,7 +150,7 @@ MUTANTS = (
         "tests/storage/test_worker.py::test_what_a_dead_process_left_is_found_by_the_next",
         (
             Edit(
-                "storage/worker.py",
+                "storage/lanes.py",
                 ".where(sa.or_(Lane.lease_until < now, Lane.lane.is_(None)))",
                 ".where(Lane.lane.is_(None))",
             ),

@@ -1,0 +1,189 @@
+"""The rows of lanes and jobs, as the worker takes them, closes them and lets them go.
+
+A lane is taken by a conditional update that raises its epoch; the epoch fences whoever held it before.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import dataclass
+from typing import ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from kit.clock import now_ms
+from kit.redaction import redact
+from storage.events import Event, publish
+from storage.hot import Hot
+from storage.jobs import Again, Job
+from storage.tables import Job as JobRow
+from storage.tables import Lane
+
+logger = logging.getLogger(__name__)
+
+SWEEP = 0.5
+"""Seconds between looks for due jobs on free lanes."""
+
+SOON = 2.0
+"""A pause shorter than this, in seconds, is kept to the moment, by the process that made it."""
+
+MAX_ATTEMPTS = 5
+"""After so many failures a job is dead: the lane goes on without it and a person is told."""
+
+BACKOFF_MS = 1000
+"""The pause after the first failure; each next one is four times as long."""
+
+# Whoever is just taking or leaving the lane is not waited for: a transaction that takes a lane on its way may hold
+# what the other one waits for.
+TAKE = Hot(
+    lambda insert: (
+        sa.update(Lane)
+        .where(
+            Lane.lane
+            == sa.select(Lane.lane)
+            .where(Lane.lane == sa.bindparam("name"), Lane.lease_until < sa.bindparam("now"))
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        .values(lease_until=sa.bindparam("until"), epoch=Lane.epoch + 1)
+        .returning(Lane.epoch)
+    )
+)
+OPEN = Hot(
+    lambda insert: (
+        insert(Lane)
+        .values(lane=sa.bindparam("name"), lease_until=sa.bindparam("until"), epoch=sa.bindparam("first"))
+        .on_conflict_do_nothing()
+        .returning(Lane.epoch)
+    )
+)
+KEEP = Hot(
+    lambda insert: (
+        sa.update(Lane)
+        .where(Lane.lane == sa.bindparam("name"), Lane.epoch == sa.bindparam("mine"))
+        .values(lease_until=sa.bindparam("until"))
+    )
+)
+RENEW = Hot(
+    lambda insert: (
+        sa.update(Lane)
+        .where(
+            Lane.lane == sa.bindparam("name"),
+            Lane.epoch == sa.bindparam("mine"),
+            # Letting go leaves the epoch as it was: a renewal that comes after it would hold a lane that nobody works.
+            Lane.lease_until > sa.literal_column("0"),
+        )
+        .values(lease_until=sa.bindparam("until"))
+    )
+)
+HEADS = Hot(
+    lambda insert: (
+        sa.select(JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.run_at, JobRow.created_at)
+        .where(JobRow.lane == sa.bindparam("name"), JobRow.state == sa.literal_column("'ready'"))
+        .order_by(JobRow.id)
+        .limit(sa.literal_column("2"))
+    )
+)
+CLOSE = Hot(
+    lambda insert: (
+        sa.update(JobRow)
+        .where(JobRow.id == sa.bindparam("job"))
+        .values(
+            state=sa.bindparam("new_state"),
+            attempts=sa.bindparam("tries"),
+            run_at=sa.bindparam("due"),
+            closed_at=sa.bindparam("closed"),
+            error=sa.bindparam("why"),
+        )
+    )
+)
+
+
+TAKE_ALL = Hot(
+    lambda insert: (
+        sa.select(JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.created_at)
+        .where(JobRow.lane == sa.bindparam("name"), JobRow.state == sa.literal_column("'ready'"))
+        .with_for_update(skip_locked=True)
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDied(Event):
+    """A job failed for the last time: a person must look."""
+
+    kind: ClassVar[str] = "job_died"
+
+    job_kind: str
+    lane: str
+    error: str
+
+
+def close(session: Session, job: Job) -> None:
+    now = now_ms()
+    CLOSE.run(session, job=job.id, new_state="done", tries=job.attempts + 1, due=now, closed=now, why=None)
+
+
+def put_off(session: Session, job: Job, again: Again) -> None:
+    after = again.after.total_seconds()
+    due = now_ms() + int(after * 1000)
+    CLOSE.run(session, job=job.id, new_state="ready", tries=job.attempts, due=due, closed=None, why=None)
+    if after < SOON:
+        session.info.setdefault("later", {})[job.lane] = after
+
+
+def fail(session: Session, job: Job, failure: Exception) -> None:
+    """Count the attempt: 1, 4, 16, 64 seconds of pause, then dead."""
+    tries, now = job.attempts + 1, now_ms()
+    why = redact(f"{type(failure).__name__}: {failure}")[:500]
+    if tries >= MAX_ATTEMPTS:
+        logger.error("job %d %s is dead after %d attempts", job.id, job.kind, tries)
+        publish(session, JobDied(shop_id=0, subject=f"job:{job.id}", job_kind=job.kind, lane=job.lane, error=why))
+        CLOSE.run(session, job=job.id, new_state="dead", tries=tries, due=now, closed=now, why=why)
+        return
+    pause = int(BACKOFF_MS * 4.0 ** (tries - 1) * random.uniform(0.8, 1.2))  # noqa: S311
+    CLOSE.run(session, job=job.id, new_state="ready", tries=tries, due=now + pause, closed=None, why=why)
+
+
+def database_is_gone(failure: Exception) -> bool:
+    """A lost connection or a full disk is no fault of the job: the whole transaction must go."""
+    return isinstance(failure, sa.exc.OperationalError | sa.exc.InterfaceError)
+
+
+def due_lanes(session: Session) -> list[tuple[str, int]]:
+    """Free lanes whose first job is due before the next sweep, and when. What is planned for later costs nothing."""
+    earlier = aliased(JobRow)
+    is_first = ~sa.exists().where(earlier.lane == JobRow.lane, earlier.state == "ready", earlier.id < JobRow.id)
+    now = now_ms()
+    due = (
+        sa.select(JobRow.lane, JobRow.run_at)
+        .outerjoin(Lane, Lane.lane == JobRow.lane)
+        .where(JobRow.state == "ready", JobRow.run_at <= now + int(SWEEP * 1000), is_first)
+        .where(sa.or_(Lane.lease_until < now, Lane.lane.is_(None)))
+        .order_by(JobRow.run_at)
+        .limit(1000)
+    )
+    return [(lane, run_at) for lane, run_at in session.execute(due)]
+
+
+def anything_due(session: Session) -> bool:
+    soon = now_ms() + 50
+    return (
+        session.scalar(sa.select(JobRow.id).where(JobRow.state == "ready", JobRow.run_at <= soon).limit(1)) is not None
+    )
+
+
+def void_leases(session: Session) -> None:
+    session.execute(sa.update(Lane).where(Lane.lease_until > 0).values(lease_until=0))
+
+
+def release(session: Session, held: dict[str, int]) -> None:
+    for lane in sorted(held):
+        RENEW.run(session, name=lane, mine=held[lane], until=0)
+
+
+def renew(session: Session, held: dict[str, int], lease_ms: int) -> None:
+    for lane in sorted(held):
+        RENEW.run(session, name=lane, mine=held[lane], until=now_ms() + lease_ms)
