@@ -96,7 +96,8 @@ class Intake:
         if incoming.left:
             conversation.blocked = True
             return
-        conversation.blocked = False
+        if conversation.blocked:
+            conversation.blocked = False
         if incoming.context:
             conversation.context = {**conversation.context, **incoming.context}
         pressed = _pressed(session, conversation, incoming)

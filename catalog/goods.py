@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from catalog.tables import Category, Photo, Product, Variant
 from kit.errors import Missing
-from storage.hot import Load, join
+from storage.hot import Hot, Load, join
 
 
 class NoSuchCategory(Missing):
@@ -28,15 +29,63 @@ WHOLE = (selectinload(Product.variants).immediateload(Variant.product), selectin
 """Loads a product with its variants, which know their product again, and its photos."""
 
 
+_CATEGORIES = {
+    top: Load(
+        lambda query, top=top: query.where(  # type: ignore[misc]
+            Category.shop_id == sa.bindparam("shop_id"),
+            Category.parent_id.is_(None) if top else Category.parent_id == sa.bindparam("parent_id"),
+            Category.active,
+        ).order_by(Category.position, Category.id),
+        Category,
+    )
+    for top in (True, False)
+}
+_VARIANTS = Load(
+    lambda query: query.join(Product, Product.id == Variant.product_id).where(
+        Variant.shop_id == sa.bindparam("shop_id"), Variant.id.in_(sa.bindparam("wanted", expanding=True))
+    ),
+    Variant,
+    Product,
+    listed="wanted",
+)
 _ONE = Load(
     lambda query: query.where(Product.id == sa.bindparam("product_id"), Product.shop_id == sa.bindparam("shop_id")),
     Product,
 )
-_ITS_VARIANTS = Load(
-    lambda query: query.where(Variant.product_id == sa.bindparam("product_id")).order_by(Variant.position), Variant
+
+
+def _on_shelf(query: sa.Select[Any]) -> sa.Select[Any]:
+    """What buyers are offered, of one category or, without one, of all."""
+    category_id = sa.bindparam("category_id", type_=sa.BigInteger)
+    return query.where(
+        Product.shop_id == sa.bindparam("shop_id"),
+        sa.or_(category_id.is_(None), Product.category_id == category_id),
+        Product.active.is_(True),
+        sa.exists().where(Variant.product_id == Product.id, Variant.active),
+    )
+
+
+_SHELF = Load(
+    lambda query: (
+        _on_shelf(query)
+        .order_by(Product.position, Product.id)
+        .offset(sa.bindparam("first"))
+        .limit(sa.bindparam("most"))
+    ),
+    Product,
 )
-_ITS_PHOTOS = Load(
-    lambda query: query.where(Photo.product_id == sa.bindparam("product_id")).order_by(Photo.position), Photo
+_SHELF_COUNT = Hot(lambda _: _on_shelf(sa.select(sa.func.count()).select_from(Product)))
+_THEIR_VARIANTS = Load(
+    lambda query: query.where(Variant.product_id.in_(sa.bindparam("products", expanding=True))).order_by(
+        Variant.position
+    ),
+    Variant,
+    listed="products",
+)
+_THEIR_PHOTOS = Load(
+    lambda query: query.where(Photo.product_id.in_(sa.bindparam("products", expanding=True))).order_by(Photo.position),
+    Photo,
+    listed="products",
 )
 
 
@@ -44,9 +93,10 @@ def categories(
     session: Session, shop_id: int, parent_id: int | None = None, *, archived: bool = False
 ) -> list[Category]:
     """The categories right under the parent, or those at the top; `archived` adds the ones out of use."""
-    found = sa.select(Category).where(Category.shop_id == shop_id, Category.parent_id == parent_id)
     if not archived:
-        found = found.where(Category.active)
+        rows = _CATEGORIES[parent_id is None].all(session, shop_id=shop_id, parent_id=parent_id)
+        return [category for (category,) in rows]
+    found = sa.select(Category).where(Category.shop_id == shop_id, Category.parent_id == parent_id)
     return list(session.scalars(found.order_by(Category.position, Category.id)))
 
 
@@ -71,12 +121,15 @@ def products(
     Without a category, of all of them. What cannot be bought (archived, or without a variant on sale) is left out
     unless `archived`; what is merely out of stock is shown.
     """
+    if not archived:
+        which = {"shop_id": shop_id, "category_id": category_id}
+        found = [row for (row,) in _SHELF.all(session, **which, first=max(offset, 0), most=limit)]
+        _complete(session, found)
+        count = _SHELF_COUNT.row(session, **which)
+        return found, count[0] if count else 0
     conditions = [Product.shop_id == shop_id]
     if category_id is not None:
         conditions.append(Product.category_id == category_id)
-    if not archived:
-        on_sale = sa.exists().where(Variant.product_id == Product.id, Variant.active)
-        conditions += [Product.active.is_(True), on_sale]
     total = session.scalar(sa.select(sa.func.count()).select_from(Product).where(*conditions)) or 0
     page = sa.select(Product).where(*conditions).order_by(Product.position, Product.id)
     return list(session.scalars(page.offset(max(offset, 0)).limit(limit).options(*WHOLE))), total
@@ -101,11 +154,25 @@ def shown(session: Session, shop_id: int, product_id: int) -> Product:
     if found is None:
         raise NoSuchProduct(f"product {product_id} of shop {shop_id}")
     row: Product = found[0]
-    variants = [variant for (variant,) in _ITS_VARIANTS.all(session, product_id=product_id)]
-    join(row, variants=variants, photos=[photo for (photo,) in _ITS_PHOTOS.all(session, product_id=product_id)])
-    for variant in variants:
-        join(variant, product=row)
+    _complete(session, [row])
     return row
+
+
+def _complete(session: Session, products: Sequence[Product]) -> None:
+    """Give them their variants, which know their product again, and their photos: WHOLE, by the short way."""
+    if not products:
+        return
+    ids = [product.id for product in products]
+    variants: dict[int, list[Variant]] = {id_: [] for id_ in ids}
+    photos: dict[int, list[Photo]] = {id_: [] for id_ in ids}
+    for (variant,) in _THEIR_VARIANTS.all(session, products=ids):
+        variants[variant.product_id].append(variant)
+    for (photo,) in _THEIR_PHOTOS.all(session, products=ids):
+        photos[photo.product_id].append(photo)
+    for product in products:
+        join(product, variants=variants[product.id], photos=photos[product.id])
+        for variant in product.variants:
+            join(variant, product=product)
 
 
 def variant(session: Session, shop_id: int, variant_id: int) -> Variant:
@@ -118,12 +185,10 @@ def variants(session: Session, shop_id: int, ids: Iterable[int]) -> dict[int, Va
     wanted = set(ids)
     if not wanted:
         return {}
-    rows = session.scalars(
-        sa.select(Variant)
-        .where(Variant.shop_id == shop_id, Variant.id.in_(wanted))
-        .options(joinedload(Variant.product))
-    )
-    found = {row.id: row for row in rows}
+    found = {}
+    for row, product in _VARIANTS.all(session, shop_id=shop_id, wanted=sorted(wanted)):
+        join(row, product=product)
+        found[row.id] = row
     if missing := wanted - found.keys():
         raise NoSuchVariant(f"variants {sorted(missing)} of shop {shop_id}")
     return found

@@ -34,10 +34,10 @@ _reservation = cast(sa.Table, Reservation.__table__)
 _FREE = Hot(
     lambda _: (
         sa.select(Stock.variant_id, sa.func.sum(Stock.on_hand - Stock.reserved))
-        .join(Variant, Variant.id == Stock.variant_id)
-        .where(Variant.product_id == sa.bindparam("product_id"))
+        .where(Stock.variant_id.in_(sa.bindparam("variants", expanding=True)))
         .group_by(Stock.variant_id)
-    )
+    ),
+    listed="variants",
 )
 
 
@@ -112,20 +112,8 @@ def available(session: Session, variant_ids: Iterable[int]) -> dict[int, int]:
     """How many of each variant nobody has reserved, over all warehouses; 0 for what was never in stock."""
     free = dict.fromkeys(variant_ids, 0)
     if free:
-        free |= {
-            variant_id: int(left)
-            for variant_id, left in session.execute(
-                sa.select(Stock.variant_id, sa.func.sum(Stock.on_hand - Stock.reserved))
-                .where(Stock.variant_id.in_(free))
-                .group_by(Stock.variant_id)
-            )
-        }
+        free |= {variant_id: int(left) for variant_id, left in _FREE.rows(session, variants=list(free))}
     return free
-
-
-def available_of(session: Session, product_id: int) -> dict[int, int]:
-    """The same for every variant of a product that was ever in stock."""
-    return {variant_id: int(left) for variant_id, left in _FREE.rows(session, product_id=product_id)}
 
 
 def by_warehouse(session: Session, variant_id: int) -> list[OnShelf]:

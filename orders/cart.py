@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from catalog import goods, names, stock
 from catalog.names import Title
@@ -19,8 +18,18 @@ from kit.errors import Refused
 from kit.money import Money
 from orders import totals
 from orders.tables import Cart, CartLine
-from storage.hot import Hot
+from storage.hot import Hot, Load, join
 
+
+def _of_customer(query: sa.Select[Any]) -> sa.Select[Any]:
+    return query.where(Cart.shop_id == sa.bindparam("shop_id"), Cart.customer_id == sa.bindparam("customer_id"))
+
+
+_KNOWN = Load(_of_customer, Cart, fresh=True)
+_LOCKED = Load(lambda query: _of_customer(query).with_for_update(), Cart, fresh=True)
+_LINES = Load(
+    lambda query: query.where(CartLine.cart_id == sa.bindparam("cart_id")).order_by(CartLine.id), CartLine, fresh=True
+)
 _INSIDE = Hot(
     lambda _: (
         sa.select(CartLine.variant_id, CartLine.quantity, CartLine.price_seen)
@@ -220,11 +229,10 @@ def _line(cart: Cart, variant_id: int) -> CartLine | None:
 
 
 def _find(session: Session, shop_id: int, customer_id: int, *, lock: bool = False) -> Cart | None:
-    query: sa.Select[Any] = (
-        sa.select(Cart)
-        .where(Cart.shop_id == shop_id, Cart.customer_id == customer_id)
-        .options(selectinload(Cart.lines))
-        .execution_options(populate_existing=True)
-    )
-    found: Iterable[Cart] = session.scalars(query.with_for_update() if lock else query)
-    return next(iter(found), None)
+    session.flush()
+    found = (_LOCKED if lock else _KNOWN).first(session, shop_id=shop_id, customer_id=customer_id)
+    if found is None:
+        return None
+    cart: Cart = found[0]
+    join(cart, lines=[line for (line,) in _LINES.all(session, cart_id=cart.id)])
+    return cart

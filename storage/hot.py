@@ -70,12 +70,15 @@ class _Wire:
 class Hot:
     """One statement, compiled at its first use on each dialect. Parameters are the statement's bindparams by name.
 
+    `listed` names an expanding one, for IN. Its value is a sequence that is not empty; the last item is repeated up to
+    a power of two, so that there are few texts.
     Rows come as the driver gives them. Failures are SQLAlchemy's, without the parameters: they may be private.
     """
 
-    def __init__(self, build: Build) -> None:
+    def __init__(self, build: Build, *, listed: str = "") -> None:
         self._build = build
-        self._texts: dict[str, _Text] = {}
+        self._listed = listed
+        self._texts: dict[tuple[str, int], _Text] = {}
 
     def run(self, session: Session, **values: Any) -> int:
         """How many rows it touched."""
@@ -95,39 +98,64 @@ class Hot:
         """Run once for each row, in one call of the driver. No result."""
         if rows:
             wire = _wire(session)
-            text = self._text(wire.dialect)
+            text = self._text(wire.dialect, 0)
             _on(wire, text.sql, [text.parameters(row) for row in rows], many=True)
 
     def _execute(self, session: Session, values: Mapping[str, Any]) -> Any:
-        wire = _wire(session)
-        text = self._texts.get(wire.dialect.name) or self._text(wire.dialect)
+        wire, length = _wire(session), 0
+        if self._listed:
+            items = list(values[self._listed])
+            length = 1 << (len(items) - 1).bit_length()
+            items += items[-1:] * (length - len(items))
+            values = {**values, **{_place_of(self._listed, n): item for n, item in enumerate(items)}}
+        text = self._texts.get((wire.dialect.name, length)) or self._text(wire.dialect, length)
         return _on(wire, text.sql, text.parameters(values))
 
-    def _text(self, dialect: sa.Dialect) -> _Text:
-        known = self._texts.get(dialect.name)
+    def _text(self, dialect: sa.Dialect, length: int) -> _Text:
+        known = self._texts.get((dialect.name, length))
         if known is None:
-            compiled = self._build(_INSERT[dialect.name]).compile(dialect=dialect)  # type: ignore[attr-defined]
+            statement: Any = self._build(_INSERT[dialect.name])
+            compiled = statement.compile(dialect=dialect)
             writers = {
                 name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()
             }
-            by_place = compiled.positiontup is not None
             fixed = {name: value for name, value in compiled.params.items() if value is not None}
-            wanted = [(name, writers[name]) for name in compiled.positiontup or compiled.params]
-            known = self._texts[dialect.name] = _Text(compiled.string, by_place, fixed, wanted)
+            sql, places, names = compiled.string, compiled.positiontup, list(compiled.params)
+            if self._listed:
+                longer = compiled.construct_expanded_state({**compiled.params, self._listed: [0] * length})
+                sql, places = longer.statement, longer.positiontup
+                items = [_place_of(self._listed, n) for n in range(length)]
+                names = [*(name for name in names if name != self._listed), *items]
+                writers |= dict.fromkeys(items, writers[self._listed])
+            wanted = [(name, writers[name]) for name in places or names]
+            known = self._texts[dialect.name, length] = _Text(sql, places is not None, fixed, wanted)
         return known
+
+
+def _place_of(listed: str, n: int) -> str:
+    """What SQLAlchemy calls the parameter of one item of a list."""
+    return f"{listed}_{n + 1}"
 
 
 class Load:
     """Reads rows of some entities with one statement and places these in the session, as a query would.
 
     `build` completes a select of all columns of the entities. An entity that the session knows already stays as it
-    is there. One of an outer join that is not there comes as None.
+    is there; with `fresh` it is read anew, unless it was changed there. One of an outer join that is not there comes as
+    None. What the session has not flushed yet, the statement does not see.
     """
 
-    def __init__(self, build: Callable[[sa.Select[Any]], sa.Select[Any]], *entities: type[Base]) -> None:
+    def __init__(
+        self,
+        build: Callable[[sa.Select[Any]], sa.Select[Any]],
+        *entities: type[Base],
+        listed: str = "",
+        fresh: bool = False,
+    ) -> None:
         self._entities = entities
+        self._fresh = fresh
         columns = [column for entity in entities for column in _table(entity).c]
-        self._hot = Hot(lambda _: build(sa.select(*columns)))
+        self._hot = Hot(lambda _: build(sa.select(*columns)), listed=listed)
 
     def first(self, session: Session, **values: Any) -> tuple[Any, ...] | None:
         """The first row's entities, in the order in which they were named."""
@@ -143,7 +171,7 @@ class Load:
         for entity in self._entities:
             shape = _shape(entity, dialect)
             end = start + len(shape.names)
-            found.append(shape.read(session, row[start:end]))
+            found.append(shape.read(session, row[start:end], fresh=self._fresh))
             start = end
         return tuple(found)
 
@@ -225,18 +253,22 @@ class _Shape:
     readers: Sequence[tuple[int, Callable[[Any], Any]]]
     """Places of the columns whose driver values are not ours, and how they are read."""
 
-    def read(self, session: Session, row: Row) -> Any:
+    def read(self, session: Session, row: Row, *, fresh: bool) -> Any:
         values = list(row)
         for place, read in self.readers:
             values[place] = read(values[place])
         named = dict(zip(self.names, values, strict=True))
-        return None if named[self.key] is None else self.place(session, named)
+        return None if named[self.key] is None else self.place(session, named, fresh=fresh)
 
-    def place(self, session: Session, values: dict[str, Any]) -> Any:
+    def place(self, session: Session, values: dict[str, Any], *, fresh: bool = False) -> Any:
         """The session's entity of this key, made from the values if it is not there yet."""
         identity = self.mapper.identity_key_from_primary_key((values[self.key],))
         known = session.identity_map.get(identity)
         if known is not None:
+            state = instance_state(known)
+            if fresh and not state.modified:
+                state.dict.update(values)
+                state._commit_all(state.dict)
             return known
         entity: Base = self.mapper.class_manager.new_instance()
         state = instance_state(entity)

@@ -110,7 +110,7 @@ def show_product(
     if not product.active:
         raise goods.NoSuchProduct(f"product {product_id} is archived")
     sold = [variant for variant in product.variants if variant.active]
-    left = stock.available_of(turn.session, product.id)
+    left = stock.available(turn.session, [variant.id for variant in sold])
     taken = cart.lines if cart is not None else carts.inside(turn.session, turn.shop.id, turn.customer.id)
     variant = chosen(sold, variant_id, left)
     currency = turn.shop.currency
