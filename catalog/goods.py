@@ -29,17 +29,19 @@ WHOLE = (selectinload(Product.variants).immediateload(Variant.product), selectin
 """Loads a product with its variants, which know their product again, and its photos."""
 
 
-_CATEGORIES = {
-    top: Load(
-        lambda query, top=top: query.where(  # type: ignore[misc]
+def _under(*, top: bool) -> Load:
+    """The categories in use at the top, or under a parent."""
+    return Load(
+        lambda query: query.where(
             Category.shop_id == sa.bindparam("shop_id"),
             Category.parent_id.is_(None) if top else Category.parent_id == sa.bindparam("parent_id"),
             Category.active,
         ).order_by(Category.position, Category.id),
         Category,
     )
-    for top in (True, False)
-}
+
+
+_CATEGORIES = {top: _under(top=top) for top in (True, False)}
 _VARIANTS = Load(
     lambda query: query.join(Product, Product.id == Variant.product_id).where(
         Variant.shop_id == sa.bindparam("shop_id"), Variant.id.in_(sa.bindparam("wanted", expanding=True))
@@ -54,27 +56,31 @@ _ONE = Load(
 )
 
 
-def _on_shelf(query: sa.Select[Any]) -> sa.Select[Any]:
-    """What buyers are offered, of one category or, without one, of all."""
-    category_id = sa.bindparam("category_id", type_=sa.BigInteger)
+def _on_shelf(query: sa.Select[Any], *, whole: bool) -> sa.Select[Any]:
+    """What buyers are offered: of the whole shop, or of one category."""
     return query.where(
         Product.shop_id == sa.bindparam("shop_id"),
-        sa.or_(category_id.is_(None), Product.category_id == category_id),
+        sa.true() if whole else Product.category_id == sa.bindparam("category_id"),
         Product.active.is_(True),
         sa.exists().where(Variant.product_id == Product.id, Variant.active),
     )
 
 
-_SHELF = Load(
-    lambda query: (
-        _on_shelf(query)
-        .order_by(Product.position, Product.id)
-        .offset(sa.bindparam("first"))
-        .limit(sa.bindparam("most"))
-    ),
-    Product,
-)
-_SHELF_COUNT = Hot(lambda _: _on_shelf(sa.select(sa.func.count()).select_from(Product)))
+def _shelf(*, whole: bool) -> tuple[Load, Hot]:
+    """A page of it, and how many there are."""
+    page = Load(
+        lambda query: (
+            _on_shelf(query, whole=whole)
+            .order_by(Product.position, Product.id)
+            .offset(sa.bindparam("first"))
+            .limit(sa.bindparam("most"))
+        ),
+        Product,
+    )
+    return page, Hot(lambda _: _on_shelf(sa.select(sa.func.count()).select_from(Product), whole=whole))
+
+
+_SHELF = {whole: _shelf(whole=whole) for whole in (True, False)}
 _THEIR_VARIANTS = Load(
     lambda query: query.where(Variant.product_id.in_(sa.bindparam("products", expanding=True))).order_by(
         Variant.position
@@ -122,17 +128,17 @@ def products(
     unless `archived`; what is merely out of stock is shown.
     """
     if not archived:
+        page, count = _SHELF[category_id is None]
         which = {"shop_id": shop_id, "category_id": category_id}
-        found = [row for (row,) in _SHELF.all(session, **which, first=max(offset, 0), most=limit)]
+        found = [row for (row,) in page.all(session, **which, first=max(offset, 0), most=limit)]
         _complete(session, found)
-        count = _SHELF_COUNT.row(session, **which)
-        return found, count[0] if count else 0
+        return found, count.rows(session, **which)[0][0]
     conditions = [Product.shop_id == shop_id]
     if category_id is not None:
         conditions.append(Product.category_id == category_id)
     total = session.scalar(sa.select(sa.func.count()).select_from(Product).where(*conditions)) or 0
-    page = sa.select(Product).where(*conditions).order_by(Product.position, Product.id)
-    return list(session.scalars(page.offset(max(offset, 0)).limit(limit).options(*WHOLE))), total
+    all_ = sa.select(Product).where(*conditions).order_by(Product.position, Product.id)
+    return list(session.scalars(all_.offset(max(offset, 0)).limit(limit).options(*WHOLE))), total
 
 
 def product(session: Session, shop_id: int, product_id: int) -> Product:
