@@ -173,6 +173,32 @@ def add_photo(session: Session, product: Product, file: StoredFile, *, variant: 
     return photo
 
 
+def remove_photo(session: Session, product: Product, photo: Photo) -> None:
+    """Take the photo away from the product; cards that were sent keep theirs, so the file stays."""
+    product.photos.remove(photo)
+    session.delete(photo)
+    _renumber(session, product)
+
+
+def arrange_photos(session: Session, product: Product, order: Sequence[int]) -> None:
+    """Put the photos into this order of ids; those that are not named come after them, as they were."""
+    places = {id_: place for place, id_ in enumerate(order)}
+    product.photos.sort(key=lambda photo: (places.get(photo.id, len(places)), photo.position))
+    _renumber(session, product)
+
+
+def show_variant(session: Session, photo: Photo, variant: Variant | None) -> None:
+    """Say that the photo shows this variant only, or the product as a whole."""
+    photo.variant_id = variant.id if variant else None
+    session.flush()
+
+
+def _renumber(session: Session, product: Product) -> None:
+    for place, photo in enumerate(product.photos):
+        photo.position = place
+    session.flush()
+
+
 def edit_product(
     session: Session,
     product: Product,

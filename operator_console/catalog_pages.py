@@ -13,8 +13,9 @@ from catalog.names import named
 from catalog.tables import Product, Stock, Variant, Warehouse
 from company.rights import Right
 from company.tables import Shop
+from kit.errors import Refused
 from kit.money import Money
-from operator_console import photos, shell
+from operator_console import photo_acts, photos, shell
 from operator_console.order_acts import count_of
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
@@ -24,6 +25,18 @@ from operator_console.visits import Form, Visit
 
 PER_PAGE = 30
 MOST_PAGES = 10_000
+
+MOST_ATTRIBUTES = 5
+"""Of one variant: buyers choose them one by one."""
+
+
+class BadAttributes(Refused):
+    """Not «name: value; name: value»."""
+
+    code = "bad_attributes"
+
+    def __init__(self, part: str) -> None:
+        super().__init__(f"not an attribute: {part!r}", part=part[:60], most=MOST_ATTRIBUTES)
 
 
 async def products(visit: Visit) -> web.StreamResponse:
@@ -56,6 +69,11 @@ async def archive(visit: Visit) -> web.StreamResponse:
     return visit.done(go=f"/products/{visit.number()}")
 
 
+async def add_variant(visit: Visit) -> web.StreamResponse:
+    await visit.write(_add_variant, visit.shop, visit.number(), await visit.form(), visit.actor)
+    return visit.done(go=f"/products/{visit.number()}")
+
+
 async def edit_variant(visit: Visit) -> web.StreamResponse:
     await visit.write(_edit_variant, visit.shop, visit.number(), await visit.form(), visit.actor)
     return _kept(visit)
@@ -73,6 +91,7 @@ ROUTES: tuple[Route, ...] = (
     get(f"/products/{ID}", product),
     post(f"/products/{ID}", edit, Right.CATALOG_EDIT),
     post(f"/products/{ID}/archive", archive, Right.CATALOG_EDIT),
+    post(f"/products/{ID}/variants", add_variant, Right.CATALOG_EDIT),
     post(f"/variants/{ID}", edit_variant, Right.CATALOG_EDIT),
     post(f"/variants/{ID}/stock", count, Right.CATALOG_EDIT),
 )
@@ -159,6 +178,8 @@ def _product(session: Session, visit: Visit, product_id: int) -> Shape:
     return {
         "product": row,
         "title": named(row, reader().language),
+        "photos": photo_acts.shape(session, row),
+        "shows": photo_acts.variants_to_show(row),
         "english": row.translations.get("en", {}),
         "categories": [{"value": "", "label": _("none")}]
         + [{"value": one.id, "label": named(one, reader().language)} for one in goods.categories(session, shop.id)],
@@ -168,6 +189,7 @@ def _product(session: Session, visit: Visit, product_id: int) -> Shape:
                 "id": one.id,
                 "name": names.attributes(one, reader().language) or _("The only variant"),
                 "sku": one.sku,
+                "attributes": "; ".join(f"{title}: {value}" for title, value in one.attributes),
                 "barcode": one.barcode or "",
                 "photo": urls.get(one.id),
                 "active": one.active,
@@ -229,11 +251,38 @@ def _variant(session: Session, shop_id: int, variant_id: int) -> Variant:
     return next(one for one in goods.product(session, shop_id, row.product_id).variants if one.id == variant_id)
 
 
+def _add_variant(session: Session, shop: Shop, product_id: int, form: Form, actor: str) -> None:
+    purchase = form["purchase"].strip()
+    editing.add_variant(
+        session,
+        goods.product(session, shop.id, product_id),
+        sku=form["sku"],
+        price=Money.parse(form["price"], shop.currency).amount,
+        purchase_price=Money.parse(purchase, shop.currency).amount if purchase else None,
+        barcode=form["barcode"],
+        attributes=attributes_in(form["attributes"]),
+        actor=actor,
+    )
+
+
+def attributes_in(text: str) -> list[tuple[str, str]]:
+    """«Цвет: белый; Размер: M» as pairs, in their order. Raises BadAttributes."""
+    pairs: list[tuple[str, str]] = []
+    for part in filter(None, (part.strip() for part in text.replace("\n", ";").split(";"))):
+        title, colon, value = (word.strip() for word in part.partition(":"))
+        if not (title and colon and value) or len(part) > 120 or title in dict(pairs) or len(pairs) == MOST_ATTRIBUTES:
+            raise BadAttributes(part)
+        pairs.append((title, value))
+    return pairs
+
+
 def _edit_variant(session: Session, shop: Shop, variant_id: int, form: Form, actor: str) -> None:
     purchase = form["purchase"].strip()
     editing.edit_variant(
         session,
         _variant(session, shop.id, variant_id),
+        sku=form["sku"] or None,
+        attributes=attributes_in(form["attributes"]) if "attributes" in form else None,
         price=Money.parse(form["price"], shop.currency).amount,
         purchase_price=Money.parse(purchase, shop.currency).amount if purchase else None,
         barcode=form["barcode"],

@@ -23,7 +23,7 @@ from inbox.tables import Conversation
 from kit.clock import utc_now
 from kit.errors import Refused
 from kit.money import Money
-from operator_console import order_shapes
+from operator_console import order_shapes, uploads
 from operator_console.context_shapes import CART_LINE
 from operator_console.inbox_pages import beside, found_in
 from operator_console.routing import ID, Route, post
@@ -36,13 +36,7 @@ from orders.tables import Order
 from payments import charging, links
 from storage.files import Blob, record
 
-UPLOAD = 20_000_000
-"""Bytes of one attached file."""
-
 MOST_FILES = 10
-
-PICTURES = frozenset({"image/jpeg", "image/png", "image/webp"})
-"""Types that every messenger shows as a photo."""
 
 KEY_LENGTH = 80
 
@@ -104,7 +98,7 @@ def _reply(session: Session, visit: Visit, id_: int, form: Form, attached: Seque
 
 def _media(session: Session, visit: Visit, blob: Blob, name: str, mime: str) -> Media:
     row = record(session, blob, name=name, mime=mime, shop_id=visit.shop.id)
-    kind = MediaKind.PHOTO if blob.mime in PICTURES else MediaKind.DOCUMENT
+    kind = MediaKind.PHOTO if blob.mime in uploads.PICTURES else MediaKind.DOCUMENT
     return Media(kind, file_id=row.id, name=row.name, mime=row.mime, size=row.size)
 
 
@@ -113,16 +107,7 @@ async def _kept(visit: Visit, form: Form) -> list[tuple[Blob, str, str]]:
     fields = form.files("files")
     if len(fields) > MOST_FILES:
         raise TooManyFiles()
-    return [
-        (await visit.console.files.save(field.file.read(), limit=UPLOAD), _file_name(field), field.content_type)
-        for field in fields
-    ]
-
-
-def _file_name(field: web.FileField) -> str:
-    """Without folders and unprintable characters: it is shown, and goes to the buyer's device."""
-    name = field.filename.replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(char for char in name if char.isprintable())[:200] or "file"
+    return [await uploads.kept(visit, field) for field in fields]
 
 
 def _resend(session: Session, visit: Visit, id_: int, message_id: int) -> None:

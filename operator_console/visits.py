@@ -151,6 +151,9 @@ class Form(Mapping[str, str]):
         value = self._posted.get(name, "")
         return value.replace("\r\n", "\n").replace("\x00", "") if isinstance(value, str) else ""
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._posted
+
     def __iter__(self) -> Any:
         return iter(self._posted)
 

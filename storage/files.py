@@ -29,6 +29,9 @@ from storage.tables import StoredFile
 PIXELS = 50_000_000
 """Larger pictures are not decoded."""
 
+WIDEST = 2560
+"""Pixels of the longer side of a picture that we pass on; phones make far larger ones, which nobody sees in a chat."""
+
 THUMBNAILS = (96, 320, 900)
 """Widths that a picture may be asked for, in pixels."""
 
@@ -128,6 +131,32 @@ def by_token(session: Session, token: str) -> StoredFile:
     if row is None:
         raise NoSuchFile("no such file")
     return row
+
+
+def presentable(data: bytes) -> bytes:
+    """A picture as it may go to a stranger: upright, without what the camera noted (place, time, device), not too wide.
+
+    What is no picture of ours, or moves, comes back as it is. Takes time: run in a thread.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(data)) as image:
+                form = image.format or ""
+                moves = getattr(image, "is_animated", False)
+                if form not in _PICTURES or moves or image.width * image.height > PIXELS:
+                    return data
+                if not image.getexif() and max(image.size) <= WIDEST and not image.info.get("xmp"):
+                    return data
+                clean = ImageOps.exif_transpose(image)
+                clean.thumbnail((WIDEST, WIDEST))
+                out = BytesIO()
+                profile = image.info.get("icc_profile")
+                clean.info.clear()
+                clean.save(out, form, icc_profile=profile, exif=b"", **({} if form == "PNG" else {"quality": 88}))
+                return out.getvalue()
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        return data
 
 
 def _write_durably(target: Path, data: bytes) -> None:

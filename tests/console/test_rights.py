@@ -9,6 +9,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from catalog import editing, goods
+from catalog.tables import Photo
 from company.rights import RIGHTS, Right
 from company.tables import Role, Shop
 from customers import cards
@@ -23,6 +25,7 @@ from orders.details import Details
 from orders.tables import Order
 from payments import charging
 from payments.tables import MoneyQuestion
+from storage.files import Blob, record
 from storage.tables import Job
 from tests.console.desk import Answer, Browser, Desk, Store
 
@@ -48,13 +51,18 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/payments": lambda session, store: {"id": charging.request(session, order_of(session, store), actor="bot").id},
     "/questions": lambda session, store: {"id": question_of(session, store).id},
     "/customers": lambda session, store: {"id": order_of(session, store).customer_id},
-    "/products": lambda session, store: {"id": store.product_id},
+    "/products": lambda session, store: {"id": store.product_id, "photo": photo_of(session, store).id},
     "/variants": lambda session, store: {"id": store.mug.id},
     "/staff": lambda session, store: {"id": store.colleague.id},
     "/channels": lambda session, store: {"id": store.account.id},
     "/jobs": lambda session, store: {"id": dead_job_of(session, store).id},
 }
 """What an id stands for under each address. A new kind of address fails until it is said here."""
+
+
+def photo_of(session: Session, store: Store) -> Photo:
+    file = record(session, Blob("0" * 64, 1, "image/png", 1, 1), public=True, shop_id=store.shop_id)
+    return editing.add_photo(session, goods.product(session, store.shop_id, store.product_id), file)
 
 
 def order_of(session: Session, store: Store) -> Order:

@@ -25,6 +25,15 @@ function complain(status, text) {
 
 /** POST a form; true if it was done. What the server wants to say arrives as a toast. */
 export async function post(url, values) {
+  return (await sent(url, values)) !== null;
+}
+
+/** POST a form and give the HTML that comes back; null if it was refused, which has been said then. */
+export async function posted(url, values) {
+  return (await sent(url, values))?.text() ?? null;
+}
+
+async function sent(url, values) {
   let answer;
   try {
     answer = await fetch(url, {
@@ -34,16 +43,16 @@ export async function post(url, values) {
     });
   } catch {
     toast(say("unreachable"), { bad: true });
-    return false;
+    return null;
   }
   if (!answer.ok) {
     complain(answer.status, await answer.text());
-    return false;
+    return null;
   }
   for (const [name, detail] of Object.entries(JSON.parse(answer.headers.get("HX-Trigger") ?? "{}"))) {
     document.dispatchEvent(new CustomEvent(name, { detail }));
   }
-  return true;
+  return answer;
 }
 
 /** A fragment of HTML, or null when it could not be had: live parts simply stay as they are. */
