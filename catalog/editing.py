@@ -41,6 +41,12 @@ class NameNeeded(Refused):
     code = "name_needed"
 
 
+class CategoryInItself(Refused):
+    """A category cannot stand under itself, or under one that stands under it."""
+
+    code = "category_in_itself"
+
+
 class PriceOutOfBounds(Refused):
     code = "price_out_of_bounds"
 
@@ -90,6 +96,34 @@ def edit_category(
     if {"name", "translations"} & changed.keys():
         for product in session.scalars(sa.select(Product).where(Product.category_id == category.id).options(*WHOLE)):
             search.index(session, product)
+
+
+def move_category(session: Session, category: Category, parent: Category | None) -> None:
+    """Put the category under another one, the last there, or at the top. Raises CategoryInItself."""
+    above = parent
+    while above is not None:
+        if above.id == category.id:
+            raise CategoryInItself()
+        above = session.get(Category, above.parent_id) if above.parent_id is not None else None
+    parent_id = parent.id if parent else None
+    if category.parent_id != parent_id:
+        category.parent_id, category.position = parent_id, len(_sisters(session, category.shop_id, parent_id))
+    session.flush()
+
+
+def shift_category(session: Session, category: Category, *, back: bool) -> None:
+    """One place back or forward among those with the same parent."""
+    sisters = _sisters(session, category.shop_id, category.parent_id)
+    place = sisters.index(category)
+    sisters.insert(max(0, place - 1) if back else place + 1, sisters.pop(place))
+    for position, sister in enumerate(sisters):
+        sister.position = position
+    session.flush()
+
+
+def _sisters(session: Session, shop_id: int, parent_id: int | None) -> list[Category]:
+    query = sa.select(Category).where(Category.shop_id == shop_id, Category.parent_id == parent_id)
+    return list(session.scalars(query.order_by(Category.position, Category.id)))
 
 
 def add_product(
@@ -207,12 +241,16 @@ def edit_product(
     description: str | None = None,
     translations: Translations | None = None,
     category: Category | None = None,
+    no_category: bool = False,
     vat_code: int | None = None,
     payment_subject: str | None = None,
     position: int | None = None,
     actor: str = "system",
 ) -> None:
-    """Change what is given. Orders keep the names and prices that they were made with."""
+    """Change what is given; `no_category` takes it out of the one that it is in.
+
+    Orders keep the names and prices that they were made with.
+    """
     changed = _change(
         product,
         name=None if name is None else _named(name, 200),
@@ -223,6 +261,9 @@ def edit_product(
         payment_subject=payment_subject,
         position=position,
     )
+    if no_category and product.category_id is not None:
+        changed["category_id"] = [product.category_id, None]
+        product.category_id = None
     _finish(session, product, None, changed, actor)
 
 

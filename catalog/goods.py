@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -104,6 +104,21 @@ def categories(
         return [category for (category,) in rows]
     found = sa.select(Category).where(Category.shop_id == shop_id, Category.parent_id == parent_id)
     return list(session.scalars(found.order_by(Category.position, Category.id)))
+
+
+def category_tree(session: Session, shop_id: int) -> list[tuple[Category, int]]:
+    """All categories, out of use or not, each right after its parent, and how deep it stands; 0 at the top."""
+    query = sa.select(Category).where(Category.shop_id == shop_id).order_by(Category.position, Category.id)
+    under: dict[int | None, list[Category]] = {}
+    for row in session.scalars(query):
+        under.setdefault(row.parent_id, []).append(row)
+
+    def walk(parent_id: int | None, depth: int) -> Iterator[tuple[Category, int]]:
+        for row in under.get(parent_id, ()):
+            yield row, depth
+            yield from walk(row.id, depth + 1)
+
+    return list(walk(None, 0))
 
 
 def category(session: Session, shop_id: int, category_id: int) -> Category:

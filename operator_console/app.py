@@ -8,6 +8,7 @@ from company.texts import Texts
 from kit.secrets import SecretBox
 from operator_console import (
     catalog_pages,
+    category_pages,
     channel_pages,
     components_page,
     customers_pages,
@@ -50,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     *customers_pages.ROUTES,
     *catalog_pages.ROUTES,
     *photo_acts.ROUTES,
+    *category_pages.ROUTES,
     *settings_pages.ROUTES,
     *staff_pages.ROUTES,
     *texts_pages.ROUTES,

@@ -15,7 +15,7 @@ from company.rights import Right
 from company.tables import Shop
 from kit.errors import Refused
 from kit.money import Money
-from operator_console import photo_acts, photos, shell
+from operator_console import category_pages, photo_acts, photos, shell
 from operator_console.order_acts import count_of
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
@@ -121,8 +121,7 @@ def _list(session: Session, visit: Visit) -> Shape:
     return {
         "query": text,
         "category": category_id or "",
-        "categories": [{"value": "", "label": _("all")}]
-        + [{"value": row.id, "label": named(row, reader().language)} for row in goods.categories(session, shop.id)],
+        "categories": category_pages.options(session, shop.id, _("all")),
         "total": total or len(found),
         "warehouses": [named(row, reader().language) for row in stock.warehouses(session, shop.id)],
         "products": _rows(session, shop, found),
@@ -181,8 +180,7 @@ def _product(session: Session, visit: Visit, product_id: int) -> Shape:
         "photos": photo_acts.shape(session, row),
         "shows": photo_acts.variants_to_show(row),
         "english": row.translations.get("en", {}),
-        "categories": [{"value": "", "label": _("none")}]
-        + [{"value": one.id, "label": named(one, reader().language)} for one in goods.categories(session, shop.id)],
+        "categories": category_pages.options(session, shop.id, _("none")),
         "sees_purchase": sees_purchase,
         "variants": [
             {
@@ -233,6 +231,7 @@ def _edit(session: Session, shop_id: int, product_id: int, form: Form, actor: st
         description=form["description"],
         translations={**row.translations, "en": {field: words for field, words in english.items() if words}},
         category=goods.category(session, shop_id, form.number("category")) if form["category"] else None,
+        no_category=not form["category"],
         actor=actor,
     )
 

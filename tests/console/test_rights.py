@@ -52,6 +52,9 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/questions": lambda session, store: {"id": question_of(session, store).id},
     "/customers": lambda session, store: {"id": order_of(session, store).customer_id},
     "/products": lambda session, store: {"id": store.product_id, "photo": photo_of(session, store).id},
+    "/categories": lambda session, store: {
+        "id": editing.add_category(session, session.get_one(Shop, store.shop_id), name="Кружки").id
+    },
     "/variants": lambda session, store: {"id": store.mug.id},
     "/staff": lambda session, store: {"id": store.colleague.id},
     "/channels": lambda session, store: {"id": store.account.id},

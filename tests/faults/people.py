@@ -25,8 +25,9 @@ from tests.faults.visitor import Window
 PATIENCE = 2.5
 """Seconds without a change after which a person tries again."""
 
-NEVER = 240.0
-"""Seconds after which a round that goes nowhere is given up, and counted."""
+NEVER = 480.0
+"""Seconds after which a round that goes nowhere is given up, and counted: a hub that is killed every few seconds, on a
+busy machine, needs minutes for one."""
 
 STUBBORN = 4
 """How often the owner presses a button that seems to do nothing."""
