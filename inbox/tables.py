@@ -124,3 +124,16 @@ class Message(Base):
     created_at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
+
+
+class CannedReply(Base):
+    """An answer that is given often. Operators call it by its name after a slash."""
+
+    __tablename__ = "canned_reply"
+    __table_args__ = (sa.UniqueConstraint("shop_id", "name"),)
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id", index=False)
+    name: Mapped[str] = mapped_column(sa.String(40))
+    text: Mapped[str] = mapped_column(sa.Text)
+    """With {name}, {order} and the like to be filled from the conversation: inbox.canned.FACTS."""

@@ -7,6 +7,7 @@ from aiohttp import web
 from company.texts import Texts
 from kit.secrets import SecretBox
 from operator_console import (
+    canned_pages,
     catalog_pages,
     category_pages,
     channel_pages,
@@ -40,6 +41,7 @@ from storage.live import LiveBus
 ROUTES: tuple[Route, ...] = (
     *inbox_pages.ROUTES,
     *inbox_acts.ROUTES,
+    *canned_pages.ROUTES,
     *picker.ROUTES,
     *live_pages.ROUTES,
     *me_pages.ROUTES,

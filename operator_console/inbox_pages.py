@@ -218,6 +218,7 @@ def _whole(session: Session, visit: Visit, id_: int, which: ListOf) -> Shape:
         **context_shapes.context(session, visit, around),
         "compose": _composer(visit, around),
         "picker_url": f"/inbox/{id_}/picker",
+        "canned_url": f"/inbox/{id_}/canned",
     }
 
 

@@ -11,6 +11,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from company.tables import Staff
+from inbox import canned
 from tests.browser.test_webchat import browser as browser
 from tests.console.desk import PASSWORD, Desk
 
@@ -112,3 +113,27 @@ async def test_the_inbox_is_accessible(browser: Browser, desk: Desk, scheme: str
     await marina.open(desk.ours.anna)
     found = await Axe().run(marina.page)
     assert [violation["id"] for violation in found.response["violations"]] == []
+
+
+async def test_a_ready_answer_is_put_in_by_keys_changed_and_sent(browser: Browser, desk: Desk) -> None:
+    await desk.db.write(canned.add, desk.ours.shop_id, name="привет", text="Здравствуйте, {name}!")
+    await desk.db.write(canned.add, desk.ours.shop_id, name="сроки", text="Заказ № {order} соберём завтра.")
+    marina = await console(browser, desk, desk.ours.operator)
+    await marina.open(desk.ours.anna)
+    area = marina.page.get_by_label("Сообщение", exact=True)
+    await area.press_sequentially("Минуту. /при")
+    await expect(marina.page.locator("#canned-list .option")).to_have_count(1, timeout=10_000)
+    await area.press("Enter")
+    await expect(area).to_have_value("Минуту. Здравствуйте, Анна!")
+    await expect(marina.page.locator("#canned-list")).to_have_count(0)
+    await area.press_sequentially(" Чем помочь?")
+    await area.press("Control+Enter")
+    await marina.sees("Минуту. Здравствуйте, Анна! Чем помочь?")
+    await marina.page.get_by_label("Готовый ответ", exact=True).click()
+    await expect(marina.page.locator("#canned-list .option")).to_have_count(2, timeout=10_000)
+    await area.press("Escape")
+    await expect(marina.page.locator("#canned-list")).to_have_count(0)
+    await area.fill("км/ч")
+    await marina.page.wait_for_timeout(300)
+    await expect(marina.page.locator("#canned-list")).to_have_count(0)
+    assert marina.wrongs == []

@@ -14,7 +14,7 @@ from catalog.tables import Photo
 from company.rights import RIGHTS, Right
 from company.tables import Role, Shop
 from customers import cards
-from inbox import messages
+from inbox import canned, messages
 from inbox.content import Outgoing
 from inbox.tables import Author, Conversation
 from kit.clock import now_ms, utc_now
@@ -56,6 +56,9 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
         "id": editing.add_category(session, session.get_one(Shop, store.shop_id), name="Кружки").id
     },
     "/variants": lambda session, store: {"id": store.mug.id},
+    "/replies": lambda session, store: {
+        "id": canned.add(session, store.shop_id, name="привет", text="Здравствуйте!").id
+    },
     "/staff": lambda session, store: {"id": store.colleague.id},
     "/channels": lambda session, store: {"id": store.account.id},
     "/jobs": lambda session, store: {"id": dead_job_of(session, store).id},

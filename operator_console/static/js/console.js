@@ -1,5 +1,6 @@
 // What a signed-in page starts. Each module looks whether the page has its part and does nothing otherwise.
 import * as board from "./board.js";
+import * as canned from "./canned.js";
 import * as composer from "./composer.js";
 import * as inbox from "./inbox.js";
 import * as keys from "./keys.js";
@@ -11,6 +12,6 @@ import * as picker from "./picker.js";
 import { post } from "./server.js";
 import * as waiting from "./waiting.js";
 
-for (const part of [board, composer, inbox, keys, orderPage, photos, picker, waiting, live]) part.start();
+for (const part of [board, canned, composer, inbox, keys, orderPage, photos, picker, waiting, live]) part.start();
 
 document.addEventListener("theme:chosen", ({ detail }) => post("/me/theme", { theme: detail }));
