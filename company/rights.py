@@ -21,6 +21,8 @@ class Right(StrEnum):
     CATALOG_EDIT = "catalog_edit"
     """Change goods, prices and stock."""
     SEE_PURCHASE_PRICE = "see_purchase_price"
+    EXPORT = "export"
+    """Take lists of orders and customers away as files."""
     SETTINGS = "settings"
     """Change the shop's settings, channels, payment accounts and staff."""
     OPERATION = "operation"

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.names import named
 from company import accounts, staff
+from company.rights import Right
 from company.tables import Role, Staff
 from kit.money import Money
 from operator_console import order_shapes, shell
@@ -113,7 +114,8 @@ async def orders(visit: Visit) -> web.StreamResponse:
     frame = await shell.frame(visit, "orders")
     filled = await visit.read(fill, visit.shop.id, asked, visit.role)
     around = await visit.read(_around, visit.shop.id, asked)
-    return visit.page("pages/orders.html", **frame, **around, **filled)
+    may_export = visit.may(Right.EXPORT)
+    return visit.page("pages/orders.html", **frame, **around, **filled, may_export=may_export)
 
 
 ROUTES: tuple[Route, ...] = (get("/orders", orders),)
@@ -199,6 +201,7 @@ def _around(session: Session, shop_id: int, asked: Asked) -> Shape:
             "board": replace(asked, layout="board", page=1, stage="").url(),
             "table": replace(asked, layout="table").url(),
             "here": "/orders",
+            "export": replace(asked, layout="table").url().replace("/orders", "/orders/export", 1),
         },
         "filters": _filters(session, shop_id, asked, pipelines),
         "kept": {"sort": asked.sort.value, "ascending": "1" if asked.ascending else ""},

@@ -214,6 +214,15 @@ def table(
     return Page(rows=_rows(session, shop, locale, query), total=count, sum=Money(int(total), shop.currency))
 
 
+def after(
+    session: Session, shop_id: int, filters: Filter, number: int, *, size: int = 500, locale: str = "ru"
+) -> tuple[Row, ...]:
+    """Orders that fit, by their numbers, from the one after `number` on: for whoever walks through all of them."""
+    shop = session.get_one(Shop, shop_id)
+    where = (*_conditions(shop_id, filters), Order.number > number)
+    return _rows(session, shop, locale, _listed().where(*where).order_by(Order.number).limit(size))
+
+
 _SORTS: dict[Sort, Any] = {
     Sort.NUMBER: Order.number,
     Sort.CUSTOMER: sa.func.lower(Customer.name),

@@ -23,9 +23,16 @@ def guess(session: Session, email: str, times: int, address: str = ADDRESS) -> N
         assert signin.sign_in(session, email, verified=False, address=address) is None
 
 
-def test_an_operator_neither_refunds_nor_sees_purchase_prices() -> None:
+def test_an_operator_neither_refunds_nor_sees_purchase_prices_nor_takes_lists_away() -> None:
     denied = {right for right in Right if not rights.may(Role.OPERATOR, right)}
-    assert denied == {Right.REFUND, Right.SETTINGS, Right.CATALOG_EDIT, Right.SEE_PURCHASE_PRICE, Right.OPERATION}
+    assert denied == {
+        Right.REFUND,
+        Right.SETTINGS,
+        Right.CATALOG_EDIT,
+        Right.SEE_PURCHASE_PRICE,
+        Right.OPERATION,
+        Right.EXPORT,
+    }
 
 
 def test_an_owner_may_everything_and_a_stranger_nothing() -> None:

@@ -89,7 +89,14 @@ async function onKey(event) {
   document.getElementById(id)?.focus();
 }
 
+/** The file has what the table shows now: filters change the address and not the link. */
+function followFilters() {
+  const link = document.getElementById("export");
+  link?.addEventListener("click", () => (link.href = `/orders/export${location.search}`));
+}
+
 export function start() {
+  followFilters();
   if (!board()) return;
   if (columns().length) makeSortable();
   document.addEventListener("keydown", onKey);

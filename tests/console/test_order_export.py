@@ -1,0 +1,61 @@
+"""The table of orders as a file for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+
+from operator_console import order_export
+from tests.console import trade
+from tests.console.desk import Browser, Desk
+
+
+async def rows(browser: Browser, query: str = "") -> list[dict[str, str]]:
+    answer = await browser.get(f"/orders/export{query}")
+    assert answer.status == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    return list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff")), delimiter=";"))
+
+
+async def test_every_order_is_in_the_file_however_many_portions_it_takes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_export, "PORTION", 2)
+    made = [await trade.order(desk, quantity=1) for _ in range(5)]
+    owner = await desk.signed_in(desk.ours.owner)
+    found = await rows(owner)
+    assert [row["№"] for row in found] == [str(order.number) for order in made]
+    assert found[0]["Товары"] == "Кружка «Туман» × 1"
+    assert found[0]["Итого"] == "1450,00"
+
+
+async def test_the_file_has_what_the_table_shows(desk: Desk) -> None:
+    _open, (paid, _payment) = await trade.order(desk), await trade.paid_order(desk)
+    owner = await desk.signed_in(desk.ours.owner)
+    assert [row["№"] for row in await rows(owner, "?payment=paid")] == [str(paid.number)]
+    assert await rows(owner, "?q=nobody-of-this-name") == []
+
+
+async def test_what_a_buyer_writes_is_no_formula(desk: Desk) -> None:
+    details = replace(trade.ON_RECEIPT, recipient="=HYPERLINK(1)", phone="+79000001284", comment="@SUM(A1); ж")
+    await trade.order(desk, details)
+    (row,) = await rows(await desk.signed_in(desk.ours.owner))
+    assert row["Покупатель"] == "'=HYPERLINK(1)"
+    assert row["Комментарий"] == "'@SUM(A1); ж"
+    assert row["Телефон"] == "+79000001284"
+
+
+async def test_only_who_may_take_lists_away_does(desk: Desk) -> None:
+    await trade.order(desk)
+    operator, owner = await desk.signed_in(desk.ours.operator), await desk.signed_in(desk.ours.owner)
+    assert (await operator.get("/orders/export")).status == 403
+    assert "/orders/export" not in (await operator.get("/orders?layout=table")).text
+    assert "/orders/export" in (await owner.get("/orders?layout=table")).text
+
+
+async def test_another_shops_orders_are_not_in_it(desk: Desk) -> None:
+    await trade.order(desk)
+    assert await rows(await desk.signed_in(desk.foreign.owner)) == []
