@@ -24,6 +24,7 @@ from operator_console import (
     order_export,
     order_page,
     orders_pages,
+    payment_account_pages,
     photo_acts,
     picker,
     settings_pages,
@@ -60,6 +61,7 @@ ROUTES: tuple[Route, ...] = (
     *staff_pages.ROUTES,
     *texts_pages.ROUTES,
     *channel_pages.ROUTES,
+    *payment_account_pages.ROUTES,
     *operation_page.ROUTES,
     *components_page.ROUTES,
 )

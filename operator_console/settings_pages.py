@@ -101,6 +101,7 @@ def _all(session: Session, visit: Visit) -> Shape:
         ],
         "payment_accounts": [
             {
+                "id": row.id,
                 "name": row.name,
                 "provider": row.provider,
                 "number": row.external_id,

@@ -82,6 +82,25 @@ def add(
     return account
 
 
+def change_key(session: Session, box: SecretBox, account: PaymentAccount, secret: str) -> None:
+    """A new key of the same shop there: payments under way go on with it."""
+    account.secret = box.seal(secret)
+    session.flush()
+
+
+def switch(session: Session, account: PaymentAccount, *, on: bool) -> None:
+    """Make new links with the account, or no more; what was begun with it is ended with it.
+
+    Raises PaymentAccountTaken if another active one is the same shop there.
+    """
+    if on and account.external_id:
+        known = by_external_id(session, account.provider, account.external_id)
+        if known is not None and known.id != account.id:
+            raise PaymentAccountTaken(known)
+    account.active = on
+    session.flush()
+
+
 def get(session: Session, account_id: int) -> PaymentAccount:
     account = session.get(PaymentAccount, account_id)
     if account is None:

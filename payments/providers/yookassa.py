@@ -11,6 +11,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -92,6 +93,19 @@ class ShopClient(ApiClient):  # type: ignore[misc]  # the SDK has no types
         return _answer(response, f"{method} {path}")
 
 
+@dataclass(frozen=True, slots=True)
+class ShopFacts:
+    """What YooKassa says of a shop of its own."""
+
+    number: str
+    test: bool
+    enabled: bool
+
+
+def _facts(raw: Mapping[str, Any]) -> ShopFacts:
+    return ShopFacts(str(raw.get("account_id", "")), bool(raw.get("test")), raw.get("status") == "enabled")
+
+
 class YooKassa:
     """One shop's account.
 
@@ -116,6 +130,13 @@ class YooKassa:
         self._client = ShopClient(shop_id, secret, api_url, timeout)
         self._deadline = deadline
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="yookassa")
+
+    async def whose(self) -> ShopFacts:
+        """The shop whose number and key these are. Raises ProviderRefused for a key that does not fit the number.
+
+        Source: https://yookassa.ru/developers/api#me_object
+        """
+        return await self._read("/me", _facts)
 
     async def create(self, charge: Charge) -> ProviderPayment:
         return await self._change("/payments", payment_body(charge), charge.key, payment_of)

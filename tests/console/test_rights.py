@@ -23,6 +23,7 @@ from operator_console.routing import Route
 from orders import checkout
 from orders.details import Details
 from orders.tables import Order
+from payments import accounts as payment_accounts
 from payments import charging
 from payments.tables import MoneyQuestion
 from storage.files import Blob, record
@@ -59,6 +60,7 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/replies": lambda session, store: {
         "id": canned.add(session, store.shop_id, name="привет", text="Здравствуйте!").id
     },
+    "/payment-accounts": lambda session, store: {"id": payment_accounts.online(session, store.shop_id).id},
     "/staff": lambda session, store: {"id": store.colleague.id},
     "/channels": lambda session, store: {"id": store.account.id},
     "/jobs": lambda session, store: {"id": dead_job_of(session, store).id},
