@@ -70,6 +70,7 @@ class HubProcess:
         self._log = place.work / "hub.log"
         self._process: subprocess.Popen[str] | None = None
         self._strace: subprocess.Popen[bytes] | None = None
+        self._end: asyncio.Task[object] | None = None
         self.pid = 0
 
     @property
@@ -140,11 +141,14 @@ class HubProcess:
         self._signal(signal.SIGTERM)
 
     async def gone(self) -> None:
-        """Wait until the process has ended."""
-        if self.pid and self._nursery is not None:
-            await asyncio.to_thread(self._nursery.wait)
-        elif self.pid and self._process is not None:
-            await asyncio.to_thread(self._process.wait)
+        """Wait until the process has ended. Whoever loses patience leaves the waiting to the next who asks."""
+        if self.pid and self._end is None:
+            wait = self._nursery.wait if self._nursery is not None else self._process.wait if self._process else None
+            self._end = None if wait is None else asyncio.create_task(asyncio.to_thread(wait))
+        if self._end is not None:
+            # A thread that reads cannot be called off: left alone it would swallow what the next one waits for.
+            await asyncio.shield(self._end)
+            self._end = None
         if self._strace is not None:
             await asyncio.to_thread(self._strace.communicate)
             self._strace = None
