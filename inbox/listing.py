@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,22 +87,23 @@ def row(session: Session, shop_id: int, conversation_id: int) -> Row | None:
 def counts(session: Session, shop_id: int, staff_id: int) -> Mapping[str, int]:
     """How many conversations stand in each view, and how many open ones each channel has ("channel:telegram")."""
     c = Conversation
-    views = session.execute(
+    found: Counter[str] = Counter(dict.fromkeys((View.OPEN, View.MINE, View.UNASSIGNED, View.WAITING), 0))
+    channels = {row[0]: row[1] for row in session.execute(sa.select(ChannelAccount.id, ChannelAccount.channel))}
+    of_accounts = session.execute(
         sa.select(
+            c.account_id,
             sa.func.count(),
             sa.func.count().filter(c.assignee_id == staff_id),
             sa.func.count().filter(c.assignee_id.is_(None)),
-            sa.func.count().filter(c.waiting_since.is_not(None)),
-        ).where(c.shop_id == shop_id, c.kind == Kind.BUYER, c.state == State.OPEN)
-    ).one()
-    per_channel = session.execute(
-        sa.select(ChannelAccount.channel, sa.func.count())
-        .join(c, c.account_id == ChannelAccount.id)
+            sa.func.count(c.waiting_since),
+        )
         .where(c.shop_id == shop_id, c.kind == Kind.BUYER, c.state == State.OPEN)
-        .group_by(ChannelAccount.channel)
+        .group_by(c.account_id)
     )
-    names = (View.OPEN, View.MINE, View.UNASSIGNED, View.WAITING)
-    return {**dict(zip(names, views, strict=True)), **{f"channel:{name}": n for name, n in per_channel}}
+    for account_id, n, mine, nobodys, waiting in of_accounts:
+        found[f"channel:{channels[account_id]}"] += n
+        found.update({View.OPEN: n, View.MINE: mine, View.UNASSIGNED: nobodys, View.WAITING: waiting})
+    return dict(found)
 
 
 def _rows_query() -> sa.Select[object]:

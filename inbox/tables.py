@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.schema import Base, Id, ref
 
 _unsettled = sa.text("delivery IN ('failed', 'unknown')")
+_waits = sa.text("waiting_since IS NOT NULL")
+_led = sa.text("assignee_id IS NOT NULL")
 
 
 class Kind(StrEnum):
@@ -53,6 +55,10 @@ class Conversation(Base):
     __table_args__ = (
         sa.UniqueConstraint("account_id", "chat"),
         sa.Index("ix_conversation_shop_state_last", "shop_id", "kind", "state", "last_at"),
+        # Counts over the list are read from this index alone.
+        sa.Index("ix_conversation_counts", "shop_id", "kind", "state", "account_id", "assignee_id", "waiting_since"),
+        sa.Index("ix_conversation_waiting", "shop_id", "waiting_since", sqlite_where=_waits, postgresql_where=_waits),
+        sa.Index("ix_conversation_led", "assignee_id", "state", "last_at", sqlite_where=_led, postgresql_where=_led),
     )
 
     id: Mapped[Id]
