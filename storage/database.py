@@ -55,8 +55,9 @@ JSON: dict[str, Any] = {"json_serializer": _json, "json_deserializer": orjson.lo
 
 POSTGRES: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True, **JSON}
 
-POOL_MORE = 6
-"""How many more writes than reads may be under way on PostgreSQL: some of them wait for each other's rows."""
+WRITERS = 8
+"""Writes of one process that may be under way on PostgreSQL, each on a connection of its own. A server has a hundred
+for all processes, unless it is told otherwise."""
 
 BATCH = 256
 """The most functions that share one commit."""
@@ -114,7 +115,7 @@ class Database:
         url: str,
         *,
         subscribers: Mapping[str, Sequence[str]] | None = None,
-        pool: int = 10,
+        pool: int = 5,
         meters: Meters | None = None,
     ) -> None:
         self.url = sa.make_url(url)
@@ -129,7 +130,7 @@ class Database:
             self._engine = _sqlite_readers(self.url)
         else:
             self._engine = create_async_engine(_postgres(self.url), pool_size=pool, max_overflow=pool, **POSTGRES)
-            self._writers = _PostgresWriters(self.url, self._subscribers, self._meters, pool + POOL_MORE)
+            self._writers = _PostgresWriters(self.url, self._subscribers, self._meters, WRITERS)
 
     @property
     def is_sqlite(self) -> bool:
