@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 
+import pytest
 from sqlalchemy.orm import Session
 
 from tests.stories import books, goods, purchases
@@ -22,6 +23,7 @@ GOODS = 2 * goods.PRICES[goods.BLACK] + goods.PRICES[goods.NAPKIN]
 BY_COURIER = GOODS + 390_00
 
 
+@pytest.mark.alone
 async def test_buyers_order_ask_pay_and_get_their_goods_all_at_once(street: Street) -> None:
     """Two in Telegram and one in the web chat, at the same time."""
     olga, tom = PhoneBuyer(street.telegram, OLGA.id), PhoneBuyer(street.telegram, TOM.id)
