@@ -142,6 +142,7 @@ class Broadcast:
         self._life: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
         self._complained = False
+        self._leaving = False
         self._retired = False
 
     @property
@@ -159,6 +160,7 @@ class Broadcast:
             async with asyncio.timeout(1):
                 if self.works:
                     await self._all_said.wait()
+        self._leaving = True
         if self._life is not None:
             self._life.cancel()
             await asyncio.gather(self._life, return_exceptions=True)
@@ -204,7 +206,8 @@ class Broadcast:
 
     async def _live(self) -> None:
         pause = 0.0
-        while True:
+        # A group whose tasks fail in the moment in which it is cancelled tells of them, and not of the cancellation.
+        while not self._leaving:
             line = self._open_line()
             try:
                 async with asyncio.timeout(PATIENCE):
@@ -220,6 +223,8 @@ class Broadcast:
             finally:
                 self._connected.clear()
                 await self._leave(line)
+            if self._leaving:
+                break
             pause = min(LONGEST_PAUSE, pause * 2 or 0.25)
             await asyncio.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311
 

@@ -190,3 +190,32 @@ async def test_one_process_alone_needs_no_bell(db: Database) -> None:
     assert bell.concerns("any")
     live = LiveBus(db)
     assert live.settled is None
+
+
+class Fragile:
+    """A line that breaks in the very moment in which its listener is called off."""
+
+    async def open(self, topics: Sequence[str]) -> None:
+        return
+
+    async def say(self, topic: str, payload: bytes) -> None:
+        return
+
+    async def heard(self) -> AsyncIterator[tuple[str, bytes]]:
+        try:
+            await asyncio.sleep(3600)
+            yield "", b""
+        except asyncio.CancelledError:
+            raise ConnectionError("the broker closed the connection") from None
+
+    async def close(self) -> None:
+        return
+
+
+async def test_a_bell_whose_line_breaks_as_it_stops_does_stop() -> None:
+    bell = Broadcast(Fragile, space="here", lanes=lambda lanes: None)
+    await bell.start()
+    await bell.connected()
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await bell.stop()
