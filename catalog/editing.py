@@ -61,8 +61,11 @@ def add_category(
     name: str,
     parent: Category | None = None,
     translations: Translations | None = None,
-    position: int = 0,
+    position: int | None = None,
 ) -> Category:
+    """A category, the last of those with the same parent unless `position` says otherwise."""
+    if position is None:
+        position = len(_sisters(session, shop.id, parent.id if parent else None))
     category = Category(
         shop_id=shop.id,
         parent_id=parent.id if parent else None,
@@ -100,12 +103,19 @@ def edit_category(
 
 def move_category(session: Session, category: Category, parent: Category | None) -> None:
     """Put the category under another one, the last there, or at the top. Raises CategoryInItself."""
-    above = parent
+    # Locked, all of them: two moves at once, each right by itself, could make a ring.
+    rows = session.execute(
+        sa.select(Category.id, Category.parent_id)
+        .where(Category.shop_id == category.shop_id)
+        .order_by(Category.id)
+        .with_for_update()
+    )
+    parents = {row[0]: row[1] for row in rows}
+    parent_id = above = parent.id if parent else None
     while above is not None:
-        if above.id == category.id:
+        if above == category.id:
             raise CategoryInItself()
-        above = session.get(Category, above.parent_id) if above.parent_id is not None else None
-    parent_id = parent.id if parent else None
+        above = parents[above]
     if category.parent_id != parent_id:
         category.parent_id, category.position = parent_id, len(_sisters(session, category.shop_id, parent_id))
     session.flush()

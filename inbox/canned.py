@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from inbox.tables import CannedReply
@@ -71,16 +72,11 @@ def add(session: Session, shop_id: int, *, name: str, text: str) -> CannedReply:
     taken = session.scalar(sa.select(sa.func.count()).where(CannedReply.shop_id == shop_id))
     if (taken or 0) >= MOST:
         raise TooManyReplies()
-    made = CannedReply(shop_id=shop_id, name="", text="")
-    _write(session, made, name, text)
-    session.add(made)
-    session.flush()
-    return made
+    return _write(session, CannedReply(shop_id=shop_id), name, text)
 
 
 def edit(session: Session, shop_id: int, reply_id: int, *, name: str, text: str) -> None:
     _write(session, get(session, shop_id, reply_id), name, text)
-    session.flush()
 
 
 def remove(session: Session, shop_id: int, reply_id: int) -> None:
@@ -100,15 +96,17 @@ def filled(text: str, facts: Mapping[str, str]) -> str:
     return _FACT.sub(lambda match: facts.get(match[1]) or match[0], text)
 
 
-def _write(session: Session, row: CannedReply, name: str, text: str) -> None:
+def _write(session: Session, row: CannedReply, name: str, text: str) -> CannedReply:
     name, text = name.strip().removeprefix("/").casefold(), text.strip()
     if not name or not text or len(name) > LONGEST_NAME or len(text) > LONGEST or re.search(r"[\s/]", name):
         raise ReplyUnfit()
     if unknown := next((fact for fact in _FACT.findall(text) if fact not in FACTS), None):
         raise UnknownFact(unknown)
-    same = sa.select(CannedReply.id).where(
-        CannedReply.shop_id == row.shop_id, CannedReply.name == name, CannedReply.id != (row.id or 0)
-    )
-    if session.scalar(same) is not None:
-        raise ReplyNameTaken(name)
-    row.name, row.text = name, text
+    try:
+        with session.begin_nested():
+            row.name, row.text = name, text
+            session.add(row)
+            session.flush()
+    except IntegrityError:
+        raise ReplyNameTaken(name) from None
+    return row

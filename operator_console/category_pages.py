@@ -101,11 +101,8 @@ def _english(form: Form, before: dict[str, dict[str, object]]) -> dict[str, dict
 
 
 def _add(session: Session, shop_id: int, form: Form) -> None:
-    parent = _parent(session, shop_id, form)
-    shop = session.get_one(Shop, shop_id)
-    row = editing.add_category(session, shop, name=form["name"], translations=_english(form, {}), position=10_000)
-    editing.move_category(session, row, parent)
-    editing.shift_category(session, row, back=False)
+    parent, shop = _parent(session, shop_id, form), session.get_one(Shop, shop_id)
+    editing.add_category(session, shop, name=form["name"], parent=parent, translations=_english(form, {}))
 
 
 def _edit(session: Session, shop_id: int, category_id: int, form: Form) -> None:
