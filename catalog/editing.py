@@ -115,7 +115,7 @@ def move_category(session: Session, category: Category, parent: Category | None)
     while above is not None:
         if above == category.id:
             raise CategoryInItself()
-        above = parents[above]
+        above = parents.pop(above, None)
     if category.parent_id != parent_id:
         category.parent_id, category.position = parent_id, len(_sisters(session, category.shop_id, parent_id))
     session.flush()
