@@ -17,7 +17,7 @@ from operation.pulse import Pulse
 from operation.tables import Side
 from payments import charging, looking, refunding
 from payments.providers.base import OutcomeUnknown, ProviderError, ProviderRefused, ProviderUnavailable
-from storage.database import after_commit
+from storage.committed import after_commit
 from storage.events import Note
 from storage.jobs import Again, Effect, Handler, Handlers, Job, Step
 from storage.lanes import MAX_ATTEMPTS

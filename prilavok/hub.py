@@ -38,7 +38,8 @@ from kit.secrets import SecretBox
 from operation.attendant import Attendant
 from prilavok.health import Health
 from storage.bells import Bell, Broadcast, Silent, line_of
-from storage.database import Committed, Database
+from storage.committed import Committed
+from storage.database import Database
 from storage.files import FileStore
 from storage.jobs import Handler
 from storage.live import LiveBus

@@ -28,7 +28,7 @@ from payments import accounts as payment_accounts
 from payments.tables import PaymentAccount
 from storage import fitness
 from storage import migrate as migrations
-from storage.database import prepare_sqlite
+from storage.engines import prepare_sqlite
 
 T = TypeVar("T")
 

@@ -11,7 +11,8 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from storage.database import Committed, Database
+from storage.committed import Committed
+from storage.database import Database
 from storage.events import Note
 from storage.tail import Tail
 

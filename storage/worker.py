@@ -27,7 +27,8 @@ from kit import crash
 from kit.clock import now_ms
 from storage import jobs, lanes
 from storage.bells import Bell, Silent
-from storage.database import Committed, Database
+from storage.committed import Committed
+from storage.database import Database
 from storage.jobs import Again, Effect, Handlers, Job, Step
 from storage.presence import Alone, AmongOthers, Presence
 

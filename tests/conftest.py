@@ -24,7 +24,7 @@ import operation.tables  # noqa: F401
 import orders.tables  # noqa: F401
 import payments.tables  # noqa: F401
 import storage.tables  # noqa: F401
-from storage.database import prepare_sqlite
+from storage.engines import prepare_sqlite
 from storage.schema import Base
 from tests.worlds import World
 

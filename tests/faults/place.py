@@ -30,7 +30,7 @@ from inbox.tables import Kind
 from kit import config
 from payments.tables import PaymentAccount
 from prilavok import installation
-from storage.database import prepare_sqlite
+from storage.engines import prepare_sqlite
 from storage.files import FileStore, record
 from tests.faults.proxy import Proxy
 from tests.faults.weather import FAIR, Weather

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from kit.clock import utc_now
-from storage.database import Committed, Database, TakenDatabase
+from storage.committed import Committed
+from storage.database import Database, TakenDatabase
 from storage.events import Event, publish
 from storage.tables import EventRow, Job, StoredFile
 
