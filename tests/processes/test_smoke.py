@@ -42,6 +42,9 @@ async def test_processes_that_are_killed_and_restarted_in_turn_lose_and_double_n
             bell="notify", database=server, troubles=2, seed=seed, nursery=nursery, buyers=2, fleet=SMALL, pauses=False
         )
         found.append(orjson.dumps(report.facts(), default=str).decode())
+        assert not report.reckoning.wrong, found[-1]
+        assert not report.ticks_twice, found[-1]
+        assert not report.missed, found[-1]
         if report.passed:
             break
     assert report.passed, "\n".join(found)
