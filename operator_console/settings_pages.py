@@ -121,8 +121,8 @@ def _role(role: str) -> str:
 
 
 def _stages(session: Session, shop: Shop, rules: ShopSettings) -> list[Shape]:
-    """Every stage of the shop once, and whether its moves are told of."""
-    every = {row.code: row for line in stages.pipelines(session, shop.id) for row in line.stages}
+    """Every stage of the shop that is in use once, and whether its moves are told of."""
+    every = {row.code: row for line in stages.pipelines(session, shop.id) for row in line.stages if not row.archived}
     return [
         {"code": code, "name": named(row, reader().language), "on": code in rules.notify_stages}
         for code, row in every.items()

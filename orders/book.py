@@ -146,6 +146,12 @@ def counts(session: Session, shop_id: int, pipeline_id: int | None = None) -> di
     return dict(session.execute(query).all())
 
 
+def standing(session: Session, shop_id: int) -> dict[int, int]:
+    """How many orders stand in each stage that has any, by the stage's id."""
+    query = sa.select(Order.stage_id, sa.func.count()).where(Order.shop_id == shop_id).group_by(Order.stage_id)
+    return dict(session.execute(query).all())
+
+
 def open_count(session: Session, shop_id: int) -> int:
     """Orders that somebody still has to do something about."""
     query = sa.select(sa.func.count(Order.id)).join(Stage, Stage.id == Order.stage_id)
@@ -188,6 +194,7 @@ def board(
             rows=tuple(row for row in rows if row.order.stage_code == stage.code),
         )
         for stage in stages
+        if not stage.archived or stage.id in sums
     ]
 
 

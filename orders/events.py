@@ -80,3 +80,16 @@ class OrderFlagged(OrderEvent):
     kind: ClassVar[str] = "order_flagged"
 
     flag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineChanged(Event):
+    """`what`: added, renamed, first, stage_added, stage_edited, stages_arranged, stage_archived, stage_used_again."""
+
+    kind: ClassVar[str] = "pipeline_changed"
+
+    pipeline_id: int
+    what: str
+    which: str | None
+    """The code of the stage that it is about."""
+    before: object

@@ -33,8 +33,29 @@ class BadPipeline(Refused):
 
     code = "bad_pipeline"
 
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem, problem=problem)
+    def __init__(self, problem: str, **facts: object) -> None:
+        super().__init__(problem, problem=problem, **facts)
+
+
+class NotNewAtFirst(BadPipeline):
+    """Orders must begin in a stage of the group new."""
+
+    code = "pipeline_begins_otherwise"
+
+
+class NothingCancels(BadPipeline):
+    """There must be a stage of the group cancelled."""
+
+    code = "pipeline_without_cancelled"
+
+
+class NoWayOut(BadPipeline):
+    """An order that came into this stage could never be completed or cancelled."""
+
+    code = "stage_without_way_out"
+
+    def __init__(self, spec: StageSpec) -> None:
+        super().__init__(f"an order in {spec.code} could never be completed or cancelled", stage=spec.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +114,7 @@ def create_pipeline(
 
     Stage names are kept in the shop's language, and in English beside it. Raises BadPipeline.
     """
-    _check(stages)
+    check(stages)
     english = shop.locale.startswith("en")
     last = session.scalar(sa.select(sa.func.max(Pipeline.position)).where(Pipeline.shop_id == shop.id))
     pipeline = Pipeline(
@@ -140,10 +161,11 @@ def pipeline(session: Session, shop_id: int, pipeline_id: int | None = None) -> 
     raise NoPipeline(f"shop {shop_id} has no pipeline {pipeline_id or ''}")
 
 
-def _check(stages: Sequence[StageSpec]) -> None:
+def check(stages: Sequence[StageSpec]) -> None:
+    """Raises BadPipeline, or what it is in particular, for stages through which an order could not come to an end."""
     codes = [spec.code for spec in stages]
     if not stages or stages[0].group is not Group.NEW:
-        raise BadPipeline("the first stage must be of the group new")
+        raise NotNewAtFirst("the first stage must be of the group new")
     if len(set(codes)) < len(codes):
         raise BadPipeline("two stages have the same code")
     for spec in stages:
@@ -152,10 +174,10 @@ def _check(stages: Sequence[StageSpec]) -> None:
             raise BadPipeline(f"{spec.code} leads to unknown stages: {', '.join(sorted(unknown))}")
     closed = {spec.code for spec in stages if spec.group in (Group.COMPLETE, Group.CANCELLED)}
     if not any(spec.group is Group.CANCELLED for spec in stages):
-        raise BadPipeline("there must be a stage of the group cancelled")
+        raise NothingCancels("there must be a stage of the group cancelled")
     for spec in stages:
         if not closed & _reachable(spec.code, {s.code: s.next_codes for s in stages}):
-            raise BadPipeline(f"an order in {spec.code} could never be completed or cancelled")
+            raise NoWayOut(spec)
 
 
 def _reachable(code: str, leads: dict[str, tuple[str, ...]]) -> set[str]:

@@ -63,8 +63,11 @@ class Pipeline(Base):
     name: Mapped[str] = mapped_column(sa.String(120))
     translations: Mapped[dict[str, Any]] = mapped_column(default=dict)
     position: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1)
+    """Grows with every change of it or its stages: nobody changes what he has not seen."""
 
     stages: Mapped[list[Stage]] = relationship(order_by="Stage.position", lazy="raise")
+    """Those put out of use stand behind the others."""
 
 
 class Stage(Base):
@@ -79,7 +82,7 @@ class Stage(Base):
     name: Mapped[str] = mapped_column(sa.String(120))
     translations: Mapped[dict[str, Any]] = mapped_column(default=dict)
     colour: Mapped[str] = mapped_column(sa.String(20), default="new")
-    """A token of the console's palette: new, wait, paid, pack, ship, done, cancelled."""
+    """A token of the console's palette: one of orders.pipeline_editing.COLOURS."""
     group: Mapped[Group] = mapped_column(sa.String(20))
     next_codes: Mapped[list[str]] = mapped_column(default=list)
     """Codes of the stages that an order may go to from here."""
@@ -88,6 +91,8 @@ class Stage(Base):
     needs_payment: Mapped[bool] = mapped_column(default=False)
     """Entering asks for full payment, unless the order is to be paid on receipt."""
     position: Mapped[int] = mapped_column(default=0)
+    archived: Mapped[bool] = mapped_column(default=False)
+    """Out of use: nothing leads here any more. Orders that stand here go on from here."""
 
 
 class Order(Base):

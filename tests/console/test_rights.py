@@ -20,7 +20,7 @@ from inbox.tables import Author, Conversation
 from kit.clock import now_ms, utc_now
 from operator_console.app import ROUTES
 from operator_console.routing import Route
-from orders import checkout
+from orders import checkout, pipelines
 from orders.details import Details
 from orders.tables import Order
 from payments import accounts as payment_accounts
@@ -60,6 +60,8 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/replies": lambda session, store: {
         "id": canned.add(session, store.shop_id, name="привет", text="Здравствуйте!").id
     },
+    "/pipelines": lambda session, store: {"id": pipelines.pipeline(session, store.shop_id).id},
+    "/stages": lambda session, store: {"id": pipelines.pipeline(session, store.shop_id).stages[1].id},
     "/payment-accounts": lambda session, store: {"id": payment_accounts.online(session, store.shop_id).id},
     "/staff": lambda session, store: {"id": store.colleague.id},
     "/channels": lambda session, store: {"id": store.account.id},
@@ -134,6 +136,7 @@ def form_of(store: Store) -> dict[str, str]:
         "staff": str(store.colleague.id),
         "shop": str(store.shop_id),
         "warehouse": str(store.warehouse_id),
+        "seen": "1",
     }
 
 

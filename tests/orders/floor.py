@@ -26,7 +26,7 @@ ONLINE = Details("Анна Ветрова", "+79001234567", "pickup", "", "", "o
 
 
 class Floor:
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, operator: str = "marina@example.org") -> None:
         self.session = session
         now = utc_now()
         self.shop = Shop(name="Глина и лён", settings={}, created_at=now, currency="RUB", locale="ru", timezone="UTC")
@@ -34,7 +34,7 @@ class Floor:
         session.flush()
         self.pipeline: Pipeline = pipelines.create_default_pipeline(session, self.shop)
         self.warehouse = Warehouse(shop_id=self.shop.id, name="Магазин на Лесной")
-        self.operator = Staff(email="marina@example.org", name="Марина Ким", password_hash="-", created_at=now)
+        self.operator = Staff(email=operator, name="Марина Ким", password_hash="-", created_at=now)
         session.add_all([self.warehouse, self.operator])
         session.flush()
         self.anna = self.customer("Анна Ветрова")
