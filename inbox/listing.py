@@ -13,8 +13,12 @@ from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
 from customers.tables import Customer
+from inbox import searching
 from inbox.tables import Author, Conversation, Kind, State
 from orders.tables import Order
+
+MOST_FOUND = 500
+"""Conversations that are in the list because of what was said in them."""
 
 
 class View(StrEnum):
@@ -64,7 +68,7 @@ def rows(
     if channel:
         query = query.where(ChannelAccount.channel == channel)
     if text.strip():
-        query = query.where(_matches(shop_id, text.strip()))
+        query = query.where(_matches(session, shop_id, text.strip()))
     if before is not None:
         query = query.where(sa.tuple_(Conversation.last_at, Conversation.id) < sa.tuple_(*map(_literal, before)))
     order = (
@@ -144,13 +148,14 @@ def _in_view(shop_id: int, view: View, staff_id: int) -> list[sa.ColumnElement[b
     return conditions
 
 
-def _matches(shop_id: int, text: str) -> sa.ColumnElement[bool]:
-    """A customer's name or phone, an order's number, or the last message; digits of a phone in any dress."""
+def _matches(session: Session, shop_id: int, text: str) -> sa.ColumnElement[bool]:
+    """A customer's name or phone, an order's number, or what was said; digits of a phone in any dress."""
     digits = "".join(char for char in text if char.isdigit())
     like = [
         sa.func.lower(Customer.name).contains(text.lower(), autoescape=True),
         Customer.name.contains(text.capitalize(), autoescape=True),
         Conversation.last_text.contains(text, autoescape=True),
+        Conversation.id.in_(searching.conversations_with(session, text)[:MOST_FOUND]),
     ]
     number = text.removeprefix("№").strip()
     if number.isdecimal() and len(number) <= 9:

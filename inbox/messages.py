@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
-from inbox import content, conversations
+from inbox import content, conversations, searching
 from inbox.channels import CAPABILITIES
 from inbox.content import Button, Incoming, Outgoing
 from inbox.events import MessageAdded, MessageChanged
@@ -275,6 +275,13 @@ def thread(
     return list(session.scalars(query.order_by(Message.id.desc()).limit(limit)))[::-1]
 
 
+def around(session: Session, conversation_id: int, message_id: int, *, earlier: int = 20, limit: int) -> list[Message]:
+    """The conversation from a few messages before this one on."""
+    before = sa.select(Message.id).where(Message.conversation_id == conversation_id, Message.id < message_id)
+    first = session.scalars(before.order_by(Message.id.desc()).limit(earlier)).all()[-1:]
+    return thread(session, conversation_id, after=(first[0] if first else message_id) - 1, limit=limit)
+
+
 def tell_changed(session: Session, shop_id: int, message: Message) -> None:
     publish(
         session,
@@ -396,6 +403,7 @@ def _edited(session: Session, conversation: Conversation, message: Message, inco
     message.content = {**message.content, **{k: fresh.get(k, []) for k in ("text", "spans")}}
     message.version += 1
     session.flush()
+    searching.again(session, message)
     tell_changed(session, conversation.shop_id, message)
 
 

@@ -143,3 +143,11 @@ class CannedReply(Base):
     name: Mapped[str] = mapped_column(sa.String(40))
     text: Mapped[str] = mapped_column(sa.Text)
     """With {name}, {order} and the like to be filled from the conversation: inbox.canned.FACTS."""
+
+
+class SearchPlace(Base):
+    """One row: up to this message all are in the search that are to be."""
+
+    __tablename__ = "message_search_place"
+
+    message_id: Mapped[Id]

@@ -81,7 +81,7 @@ async def conversation(visit: Visit) -> web.StreamResponse:
     frame = await shell.frame(visit, "inbox", view=which.view, pane="thread")
     if visit.may(Right.REPLY):
         await visit.write(_seen, visit, id_)
-    open_ = await visit.read(_whole, visit, id_, which)
+    open_ = await visit.read(_whole, visit, id_, which, visit.query_number("at"))
     found = await visit.read(_list, visit, which, id_)
     return visit.page("pages/inbox.html", **frame, **found, **open_)
 
@@ -209,12 +209,16 @@ def _nothing(which: ListOf) -> Shape:
     return {"title": _("Quiet here"), "text": _("New messages appear here by themselves.")}
 
 
-def _whole(session: Session, visit: Visit, id_: int, which: ListOf) -> Shape:
+def _whole(session: Session, visit: Visit, id_: int, which: ListOf, at: int | None) -> Shape:
+    """`at`: a message that must be among those shown."""
     here = found_in(session, visit, id_)
     around = beside(session, visit, here)
+    said = messages.thread(session, id_, limit=PAGE)
+    if at is not None and said and at < said[0].id:
+        said = messages.around(session, id_, at, limit=MOST_MESSAGES)
     return {
         **_head(session, visit, around, back=f"/inbox{which.query()}"),
-        **_feed(session, visit, around, messages.thread(session, id_, limit=PAGE)),
+        **_feed(session, visit, around, said),
         **context_shapes.context(session, visit, around),
         "compose": _composer(visit, around),
         "picker_url": f"/inbox/{id_}/picker",

@@ -15,6 +15,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.orm import Session
 
 from company import signin
+from inbox import searching
 from kit import crash
 from kit.clock import now_ms, utc_now
 from operation import rounds
@@ -26,6 +27,8 @@ from storage.jobs import Handler, Job, Step
 from storage.tables import Job as JobRow
 
 CLEAR = "tick.clear"
+
+SEARCH = "tick.search"
 
 KEEP_JOBS = timedelta(days=7)
 """How long done jobs stay: they are what makes a repeated event known."""
@@ -69,9 +72,15 @@ def clear_away(session: Session) -> None:
     crash.point("prune.done")
 
 
+def index_messages(session: Session) -> None:
+    if searching.catch_up(session):
+        jobs.put(session, SEARCH, {}, lane=SEARCH)
+
+
 TICKS: Sequence[Tick] = (
     Tick("tick.round", rounds.EVERY, look_round),
     Tick("tick.payments", timedelta(seconds=30), look_at_payments),
+    Tick(SEARCH, timedelta(seconds=10), index_messages),
     Tick(CLEAR, timedelta(hours=1), clear_away),
 )
 

@@ -6,12 +6,13 @@ import * as inbox from "./inbox.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
 import * as orderPage from "./order.js";
+import * as palette from "./palette.js";
 import "./panes.js";
 import * as photos from "./photos.js";
 import * as picker from "./picker.js";
 import { post } from "./server.js";
 import * as waiting from "./waiting.js";
 
-for (const part of [board, canned, composer, inbox, keys, orderPage, photos, picker, waiting, live]) part.start();
+for (const part of [board, canned, composer, inbox, keys, orderPage, palette, photos, picker, waiting, live]) part.start();
 
 document.addEventListener("theme:chosen", ({ detail }) => post("/me/theme", { theme: detail }));

@@ -75,6 +75,12 @@ function toEnd() {
   offer("feed", "messages", 0);
 }
 
+/** An address may name a message: #message-17. */
+function toWhatWasAsked() {
+  const asked = /^#message-\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
+  if (asked) asked.scrollIntoView({ block: "center" });
+}
+
 const refreshFeed = oneAtATime(async () => {
   const box = feed();
   const inner = document.getElementById("feed-inner");
@@ -152,4 +158,6 @@ export function start() {
   feed().addEventListener("scroll", () => isAtEnd(feed()) && offer("feed", "messages", 0), { passive: true });
   keepPlace();
   toEnd();
+  toWhatWasAsked();
+  window.addEventListener("hashchange", toWhatWasAsked);
 }

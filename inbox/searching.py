@@ -1,0 +1,225 @@
+"""Search over what was said: messages of buyers and staff, and notes, by any form of their words.
+
+Nothing is indexed while somebody waits: a message is found some seconds after it was kept, when `catch_up` has come by.
+What the bot says is not indexed; it says the same to everybody. Words are cut and stemmed as those of the catalogue
+are (`catalog.words`) and lie in FTS5 on SQLite and in tsvector on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from catalog import words
+from customers.tables import Customer
+from inbox.tables import Author, Conversation, Kind, Message, SearchPlace
+from kit.clock import utc_now
+from storage.schema import Base
+
+SEARCH_DDL: dict[str, list[str]] = {
+    "sqlite": [
+        "CREATE VIRTUAL TABLE IF NOT EXISTS search_message USING fts5"
+        "(body, columnsize = 0, tokenize = 'unicode61 remove_diacritics 0')",
+    ],
+    "postgresql": [
+        "CREATE TABLE IF NOT EXISTS search_message (message_id BIGINT PRIMARY KEY, document TSVECTOR NOT NULL)",
+        "CREATE INDEX IF NOT EXISTS ix_search_message_document ON search_message USING gin (document)",
+    ],
+}
+"""The tables of the search, by SQL dialect; made by a migration and by Base.metadata.create_all."""
+
+for _dialect, _statements in SEARCH_DDL.items():
+    for _statement in _statements:
+        _ddl = sa.DDL(_statement)  # type: ignore[no-untyped-call]
+        sa.event.listen(Base.metadata, "after_create", _ddl.execute_if(dialect=_dialect))
+
+PORTION = 500
+"""Messages that one transaction indexes: others wait to write meanwhile."""
+
+SETTLED = timedelta(minutes=2)
+"""No transaction takes so long: below a message of this age no other can come to light any more."""
+
+MOST_WORDS = 400
+"""Words of one message that can be found."""
+
+SHORT, LONG = 60, 140
+"""Letters that an excerpt has before and after the word that was looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that every word of the question fits."""
+
+    message_id: int
+    conversation_id: int
+    customer_id: int | None
+    name: str
+    author: Author
+    private: bool
+    excerpt: str
+    at: datetime
+
+
+# Keeping the index
+
+
+def catch_up(session: Session) -> bool:
+    """Index the next messages that are not yet; True if there may be more. A second call has nothing to do."""
+    border = session.scalar(sa.select(SearchPlace.message_id))
+    beyond = Message.id > (border or 0)
+    found = session.execute(
+        sa.select(Message.id, Message.text, Message.created_at)
+        .where(beyond, Message.author.in_(INDEXED), Message.text != "", _UNKNOWN[_dialect_of(session)])
+        .order_by(Message.id)
+        .limit(PORTION)
+    ).all()
+    put(session, [(row.id, row.text) for row in found])
+    horizon = utc_now() - SETTLED
+    more = len(found) == PORTION
+    if more:
+        place = max((row.id for row in found if row.created_at < horizon), default=None)
+    else:
+        place = session.scalar(
+            sa.select(Message.id).where(beyond, Message.created_at < horizon).order_by(Message.id.desc()).limit(1)
+        )
+    if place is not None:
+        value = {"message_id": place}
+        session.execute(
+            sa.insert(SearchPlace).values(value) if border is None else sa.update(SearchPlace).values(value)
+        )
+    return more
+
+
+def put(session: Session, messages: Sequence[tuple[int, str]]) -> None:
+    """Make messages, told as (id, text), findable that are not so yet."""
+    dialect = _dialect_of(session)
+    rows = [{"id": id_, "body": _body(text, dialect)} for id_, text in messages]
+    if full := [row for row in rows if row["body"]]:
+        session.execute(_PUT[dialect], full)
+
+
+def again(session: Session, message: Message) -> None:
+    """The message has other words now."""
+    dialect = _dialect_of(session)
+    session.execute(_FORGET[dialect], {"id": message.id})
+    put(session, [(message.id, message.text)])
+
+
+INDEXED = (Author.BUYER, Author.STAFF)
+
+_UNKNOWN = {
+    "sqlite": sa.text("NOT EXISTS (SELECT 1 FROM search_message WHERE search_message.rowid = message.id)"),
+    "postgresql": sa.text("NOT EXISTS (SELECT 1 FROM search_message WHERE search_message.message_id = message.id)"),
+}
+_PUT = {
+    "sqlite": sa.text("INSERT INTO search_message (rowid, body) VALUES (:id, :body)"),
+    "postgresql": sa.text(
+        "INSERT INTO search_message VALUES (:id, CAST(:body AS tsvector)) ON CONFLICT (message_id) DO NOTHING"
+    ),
+}
+_FORGET = {
+    "sqlite": sa.text("DELETE FROM search_message WHERE rowid = :id"),
+    "postgresql": sa.text("DELETE FROM search_message WHERE message_id = :id"),
+}
+
+
+def _dialect_of(session: Session) -> str:
+    return session.get_bind().dialect.name
+
+
+def _body(text: str, dialect: str) -> str:
+    stems = dict.fromkeys(words.stems(text)[:MOST_WORDS])
+    return " ".join(f"'{stem}'" if dialect == "postgresql" else stem for stem in stems)
+
+
+# Asking
+
+_FIND = {
+    "sqlite": sa.text(
+        "SELECT rowid FROM search_message WHERE search_message MATCH :question ORDER BY rowid DESC LIMIT :most"
+    ),
+    "postgresql": sa.text(
+        "SELECT message_id FROM search_message WHERE document @@ CAST(:question AS tsquery)"
+        " ORDER BY message_id DESC LIMIT :most"
+    ),
+}
+
+MOST_LOOKED_AT = 2000
+"""Of a word that is in very many messages only the newest are looked at."""
+
+
+def find(session: Session, shop_id: int, text: str, *, limit: int = 20) -> list[Hit]:
+    """The newest messages of the shop that every word of the text fits; the last word may be unfinished."""
+    ids = _matching(session, text)
+    if not ids:
+        return []
+    rows = session.execute(
+        sa.select(Message, Conversation.customer_id, Customer.name)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .outerjoin(Customer, Customer.id == Conversation.customer_id)
+        .where(Message.id.in_(ids), Conversation.shop_id == shop_id, Conversation.kind == Kind.BUYER)
+        .order_by(Message.id.desc())
+        .limit(limit)
+    )
+    return [_hit(message, customer_id, name or "", text) for message, customer_id, name in rows]
+
+
+def conversations_with(session: Session, text: str) -> list[int]:
+    """Conversations in which it was said, whatever their shop; the newest first."""
+    ids = _matching(session, text)
+    if not ids:
+        return []
+    query = sa.select(Message.conversation_id).where(Message.id.in_(ids)).order_by(Message.id.desc())
+    return list(dict.fromkeys(session.scalars(query)))
+
+
+def _matching(session: Session, text: str) -> list[int]:
+    asked = words.asked(text)
+    if not asked or (len(asked) == 1 and len(asked[0]) < LEAST):
+        return []
+    dialect = _dialect_of(session)
+    question = _question(asked, dialect)
+    return list(session.scalars(_FIND[dialect], {"question": question, "most": MOST_LOOKED_AT}))
+
+
+LEAST = 2
+"""A single letter finds too much to mean anything."""
+
+
+def _question(asked: Sequence[str], dialect: str) -> str:
+    """Each word in any of its forms; the last also as the beginning of longer ones."""
+    *whole, last = asked
+    stem = words.stem(last)
+    if dialect == "sqlite":
+        ends = " OR ".join(f'"{form}"*' for form in dict.fromkeys((stem, last)))
+        return " AND ".join([*(f'"{words.stem(word)}"' for word in whole), f"({ends})"])
+    ends = " | ".join(f"'{form}':*" for form in dict.fromkeys((stem, last)))
+    return " & ".join([*(f"'{words.stem(word)}'" for word in whole), f"({ends})"])
+
+
+def _hit(message: Message, customer_id: int | None, name: str, text: str) -> Hit:
+    return Hit(
+        message_id=message.id,
+        conversation_id=message.conversation_id,
+        customer_id=customer_id,
+        name=name,
+        author=Author(message.author),
+        private=message.private,
+        excerpt=_excerpt(message.text, text),
+        at=message.created_at,
+    )
+
+
+def _excerpt(said: str, asked: str) -> str:
+    """A line of the message around the first word that was looked for."""
+    line = " ".join(said.split())
+    stems = tuple(words.stem(word) for word in words.asked(asked))
+    folded = line.casefold().replace("ё", "е")
+    places = [at for stem in stems if (at := folded.find(stem)) >= 0]
+    begin = max(0, min(places, default=0) - SHORT)
+    end = begin + SHORT + LONG
+    return ("…" if begin else "") + line[begin:end].strip() + ("…" if end < len(line) else "")

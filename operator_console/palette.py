@@ -1,0 +1,159 @@
+"""The palette: one field that finds anything and leads anywhere, opened by Ctrl+K on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+from sqlalchemy.orm import Session
+
+from catalog import names, search
+from company.rights import Right
+from customers import cards
+from inbox import listing, searching
+from inbox.listing import View
+from inbox.tables import Author
+from operator_console import formats, list_shapes, people
+from operator_console.people import Shape
+from operator_console.rendering import channel_name
+from operator_console.routing import Route, get
+from operator_console.texts import gettext as _
+from operator_console.texts import reader
+from operator_console.visits import Visit
+from orders import book
+
+OF_EACH = 5
+"""Things of one kind that are offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A place to go to, for those who have the right; also found by the words after it."""
+
+    label: str
+    mark: str
+    url: str
+    right: Right
+    also: str = ""
+
+
+async def find(visit: Visit) -> web.StreamResponse:
+    text = visit.query("q").replace("\x00", "").strip()[:100]
+    return visit.page("partials/palette_list.html", query=text, groups=await visit.read(_groups, visit, text))
+
+
+ROUTES: tuple[Route, ...] = (get("/find", find),)
+
+
+def _groups(session: Session, visit: Visit, text: str) -> list[Shape]:
+    if not text:
+        groups = [(_("Last conversations"), _talks(session, visit, "")), (_("Go to"), _commands(visit, ""))]
+    else:
+        groups = [
+            (_("Orders"), _orders(session, visit, text)),
+            (_("Customers"), _customers(session, visit, text)),
+            (_("Conversations"), _talks(session, visit, text)),
+            (_("Said"), _said(session, visit, text)),
+            (_("Products"), _products(session, visit, text)),
+            (_("Go to"), _commands(visit, text)),
+        ]
+    return [{"title": title, "found": found} for title, found in groups if found]
+
+
+def _one(mark: str, label: str, note: str, url: str) -> Shape:
+    return {"mark": mark, "label": label, "note": note, "url": url}
+
+
+def _talks(session: Session, visit: Visit, text: str) -> list[Shape]:
+    found = []
+    for view in (View.OPEN, View.CLOSED) if text else (View.OPEN,):
+        found += listing.rows(session, visit.shop.id, view=view, text=text, limit=OF_EACH)
+    return [
+        _one(
+            "inbox",
+            people.customer(row.name, row.customer_id)["name"],
+            f"{channel_name(row.channel)} · {list_shapes.preview(row.last_text)}",
+            f"/inbox/{row.id}",
+        )
+        for row in found[:OF_EACH]
+    ]
+
+
+def _said(session: Session, visit: Visit, text: str) -> list[Shape]:
+    return [
+        _one(
+            "lock" if hit.private else "reply" if hit.author is Author.STAFF else "inbox",
+            hit.excerpt,
+            f"{people.customer(hit.name, hit.customer_id)['name']} · {formats.moment(hit.at)}",
+            f"/inbox/{hit.conversation_id}?at={hit.message_id}#message-{hit.message_id}",
+        )
+        for hit in searching.find(session, visit.shop.id, text, limit=OF_EACH)
+    ]
+
+
+def _orders(session: Session, visit: Visit, text: str) -> list[Shape]:
+    page = book.table(session, visit.shop.id, book.Filter(text=text), size=OF_EACH, locale=reader().language)
+    return [
+        _one(
+            "board",
+            _("Order No. {number}", number=row.order.number),
+            f"{row.customer} · {row.order.stage_name} · {formats.money(row.order.total)}",
+            f"/orders/{row.order.id}",
+        )
+        for row in page.rows
+    ]
+
+
+def _customers(session: Session, visit: Visit, text: str) -> list[Shape]:
+    return [
+        _one(
+            "person",
+            people.customer(row.name, row.id)["name"],
+            " · ".join(part for part in (row.phone, row.city) if part),
+            f"/customers/{row.id}",
+        )
+        for row in cards.search(session, visit.shop.id, text, limit=OF_EACH)
+    ]
+
+
+def _products(session: Session, visit: Visit, text: str) -> list[Shape]:
+    return [
+        _one(
+            "box",
+            names.named(product, reader().language),
+            " · ".join(variant.sku for variant in product.variants[:3]),
+            f"/products/{product.id}",
+        )
+        for product in search.find(session, visit.shop.id, text, limit=OF_EACH)
+    ]
+
+
+def _commands(visit: Visit, text: str) -> list[Shape]:
+    """Those whose words all begin as the words of the text do."""
+    asked = text.casefold().split()
+    found = []
+    for command in _all_commands():
+        words = f"{command.label} {command.also}".casefold().split()
+        if visit.may(command.right) and all(any(word.startswith(part) for word in words) for part in asked):
+            found.append(_one(command.mark, command.label, "", command.url))
+    return found
+
+
+def _all_commands() -> Sequence[Command]:
+    return (
+        Command(_("New order"), "plus", "/orders/new", Right.ORDERS, _("make add")),
+        Command(_("Those who wait for an answer"), "clock", "/inbox?view=waiting", Right.READ),
+        Command(_("My conversations"), "inbox", "/inbox?view=mine", Right.READ),
+        Command(_("Board of orders"), "board", "/orders", Right.READ),
+        Command(_("Table of orders"), "board", "/orders?layout=table", Right.READ, _("list")),
+        Command(_("Products"), "box", "/products", Right.READ, _("goods catalogue stock")),
+        Command(_("Categories"), "box", "/categories", Right.CATALOG_EDIT),
+        Command(_("Customers"), "people", "/customers", Right.READ, _("clients buyers")),
+        Command(_("Operation"), "chart", "/operation", Right.OPERATION, _("queues alarms")),
+        Command(_("Settings"), "settings", "/settings", Right.SETTINGS, _("shop delivery payment staff channels")),
+        Command(_("Pipelines"), "settings", "/settings/pipelines", Right.SETTINGS, _("stages")),
+        Command(_("Ready answers"), "settings", "/settings/replies", Right.SETTINGS),
+        Command(_("Words of the bot"), "settings", "/settings/texts", Right.SETTINGS, _("texts greeting")),
+        Command(_("About me"), "person", "/me", Right.READ, _("password language theme")),
+    )
