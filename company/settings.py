@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import time
-from typing import Literal
+from datetime import date, time
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy.orm import Session
 
 from company.tables import Shop
@@ -57,6 +57,34 @@ class Alarms(_Part):
     """Hours without a word from a channel that are worth an alarm while its usual hours are not known; 0 never."""
 
 
+class Hours(_Part):
+    """From when to when the shop works on a day; closing at 00:00 is the midnight that ends it."""
+
+    opens: time
+    closes: time
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.closes != time(0) and self.closes <= self.opens:
+            raise ValueError("closes before it opens")
+        return self
+
+
+class WorkingHours(_Part):
+    """The arithmetic is company.hours."""
+
+    week: tuple[Hours | None, ...] = ()
+    """Seven days from Monday on; none at all for a shop that always works."""
+    days_off: tuple[date, ...] = ()
+
+    @field_validator("week")
+    @classmethod
+    def _whole(cls, week: tuple[Hours | None, ...]) -> tuple[Hours | None, ...]:
+        if len(week) not in (0, 7):
+            raise ValueError("a week has seven days")
+        return week
+
+
 class ShopSettings(_Part):
     pay_online: bool = True
     pay_on_receipt: bool = True
@@ -69,6 +97,7 @@ class ShopSettings(_Part):
     auto_confirm: AutoConfirm = AutoConfirm()
     receipts: Receipts = Receipts()
     alarms: Alarms = Alarms()
+    hours: WorkingHours = WorkingHours()
     notify_stages: tuple[str, ...] = ("new", "paid", "assembling", "shipped", "delivered", "cancelled")
     """Stage codes whose moves the owner and the buyer are told of."""
     late_money: Literal["ask", "refund"] = "ask"

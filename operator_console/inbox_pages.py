@@ -10,7 +10,7 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from bot.web import serve
-from company import staff
+from company import settings, staff
 from company.rights import Right
 from company.tables import ChannelAccount
 from customers import cards
@@ -192,7 +192,9 @@ def _list(session: Session, visit: Visit, which: ListOf, current: int | None) ->
             "sort": {"label": _("Longest wait") if by_waiting else _("Newest first"), "url": f"/inbox{other}"},
             "search_url": address,
         },
-        "rows": list_shapes.rows(session, rows[: which.limit], current=current, query=which.query()),
+        "rows": list_shapes.rows(
+            session, rows[: which.limit], current=current, query=which.query(), hours=settings.of(visit.shop).hours
+        ),
         "list_url": f"{address}&{urlencode({'q': which.text, 'n': which.limit})}",
         "more_url": f"{address}&{urlencode({'q': which.text, 'n': which.limit + PAGE})}"
         if len(rows) > which.limit and which.limit < MOST_ROWS

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.names import named
+from company.hours import worked
+from company.settings import WorkingHours
 from inbox.listing import Row
 from inbox.tables import Author, State
 from operator_console.people import Shape, customer, person
@@ -20,14 +22,16 @@ WARN, BAD = timedelta(minutes=10), timedelta(minutes=30)
 """How long a buyer may wait before his waiting is marked."""
 
 
-def rows(session: Session, found: Iterable[Row], *, current: int | None, query: str) -> list[Shape]:
+def rows(
+    session: Session, found: Iterable[Row], *, current: int | None, query: str, hours: WorkingHours
+) -> list[Shape]:
     """`query` is the list's own address, so that a conversation opens with the list as it is."""
     found = list(found)
     stages = _last_orders(session, {row.customer_id for row in found if row.customer_id is not None})
-    return [_row(row, stages.get(row.customer_id or 0), current=current, query=query) for row in found]
+    return [_row(row, stages.get(row.customer_id or 0), current=current, query=query, hours=hours) for row in found]
 
 
-def _row(row: Row, order: Shape | None, *, current: int | None, query: str) -> Shape:
+def _row(row: Row, order: Shape | None, *, current: int | None, query: str, hours: WorkingHours) -> Shape:
     return {
         "id": row.id,
         "url": f"/inbox/{row.id}{query}",
@@ -38,7 +42,7 @@ def _row(row: Row, order: Shape | None, *, current: int | None, query: str) -> S
         "ours": row.last_author.value if row.last_author in (Author.BOT, Author.STAFF) else "",
         "last_at": row.last_at,
         "waiting_since": row.waiting_since,
-        "level": _level(row),
+        "level": _level(row, hours),
         "stage": order,
         "stage_note": order["note"] if order else "",
         "leader": person(row.assignee, row.assignee_id) if row.assignee_id is not None else None,
@@ -49,10 +53,11 @@ def _row(row: Row, order: Shape | None, *, current: int | None, query: str) -> S
     }
 
 
-def _level(row: Row) -> str:
+def _level(row: Row, hours: WorkingHours) -> str:
+    """Nights and days off are nobody's fault: only hours in which the shop works are counted."""
     if row.waiting_since is None:
         return ""
-    waits = reader().now - row.waiting_since
+    waits = worked(hours, reader().zone, row.waiting_since, reader().now)
     return "bad" if waits >= BAD else "warn" if waits >= WARN else ""
 
 

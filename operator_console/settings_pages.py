@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from zoneinfo import available_timezones
 
 from aiohttp import web
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from company.settings import AutoConfirm, DeliveryMethod, ShopSettings
 from company.tables import Shop
 from company.texts import LOCALES
 from kit.money import Money
-from operator_console import people, shell
+from operator_console import hours_page, people, shell
 from operator_console.people import Shape
 from operator_console.routing import Route, get, post
 from operator_console.texts import gettext as _
@@ -25,6 +26,22 @@ from payments import accounts as payment_accounts
 
 LEAST_RESERVE, MOST_RESERVE = 65, 60 * 24 * 30
 """Minutes that goods may wait for their money: longer than a payment link lives."""
+
+
+USUAL_ZONES = (
+    "Europe/Kaliningrad",
+    "Europe/Moscow",
+    "Europe/Samara",
+    "Asia/Yekaterinburg",
+    "Asia/Omsk",
+    "Asia/Novosibirsk",
+    "Asia/Krasnoyarsk",
+    "Asia/Irkutsk",
+    "Asia/Yakutsk",
+    "Asia/Vladivostok",
+    "Asia/Kamchatka",
+)
+"""Those of Russia, from west to east."""
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -74,6 +91,8 @@ def _all(session: Session, visit: Visit) -> Shape:
         "the_shop": shop,
         "languages": [{"value": "ru", "label": "Русский"}, {"value": "en", "label": "English"}],
         "rules": rules,
+        "hours": hours_page.shape(rules.hours),
+        "zones": _zones(shop.timezone),
         "below": Money(rules.auto_confirm.below, shop.currency),
         "late_money": [
             {"value": "ask", "label": _("ask a person")},
@@ -116,6 +135,13 @@ def _all(session: Session, visit: Visit) -> Shape:
     }
 
 
+def _zones(now: str) -> list[Shape]:
+    """Where the clocks of shops go, the usual ones first."""
+    usual = [zone for zone in USUAL_ZONES if zone != now]
+    rest = sorted(zone for zone in available_timezones() if "/" in zone and zone not in USUAL_ZONES)
+    return [{"value": zone, "label": zone.replace("_", " ")} for zone in (now, *usual, *rest)]
+
+
 def _role(role: str) -> str:
     return _("owner") if role == "owner" else _("operator")
 
@@ -148,7 +174,9 @@ def _change_shop(session: Session, shop_id: int, form: Form) -> None:
         raise shops.BadShop("name", name)
     if form["locale"] not in LOCALES:
         raise shops.BadShop("locale", form["locale"])
-    shop.name, shop.locale = name, form["locale"]
+    if form["timezone"] not in available_timezones():
+        raise shops.BadShop("timezone", form["timezone"])
+    shop.name, shop.locale, shop.timezone = name, form["locale"], form["timezone"]
     session.flush()
 
 

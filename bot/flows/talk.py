@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
 
 from bot.flows import menu
 from bot.flows.browse import offer_label
@@ -10,6 +13,7 @@ from bot.flows.turn import Turn
 from bot.flows.voice import written
 from catalog import names, search, stock
 from catalog.tables import Product
+from company import hours
 from inbox.content import Action, Button
 from kit.clock import utc_now
 
@@ -46,7 +50,16 @@ def pass_on(turn: Turn) -> None:
     if turn.conversation.waiting_since is not None:
         return
     turn.conversation.waiting_since = utc_now()
-    turn.say(written(turn.voice.marked("buyer.question.passed_on"), keyboard=_keyboard(turn)))
+    turn.say(written(_answer_when(turn), keyboard=_keyboard(turn)))
+
+
+def _answer_when(turn: Turn) -> str:
+    """That somebody will answer; when the shop opens again, if it is closed now."""
+    open_hours, zone, now = turn.settings.hours, ZoneInfo(turn.shop.timezone), utc_now()
+    if hours.is_open(open_hours, zone, now) or (opens := hours.next_opening(open_hours, zone, now)) is None:
+        return turn.voice.marked("buyer.question.passed_on")
+    moment = format_datetime(opens, "EEEE, d MMMM, HH:mm", locale=turn.voice.locale)
+    return turn.voice.marked("buyer.question.passed_on_closed", moment=moment)
 
 
 def names_it(query: str, title: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,7 +12,8 @@ from bot.flows.menu import command
 from bot.flows.talk import names_it
 from bot.flows.voice import Voice
 from catalog import editing, goods
-from company import shops
+from company import settings, shops
+from company.settings import Hours, WorkingHours
 from inbox import conversations
 from inbox.content import Incoming, Media, MediaKind, Press
 from inbox.tables import Author, Message
@@ -69,6 +72,17 @@ def test_a_question_reaches_a_person_and_is_acknowledged_once(anna: Chat) -> Non
     assert anna.text == "Передали оператору. Ответит прямо здесь."
     anna.says("И сколько дней?")
     assert len(anna.messages) == 1
+
+
+def test_a_question_to_a_closed_shop_is_told_when_it_opens(counter: Counter, anna: Chat) -> None:
+    tomorrow = utc_now().astimezone(ZoneInfo("Europe/Moscow")) + timedelta(days=1)
+    day = Hours(opens=time(9, 30), closes=time(18))
+    week = WorkingHours(week=tuple(day if n == tomorrow.weekday() else None for n in range(7)))
+    settings.change(counter.session, counter.shop, hours=week.model_dump())
+    anna.says("А вы доставляете в Норильск?")
+    assert anna.conversation.waiting_since is not None
+    assert f"{tomorrow.day} " in anna.text
+    assert "09:30" in anna.text
 
 
 def test_a_named_product_is_offered_and_the_words_reach_a_person_all_the_same(anna: Chat) -> None:

@@ -40,6 +40,11 @@ document.addEventListener("keydown", (event) => {
   if (document.body.dataset.pane === "order" && !document.querySelector("dialog[open]")) showPane(shownAtFirst);
 });
 
+// A box that is ticked switches the fields off that it makes needless.
+document.addEventListener("change", ({ target }) => {
+  if (target.dataset.switches) document.getElementById(target.dataset.switches).disabled = target.checked;
+});
+
 // A dialog whose question has been answered goes away; a refusal leaves it open with what was typed.
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (ctx.response.status < 300 && ctx.sourceElement.matches("[data-closes]")) ctx.sourceElement.closest("dialog")?.close();
