@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from aiohttp import web
 from sqlalchemy.orm import Session
@@ -51,11 +53,16 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def options(session: Session, shop_id: int, nothing: str, *, without: int | None = None) -> list[Shape]:
-    """All categories to choose from, the deeper ones indented; `without` leaves out one and what stands under it."""
+def options(session: Session, shop_id: int, nothing: str) -> list[Shape]:
+    """All categories to choose from, the deeper ones indented."""
+    return _options(goods.category_tree(session, shop_id), nothing)
+
+
+def _options(tree: Sequence[tuple[Category, int]], nothing: str, *, without: int | None = None) -> list[Shape]:
+    """`without` leaves out one and what stands under it."""
     found: list[Shape] = [{"value": "", "label": nothing}]
     hidden: int | None = None
-    for row, depth in goods.category_tree(session, shop_id):
+    for row, depth in tree:
         if hidden is not None and depth > hidden:
             continue
         hidden = depth if row.id == without else None
@@ -72,7 +79,7 @@ def _all(session: Session, shop_id: int) -> Shape:
     for row, _depth in tree:
         sisters.setdefault(row.parent_id, []).append(row.id)
     return {
-        "top": options(session, shop_id, _("at the top")),
+        "top": _options(tree, _("at the top")),
         "categories": [
             {
                 "id": row.id,
@@ -80,7 +87,7 @@ def _all(session: Session, shop_id: int) -> Shape:
                 "name": row.name,
                 "english": row.translations.get("en", {}).get("name", ""),
                 "parent": row.parent_id or "",
-                "parents": options(session, shop_id, _("at the top"), without=row.id),
+                "parents": _options(tree, _("at the top"), without=row.id),
                 "active": row.active,
                 "products": counts.get(row.id, 0),
                 "first": sisters[row.parent_id][0] == row.id,
