@@ -16,6 +16,7 @@ ALL: Mapping[str, Sequence[str]] = {
     "growth": ("--rounds", "2", "--seconds", "4"),
     "memory": ("--rounds", "2"),
     "mailing": ("--size", "1500"),
+    "console": ("--part", "0.1", "--times", "20"),
     "press": ("--buyers", "16", "--times", "3", "--no-demo"),
 }
 """Module → its arguments when all are run."""

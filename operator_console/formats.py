@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date as date_
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import phonenumbers
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
 
 from kit.money import Money
@@ -24,6 +26,7 @@ def money_plain(sum_: Money) -> str:
     return format_decimal(sum_.decimal(), format="0.##", locale=reader().language)
 
 
+@lru_cache(maxsize=10_000)
 def phone(number: str) -> str:
     """+7 900 123-45-67 of an E.164 number; anything else as it is."""
     try:
@@ -41,17 +44,30 @@ def clock(at: datetime) -> str:
 
 
 def full(at: datetime) -> str:
-    return format_datetime(reader().local(at), "d MMMM y, HH:mm", locale=reader().language)
+    local = reader().local(at)
+    return f"{_in_words('d MMMM y', local.date(), reader().language)}, {local:%H:%M}"
 
 
 def month(at: datetime) -> str:
-    return format_date(reader().local(at), "MMMM y", locale=reader().language)
+    return _in_words("MMMM y", reader().local(at).date(), reader().language)
+
+
+@lru_cache(maxsize=5_000)
+def _in_words(pattern: str, date: date_, language: str) -> str:
+    """The date by a pattern of CLDR. A page writes the same few days over and over."""
+    return format_date(date, pattern, locale=language)
+
+
+@lru_cache(maxsize=5_000)
+def _in_short(skeleton: str, date: date_, language: str) -> str:
+    """The date with these parts, in the order that the language has."""
+    return format_skeleton(skeleton, date, locale=language)
 
 
 def short_day(at: datetime) -> str:
     """14 Oct; with the year when it is not this one."""
     local, now = reader().local(at), reader().local(reader().now)
-    return format_skeleton("MMMd" if local.year == now.year else "yMMMd", local, locale=reader().language)
+    return _in_short("MMMd" if local.year == now.year else "yMMMd", local.date(), reader().language)
 
 
 def _days_from_today(at: datetime) -> int:
@@ -60,7 +76,7 @@ def _days_from_today(at: datetime) -> int:
 
 def day(at: datetime) -> str:
     """The line between the days of a thread."""
-    date = format_skeleton("MMMMd", reader().local(at), locale=reader().language)
+    date = _in_short("MMMMd", reader().local(at).date(), reader().language)
     match _days_from_today(at):
         case 0:
             return _("Today, {date}", date=date)

@@ -27,7 +27,7 @@ from orders.book import Filter, Payment, Sort
 from orders.pipelines import NoPipeline
 from orders.tables import Group, Pipeline
 
-SHOWN = 30
+SHOWN = 20
 """Cards that a column of the board shows; the table shows the rest."""
 
 PER_PAGE = 50

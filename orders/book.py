@@ -16,7 +16,7 @@ from company.tables import ChannelAccount, Shop, Staff
 from customers.tables import Customer
 from kit.errors import Missing
 from kit.money import Money
-from orders.tables import Group, Order, Stage
+from orders.tables import Group, Order, Pipeline, Stage
 from orders.views import LineView as LineView
 from orders.views import OrderView as OrderView
 from orders.views import view as view
@@ -154,8 +154,8 @@ def standing(session: Session, shop_id: int) -> dict[int, int]:
 
 def open_count(session: Session, shop_id: int) -> int:
     """Orders that somebody still has to do something about."""
-    query = sa.select(sa.func.count(Order.id)).join(Stage, Stage.id == Order.stage_id)
-    return session.scalar(query.where(Order.shop_id == shop_id, Stage.group.in_(OPEN))) or 0
+    going = Order.stage_id.in_(_stages(shop_id, Stage.group.in_(OPEN)))
+    return session.scalar(sa.select(sa.func.count()).where(Order.shop_id == shop_id, going)) or 0
 
 
 def board(
@@ -174,14 +174,12 @@ def board(
     sums = {
         stage_id: (count, total)
         for stage_id, count, total in session.execute(
-            _around(sa.select(Order.stage_id, sa.func.count(), sa.func.sum(Order.total_amount)))
+            sa.select(Order.stage_id, sa.func.count(), sa.func.sum(Order.total_amount))
             .where(*where)
             .group_by(Order.stage_id)
         )
     }
-    place = sa.func.row_number().over(partition_by=Order.stage_id, order_by=Order.id.desc())
-    ranked = _around(sa.select(Order.id, place.label("place"))).where(*where).subquery()
-    newest = sa.select(ranked.c.id).where(ranked.c.place <= limit)
+    newest = sa.union_all(*(_newest(where, stage.id, limit) for stage in stages))
     rows = _rows(session, shop, locale, _listed().where(Order.id.in_(newest)).order_by(Order.id.desc()))
     return [
         Column(
@@ -196,6 +194,12 @@ def board(
         for stage in stages
         if not stage.archived or stage.id in sums
     ]
+
+
+def _newest(where: Sequence[sa.ColumnElement[bool]], stage_id: int, limit: int) -> sa.Select[int]:
+    """The ids of a stage's newest orders. A query for each stage reads so many rows of the index and no more."""
+    ids = sa.select(Order.id).where(*where, Order.stage_id == stage_id).order_by(Order.id.desc()).limit(limit)
+    return sa.select(ids.subquery().c.id)
 
 
 def table(
@@ -213,7 +217,7 @@ def table(
     shop = session.get_one(Shop, shop_id)
     where = _conditions(shop_id, filters or Filter())
     count, total = session.execute(
-        _around(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(Order.total_amount), 0))).where(*where)
+        sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(Order.total_amount), 0)).where(*where)
     ).one()
     key = _SORTS[sort]
     order_by = (key.desc(), Order.id.desc()) if descending else (key, Order.id)
@@ -251,19 +255,13 @@ def whole(*where: sa.ColumnElement[bool]) -> sa.Select[Order]:
     return sa.select(Order).where(*where).options(selectinload(Order.lines), joinedload(Order.stage, innerjoin=True))
 
 
-def _around(query: AnySelect) -> AnySelect:
-    """Join what filters and sorting may ask for."""
+def _listed() -> AnySelect:
+    """Orders with the names of those around them."""
     return (
-        query.select_from(Order)
+        sa.select(Order, Customer.name, ChannelAccount.channel, Staff.name)
         .join(Stage, Stage.id == Order.stage_id)
         .join(Customer, Customer.id == Order.customer_id)
         .outerjoin(ChannelAccount, ChannelAccount.id == Order.account_id)
-    )
-
-
-def _listed() -> AnySelect:
-    return (
-        _around(sa.select(Order, Customer.name, ChannelAccount.channel, Staff.name))
         .outerjoin(Staff, Staff.id == Order.responsible_id)
         .options(selectinload(Order.lines), joinedload(Order.stage, innerjoin=True))
     )
@@ -281,14 +279,21 @@ def _rows(session: Session, shop: Shop, locale: str, query: AnySelect) -> tuple[
     )
 
 
+def _stages(shop_id: int, which: sa.ColumnElement[bool]) -> sa.Select[int]:
+    pipelines = sa.select(Pipeline.id).where(Pipeline.shop_id == shop_id)
+    return sa.select(Stage.id).where(which, Stage.pipeline_id.in_(pipelines))
+
+
 def _conditions(shop_id: int, filters: Filter) -> Sequence[sa.ColumnElement[bool]]:
+    """All of them ask the order's own row, so that nothing is joined to what is only counted."""
     where: list[sa.ColumnElement[bool]] = [Order.shop_id == shop_id]
     if filters.pipeline_id is not None:
         where.append(Order.pipeline_id == filters.pipeline_id)
     if filters.text.strip():
-        where.append(_mentions(filters.text.strip()))
+        where.append(_mentions(shop_id, filters.text.strip()))
     if filters.channel:
-        where.append(ChannelAccount.channel == filters.channel)
+        accounts = sa.select(ChannelAccount.id).where(ChannelAccount.channel == filters.channel)
+        where.append(Order.account_id.in_(accounts.where(ChannelAccount.shop_id == shop_id)))
     if filters.nobodys:
         where.append(Order.responsible_id.is_(None))
     elif filters.responsible_id is not None:
@@ -296,9 +301,9 @@ def _conditions(shop_id: int, filters: Filter) -> Sequence[sa.ColumnElement[bool
     if filters.payment is not None:
         where.append(_PAYMENTS[filters.payment])
     if filters.stage:
-        where.append(Stage.code == filters.stage)
+        where.append(Order.stage_id.in_(_stages(shop_id, Stage.code == filters.stage)))
     if filters.only_open:
-        where.append(Stage.group.in_(OPEN))
+        where.append(Order.stage_id.in_(_stages(shop_id, Stage.group.in_(OPEN))))
     if filters.since is not None:
         where.append(Order.created_at >= filters.since)
     if filters.until is not None:
@@ -314,15 +319,16 @@ _PAYMENTS: dict[Payment, sa.ColumnElement[bool]] = {
 }
 
 
-def _mentions(text: str) -> sa.ColumnElement[bool]:
+def _mentions(shop_id: int, text: str) -> sa.ColumnElement[bool]:
     """Orders with this number, or with this text in a name or phone. SQLite folds the case of Latin letters only,
     so a name is also looked for as it is usually written, with a capital."""
     digits = text.lstrip("#№ ").strip()
-    ways = [
-        column.icontains(form, autoescape=True)
-        for column in (Customer.name, Order.recipient)
-        for form in {text, text.title()}
+    forms = {text, text.title()}
+    named = sa.or_(*(Customer.name.icontains(form, autoescape=True) for form in forms))
+    ways: list[sa.ColumnElement[bool]] = [
+        Order.customer_id.in_(sa.select(Customer.id).where(Customer.shop_id == shop_id, named))
     ]
+    ways += [Order.recipient.icontains(form, autoescape=True) for form in forms]
     phone = "".join(filter(str.isdigit, text))
     if len(phone) >= 4:
         ways.append(Order.phone.contains(phone[-10:]))

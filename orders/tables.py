@@ -103,6 +103,10 @@ class Order(Base):
         sa.UniqueConstraint("shop_id", "number"),
         sa.UniqueConstraint("shop_id", "dedup_key"),
         sa.Index("ix_order_shop_id_stage_id", "shop_id", "stage_id"),
+        # The board reads its columns' newest orders and their sums from this index alone.
+        sa.Index("ix_order_board", "shop_id", "pipeline_id", "stage_id", "id", "total"),
+        sa.Index("ix_order_by_total", "shop_id", "total", "id"),
+        sa.Index("ix_order_by_update", "shop_id", "updated_at", "id"),
         sa.CheckConstraint("total >= 0", name="total_not_negative"),
     )
 
