@@ -31,7 +31,9 @@ class Right(StrEnum):
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.OWNER: frozenset(Right),
+    Role.MANAGER: frozenset(Right) - {Right.SETTINGS},
     Role.OPERATOR: frozenset({Right.READ, Right.REPLY, Right.ORDERS}),
+    Role.ACCOUNTANT: frozenset({Right.READ, Right.REFUND, Right.SEE_PURCHASE_PRICE, Right.EXPORT}),
 }
 
 

@@ -11,9 +11,11 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from company.events import RoleGiven
 from company.tables import Membership, Role, Shop, Staff
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
+from storage.events import publish
 
 PASSWORD_LENGTH = (8, 256)
 
@@ -25,6 +27,12 @@ _NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe(16))
 
 class NoSuchStaff(Missing):
     code = "no_such_staff"
+
+
+class LastOwner(Refused):
+    """Somebody must be left who may change the settings."""
+
+    code = "last_owner"
 
 
 class EmailTaken(Refused):
@@ -107,6 +115,40 @@ def join(session: Session, staff: Staff, shop: Shop, role: Role) -> None:
     else:
         membership.role = role
     session.flush()
+
+
+def give_role(session: Session, staff_id: int, shop: Shop, role: Role, *, actor: str) -> None:
+    """Let one of the shop's people be this from now on; what he has open is judged anew at the next request.
+
+    Raises NoSuchStaff for a stranger, LastOwner where nobody would be left who may change the settings.
+    """
+    if role != Role.OWNER:
+        keep_an_owner(session, shop.id, without=staff_id)
+    membership = session.get(Membership, (staff_id, shop.id), populate_existing=True)
+    if membership is None:
+        raise NoSuchStaff(f"staff {staff_id} of shop {shop.id}")
+    if membership.role == role:
+        return
+    before, membership.role = str(membership.role), role
+    session.flush()
+    publish(
+        session,
+        RoleGiven(
+            shop_id=shop.id, subject=f"staff:{staff_id}", actor=actor, staff_id=staff_id, role=str(role), before=before
+        ),
+    )
+
+
+def keep_an_owner(session: Session, shop_id: int, *, without: int) -> None:
+    """Raises LastOwner where nobody would be left, but for this person, who may change the settings.
+
+    The shop's row is held until the transaction ends: of two owners who part with one another at once, one stays.
+    """
+    session.execute(sa.select(Shop.id).where(Shop.id == shop_id).with_for_update())
+    owners = sa.select(Membership.staff_id).join(Staff, Staff.id == Membership.staff_id)
+    others = owners.where(Membership.shop_id == shop_id, Membership.role == Role.OWNER, Staff.active)
+    if session.scalar(others.where(Membership.staff_id != without).limit(1)) is None:
+        raise LastOwner(f"shop {shop_id} has no owner but staff {without}")
 
 
 def get(session: Session, staff_id: int) -> Staff:

@@ -13,8 +13,12 @@ from storage.schema import Base, Id, ref
 
 
 class Role(StrEnum):
+    """What each may do stands in company.rights."""
+
     OWNER = "owner"
+    MANAGER = "manager"
     OPERATOR = "operator"
+    ACCOUNTANT = "accountant"
 
 
 class Shop(Base):

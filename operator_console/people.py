@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from company.tables import Staff
+from company.tables import Role, Staff
 from operator_console.texts import gettext as _
 
 Shape = dict[str, Any]
@@ -24,6 +24,16 @@ def colleague(staff: Staff, **more: object) -> Shape:
 
 def customer(name: str, number: int | None) -> Shape:
     return person(name or _("Nameless guest"), number or 0)
+
+
+def role_names() -> dict[str, str]:
+    """The roles in the order in which they are offered."""
+    return {
+        Role.OPERATOR: _("operator"),
+        Role.MANAGER: _("manager"),
+        Role.ACCOUNTANT: _("accountant"),
+        Role.OWNER: _("owner"),
+    }
 
 
 def initials(name: str) -> str:

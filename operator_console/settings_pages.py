@@ -101,10 +101,10 @@ def _all(session: Session, visit: Visit) -> Shape:
         "stages": _stages(session, shop, rules),
         "delivery": [_method(method, shop) for method in rules.delivery] + [None],
         "staff": [
-            people.colleague(person, role=_role(role), email=person.email, me=person.id == visit.staff.id)
+            people.colleague(person, role=role, email=person.email, me=person.id == visit.staff.id)
             for person, role in staff.of_shop(session, shop.id)
         ],
-        "roles": [{"value": "operator", "label": _("operator")}, {"value": "owner", "label": _("owner")}],
+        "roles": [{"value": role, "label": label} for role, label in people.role_names().items()],
         "channels": [
             {
                 "id": row.id,
@@ -140,10 +140,6 @@ def _zones(now: str) -> list[Shape]:
     usual = [zone for zone in USUAL_ZONES if zone != now]
     rest = sorted(zone for zone in available_timezones() if "/" in zone and zone not in USUAL_ZONES)
     return [{"value": zone, "label": zone.replace("_", " ")} for zone in (now, *usual, *rest)]
-
-
-def _role(role: str) -> str:
-    return _("owner") if role == "owner" else _("operator")
 
 
 def _stages(session: Session, shop: Shop, rules: ShopSettings) -> list[Shape]:

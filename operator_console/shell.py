@@ -14,7 +14,7 @@ from company.tables import ChannelAccount, Role
 from inbox import listing
 from inbox.listing import View
 from operation import alarms
-from operator_console.people import Shape, colleague
+from operator_console.people import Shape, colleague, role_names
 from operator_console.texts import gettext as _
 from operator_console.visits import Visit
 from orders import book
@@ -72,7 +72,7 @@ def _facts(session: Session, shop_id: int, staff_id: int) -> _Facts:
 
 
 def _role_name(_session: Session, role: str) -> str:
-    return _("owner") if role == "owner" else _("operator")
+    return role_names()[role]
 
 
 def _nav(session: Session, facts: _Facts, role: Role) -> Shape:

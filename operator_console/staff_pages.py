@@ -15,7 +15,7 @@ from company.tables import Role, Shop
 from operator_console import shell
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, post
-from operator_console.visits import Form, Visit
+from operator_console.visits import Form, NoSuchPage, Visit
 
 
 async def add(visit: Visit) -> web.StreamResponse:
@@ -33,6 +33,12 @@ async def dismiss(visit: Visit) -> web.StreamResponse:
     return visit.done(go="/settings#staff")
 
 
+async def give_role(visit: Visit) -> web.StreamResponse:
+    role = _role(await visit.form())
+    await visit.write(_give_role, visit, visit.number(), role)
+    return visit.done(go="/settings#staff")
+
+
 async def link(visit: Visit) -> web.StreamResponse:
     """A new code with which the person's own chat with the shop's bot becomes the one for notices."""
     frame = await shell.frame(visit, "settings")
@@ -45,13 +51,24 @@ async def link(visit: Visit) -> web.StreamResponse:
 ROUTES: tuple[Route, ...] = (
     post("/settings/staff", add, Right.SETTINGS),
     post(f"/staff/{ID}/dismiss", dismiss, Right.SETTINGS),
+    post(f"/staff/{ID}/role", give_role, Right.SETTINGS),
     post("/settings/messenger", link, Right.SETTINGS),
 )
 
 
+def _role(form: Form) -> Role:
+    if form["role"] not in set(Role):
+        raise NoSuchPage("no such role")
+    return Role(form["role"])
+
+
+def _give_role(session: Session, visit: Visit, staff_id: int, role: Role) -> None:
+    staff.give_role(session, staff_id, session.get_one(Shop, visit.shop.id), role, actor=visit.actor)
+
+
 def _add(session: Session, shop_id: int, form: Form, hashed: str) -> None:
     shop = session.get_one(Shop, shop_id)
-    role = Role.OWNER if form["role"] == Role.OWNER else Role.OPERATOR
+    role = _role(form)
     name = " ".join(form["name"].split()) or form["email"]
     person = staff.add(session, shop, email=form["email"], name=name, password=None, role=role, locale=shop.locale)
     person.password_hash = hashed
@@ -60,6 +77,7 @@ def _add(session: Session, shop_id: int, form: Form, hashed: str) -> None:
 def _dismiss(session: Session, shop_id: int, staff_id: int) -> None:
     if staff.role_in(session, staff_id, shop_id) is None:
         raise staff.NoSuchStaff(f"staff {staff_id} of shop {shop_id}")
+    staff.keep_an_owner(session, shop_id, without=staff_id)
     signin.dismiss(session, staff.get(session, staff_id))
 
 

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from sqlalchemy.exc import DBAPIError
@@ -141,7 +141,9 @@ def migrate(
 def staff_add(
     email: str,
     name: Annotated[str, typer.Option(help="As colleagues and buyers see it.")],
-    role: Annotated[str, typer.Option(help="owner or operator.")] = "operator",
+    role: Annotated[
+        Literal["owner", "manager", "operator", "accountant"], typer.Option(help="What they may do.")
+    ] = "operator",
     config: ConfigPath = DEFAULT,
 ) -> None:
     """Add a member of staff; asks for the password."""

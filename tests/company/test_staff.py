@@ -10,9 +10,11 @@ import time_machine
 from sqlalchemy.orm import Session
 
 from company import rights, shops, signin, staff
-from company.rights import Right
+from company.rights import Right, may
+from company.staff import LastOwner, NoSuchStaff
 from company.tables import Role, SignIn, SignInFailure
 from kit.clock import utc_now
+from storage.tables import EventRow
 from tests.worlds import World
 
 ADDRESS = "198.51.100.7"
@@ -33,6 +35,35 @@ def test_an_operator_neither_refunds_nor_sees_purchase_prices_nor_takes_lists_aw
         Right.OPERATION,
         Right.EXPORT,
     }
+
+
+def test_a_manager_may_everything_but_the_settings_and_an_accountant_does_not_talk() -> None:
+    assert [right for right in Right if not may(Role.MANAGER, right)] == [Right.SETTINGS]
+    assert not may(Role.ACCOUNTANT, Right.REPLY)
+    assert not may(Role.ACCOUNTANT, Right.ORDERS)
+    assert may(Role.ACCOUNTANT, Right.EXPORT)
+
+
+def test_a_shop_keeps_an_owner(world: World, session: Session) -> None:
+    with pytest.raises(LastOwner):
+        staff.give_role(session, world.owner.id, world.shop, Role.OPERATOR, actor="staff:1")
+    staff.give_role(session, world.operator.id, world.shop, Role.OWNER, actor="staff:1")
+    staff.give_role(session, world.owner.id, world.shop, Role.MANAGER, actor="staff:1")
+    assert staff.role_in(session, world.owner.id, world.shop.id) == Role.MANAGER
+    with pytest.raises(LastOwner):
+        staff.keep_an_owner(session, world.shop.id, without=world.operator.id)
+
+
+def test_a_role_that_was_given_is_in_the_log_with_the_one_before(world: World, session: Session) -> None:
+    staff.give_role(session, world.operator.id, world.shop, Role.MANAGER, actor="staff:1")
+    staff.give_role(session, world.operator.id, world.shop, Role.MANAGER, actor="staff:1")
+    [told] = session.scalars(sa.select(EventRow).where(EventRow.kind == "role_given")).all()
+    assert told.payload == {"staff_id": world.operator.id, "role": "manager", "before": "operator"}
+
+
+def test_a_stranger_is_given_no_role(world: World) -> None:
+    with pytest.raises(NoSuchStaff):
+        staff.give_role(world.session, 10**9, world.shop, Role.MANAGER, actor="staff:1")
 
 
 def test_an_owner_may_everything_and_a_stranger_nothing() -> None:

@@ -136,6 +136,23 @@ async def test_who_is_dismissed_is_out_at_once(desk: Desk) -> None:
     assert (await owner.post(f"/staff/{desk.ours.owner.id}/dismiss")).status == 403
 
 
+async def test_a_role_is_changed_and_counts_at_the_next_request(desk: Desk) -> None:
+    owner, operator = await desk.signed_in(desk.ours.owner), await desk.signed_in(desk.ours.operator)
+    assert (await operator.get("/operation")).status == 403
+    answer = await owner.post(f"/staff/{desk.ours.operator.id}/role", {"role": "manager"})
+    assert answer.status == 204
+    assert (await operator.get("/operation")).status == 200
+    assert (await operator.get("/settings")).status == 403
+    assert (await owner.post(f"/staff/{desk.ours.operator.id}/role", {"role": "king"})).status == 404
+
+
+async def test_the_last_owner_stays_one(desk: Desk) -> None:
+    owner = await desk.signed_in(desk.ours.owner)
+    answer = await owner.post(f"/staff/{desk.ours.owner.id}/role", {"role": "operator"})
+    assert answer.status == 409
+    assert "хотя бы один владелец" in answer.text
+
+
 async def test_a_new_colleague_can_sign_in(desk: Desk) -> None:
     owner, stranger = await desk.signed_in(desk.ours.owner), desk.stranger()
     form = {"name": "Тимофей Грач", "email": "timofey@clay.example", "password": "короткий", "role": "operator"}
