@@ -2,7 +2,7 @@
 import { undo } from "./toast.js";
 
 const OFF = "keys:off";
-const CLICKS = { KeyE: "close", KeyT: "take", KeyP: "product", KeyL: "charge", KeyS: "stage-next", KeyN: "new-order" };
+const CLICKS = { KeyE: "close", KeyZ: "snooze", KeyT: "take", KeyP: "product", KeyL: "charge", KeyS: "stage-next", KeyN: "new-order" };
 const EVENTS = { KeyJ: "next", KeyK: "previous", KeyR: "reply", KeyM: "note" };
 
 const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]");
@@ -10,6 +10,7 @@ const isTyping = (element) => element.closest("input, textarea, select, [content
 function press(name) {
   const button = [...document.querySelectorAll(`[data-key="${name}"]`)].find((it) => it.checkVisibility?.() ?? true);
   button?.click();
+  if (button?.matches("summary")) button.parentElement.querySelector(".menu button, .menu a")?.focus();
   return Boolean(button);
 }
 
@@ -22,7 +23,7 @@ function onKey(event) {
     document.querySelector('[data-key="search"]')?.focus();
   } else if (localStorage.getItem(OFF)) {
     return;
-  } else if (event.code === "KeyZ") {
+  } else if (event.code === "KeyU") {
     undo();
   } else if (EVENTS[event.code]) {
     document.dispatchEvent(new CustomEvent(`key:${EVENTS[event.code]}`));

@@ -55,6 +55,21 @@ async function sent(url, values) {
   return answer;
 }
 
+/** POST in the background, outliving the page; the JSON of the answer, or null. Nobody is told of a failure. */
+export async function quietly(url, values) {
+  try {
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "X-CSRF-Token": token, "HX-Request": "true" },
+      body: new URLSearchParams(values),
+      keepalive: true,
+    });
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null;
+  }
+}
+
 /** A fragment of HTML, or null when it could not be had: live parts simply stay as they are. */
 export async function fragment(url) {
   try {

@@ -1,0 +1,115 @@
+// What is being written stands on the server, for this person and conversation. What the server has not confirmed yet is
+// kept in the browser too, so that a lost connection or a closed window takes nothing.
+import { fragment, quietly } from "./server.js";
+
+const PAUSE = 700; // ms without a letter after which the draft is saved
+const AGAIN = 5000; // ms until the next try when the server could not be reached
+
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+const modes = {}; // reply, note: {text, key, saved}
+let url = "";
+let place = "";
+let skew = 0; // the server's clock less ours, ms
+let timer = null;
+let saving = false;
+let held = false;
+
+const slot = (mode) => `draft:${place}:${mode}`;
+const isSaved = (mode) => modes[mode].text === modes[mode].saved;
+
+function take(mode, draft) {
+  modes[mode] = { text: draft?.text ?? "", key: draft?.key || newKey(), saved: draft?.text ?? "" };
+}
+
+/** What this browser could not save the last time, if nobody has written anything newer elsewhere. */
+function recover(mode, known) {
+  const kept = JSON.parse(localStorage.getItem(slot(mode)) ?? "null");
+  if (!kept || kept.at < (known?.at ?? 0)) localStorage.removeItem(slot(mode));
+  else Object.assign(modes[mode], { text: kept.text, key: kept.key });
+}
+
+/** The newest text and key of "reply" or "note". */
+export const draft = (mode) => modes[mode];
+
+export function open(form) {
+  const known = JSON.parse(form.dataset.drafts);
+  url = form.dataset.draftUrl;
+  place = `${form.dataset.person}:${form.dataset.conversation}`;
+  skew = Number(form.dataset.now) - Date.now();
+  for (const mode of ["reply", "note"]) {
+    take(mode, known[mode]);
+    recover(mode, known[mode]);
+  }
+  if (!isSaved("reply") || !isSaved("note")) plan(PAUSE);
+  addEventListener("pagehide", () => save({ leaving: true }));
+  addEventListener("online", () => save());
+}
+
+export function write(mode, text) {
+  modes[mode].text = text;
+  localStorage.setItem(slot(mode), JSON.stringify({ text, key: modes[mode].key, at: Date.now() + skew }));
+  plan(PAUSE);
+}
+
+/** The message is said, and the server has forgotten its draft; `rest` was typed meanwhile. */
+export function said(mode, rest) {
+  take(mode, null);
+  localStorage.removeItem(slot(mode));
+  if (rest) write(mode, rest);
+}
+
+/** The server has made this the draft. */
+export function put(mode, { text, key }) {
+  take(mode, { text, key });
+  localStorage.removeItem(slot(mode));
+}
+
+function plan(pause) {
+  clearTimeout(timer);
+  timer = setTimeout(save, pause);
+}
+
+/** Save what is not saved. One at a time, so that an older text never comes after a newer one. */
+export async function save({ leaving = false } = {}) {
+  clearTimeout(timer);
+  const mode = Object.keys(modes).find((name) => !isSaved(name));
+  if (!mode || held || (saving && !leaving)) return;
+  const { text, key } = modes[mode];
+  saving = true;
+  const answer = await quietly(url, { text, key, private: mode === "note" ? "1" : "" });
+  saving = false;
+  if (answer && !held && modes[mode].key === key) confirm(mode, text, answer);
+  if (Object.keys(modes).some((name) => !isSaved(name))) plan(answer ? PAUSE : AGAIN);
+}
+
+function confirm(mode, text, { late }) {
+  if (late) {
+    // The message of this key was sent from another window: what is written here is another one.
+    modes[mode].key = newKey();
+    return;
+  }
+  modes[mode].saved = text;
+  if (isSaved(mode)) localStorage.removeItem(slot(mode));
+}
+
+/** Nothing is saved while the message itself is on its way. */
+export function hold() {
+  held = true;
+}
+
+/** It is not on its way any more. */
+export function resume() {
+  held = false;
+  plan(PAUSE);
+}
+
+/** What was written in another window or on another computer; the modes that are being written here stay. */
+export async function look() {
+  const told = await fragment(url);
+  if (told === null || held) return;
+  const known = JSON.parse(told);
+  for (const mode of ["reply", "note"]) {
+    if (isSaved(mode) && (known[mode]?.text ?? "") !== modes[mode].text) take(mode, known[mode]);
+  }
+}
