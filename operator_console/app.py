@@ -7,6 +7,7 @@ from aiohttp import web
 from company.texts import Texts
 from kit.secrets import SecretBox
 from operator_console import (
+    bulk_acts,
     canned_pages,
     catalog_pages,
     category_pages,
@@ -47,6 +48,7 @@ ROUTES: tuple[Route, ...] = (
     *inbox_acts.ROUTES,
     *sending_acts.ROUTES,
     *draft_pages.ROUTES,
+    *bulk_acts.ROUTES,
     *canned_pages.ROUTES,
     *picker.ROUTES,
     *live_pages.ROUTES,

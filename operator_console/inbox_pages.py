@@ -20,6 +20,7 @@ from inbox.content import load_incoming, load_outgoing
 from inbox.listing import View
 from inbox.tables import Author, Conversation, Kind, Message, State
 from operator_console import (
+    bulk_acts,
     composer_shapes,
     context_shapes,
     list_shapes,
@@ -84,7 +85,8 @@ async def inbox(visit: Visit) -> web.StreamResponse:
     which = ListOf.asked(visit)
     frame = await shell.frame(visit, "inbox", view=which.view, pane="list")
     found = await visit.read(_list, visit, which, None)
-    return visit.page("pages/inbox.html", **frame, **found, conversation=None)
+    ticked = await visit.read(bulk_acts.bar, visit)
+    return visit.page("pages/inbox.html", **frame, **found, bulk=ticked, conversation=None)
 
 
 async def conversation(visit: Visit) -> web.StreamResponse:
@@ -94,7 +96,8 @@ async def conversation(visit: Visit) -> web.StreamResponse:
         await visit.write(_seen, visit, id_)
     open_ = await visit.read(_whole, visit, id_, which)
     found = await visit.read(_list, visit, which, id_)
-    return visit.page("pages/inbox.html", **frame, **found, **open_)
+    ticked = await visit.read(bulk_acts.bar, visit)
+    return visit.page("pages/inbox.html", **frame, **found, **open_, bulk=ticked)
 
 
 # Fragments
@@ -208,6 +211,7 @@ def _list(session: Session, visit: Visit, which: ListOf, current: int | None) ->
         "more_url": f"{address}&{urlencode({'q': which.text, 'n': which.limit + PAGE})}"
         if len(rows) > which.limit and which.limit < MOST_ROWS
         else None,
+        "may_tick": visit.may(Right.REPLY),
         "view_empty": _nothing(which),
     }
 

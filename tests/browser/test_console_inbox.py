@@ -183,3 +183,24 @@ async def test_a_draft_is_in_the_other_window_and_an_answer_is_sent_later_and_ta
     await area.press("Control+Shift+Enter")
     await marina.sees("Марина: диалог закрыт")
     assert marina.wrongs == []
+
+
+async def test_many_are_ticked_closed_at_once_and_taken_back(browser: Browser, desk: Desk) -> None:
+    for name in ("Тимур", "Ольга"):
+        await desk.hears(name, "Здравствуйте!")
+    marina = await console(browser, desk, desk.ours.operator)
+    rows = marina.page.locator("#conversations [data-conversation]")
+    await expect(rows).to_have_count(3)
+    await marina.page.keyboard.press("KeyJ")
+    await marina.page.keyboard.press("KeyX")
+    await expect(marina.page.locator("#bulk")).to_contain_text("выбран 1")
+    await marina.page.get_by_label("все показанные").check()
+    await expect(marina.page.locator("#bulk")).to_contain_text("выбрано 3")
+    await marina.page.get_by_label("Выбрать: Ольга").uncheck()
+    await marina.page.locator('[data-bulk="close"]').click()
+    await marina.is_told("Закрыто 2 диалога")
+    await expect(rows).to_have_count(1)
+    await expect(marina.page.locator("#bulk")).to_be_hidden()
+    await marina.page.keyboard.press("KeyU")
+    await expect(rows).to_have_count(3)
+    assert marina.wrongs == []

@@ -3,7 +3,7 @@ import { undo } from "./toast.js";
 
 const OFF = "keys:off";
 const CLICKS = { KeyE: "close", KeyZ: "snooze", KeyT: "take", KeyP: "product", KeyL: "charge", KeyS: "stage-next", KeyN: "new-order" };
-const EVENTS = { KeyJ: "next", KeyK: "previous", KeyR: "reply", KeyM: "note" };
+const EVENTS = { KeyJ: "next", KeyK: "previous", KeyR: "reply", KeyM: "note", KeyX: "tick" };
 
 const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]");
 
@@ -24,7 +24,7 @@ function onKey(event) {
   } else if (localStorage.getItem(OFF)) {
     return;
   } else if (event.code === "KeyU") {
-    undo();
+    if (!press("undo")) undo();
   } else if (EVENTS[event.code]) {
     document.dispatchEvent(new CustomEvent(`key:${EVENTS[event.code]}`));
   } else if (!CLICKS[event.code] || !press(CLICKS[event.code])) {

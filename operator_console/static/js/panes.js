@@ -41,7 +41,7 @@ document.addEventListener("click", (event) => {
   const pane = target.closest("[data-show-pane]");
   if (pane) showPane(pane.dataset.showPane);
   else if (document.body.dataset.pane === "order" && target === document.body) showPane(shownAtFirst);
-  const stays = target.closest("summary, [data-menu-form], .menu-choice") && !target.closest("[data-send]");
+  const stays = target.closest("summary, [data-menu-form], .menu-choice") && !target.closest("[data-send], [data-bulk]");
   closeMenus(stays ? target.closest("details.with-menu") : null);
 });
 

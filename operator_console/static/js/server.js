@@ -14,7 +14,9 @@ document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx && !event.detail.ctx.response) toast(say("unreachable"), { bad: true });
 });
 document.addEventListener("toast", (event) => toast(event.detail.text, event.detail));
-document.addEventListener("undo", (event) => post(event.detail.url, event.detail.values));
+document.addEventListener("undo", async ({ detail }) => {
+  if (await post(detail.url, detail.values)) document.dispatchEvent(new CustomEvent("undone"));
+});
 
 /** A refusal is explained by the server in plain words; a page of HTML is not for a toast. */
 function complain(status, text) {
