@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import Staff
+from inbox.content import Media, load_outgoing
 from inbox.tables import Conversation, Draft, Message, ScheduledMessage
 from kit.clock import utc_now
 
@@ -15,14 +16,23 @@ LONGEST = 20_000
 """Characters of a draft; what is longer nobody has typed."""
 
 
-def keep(session: Session, conversation: Conversation, staff: Staff, text: str, *, private: bool, key: str) -> bool:
-    """Remember the text; an empty one forgets it. The last writer wins.
+def keep(
+    session: Session,
+    conversation: Conversation,
+    staff: Staff,
+    text: str,
+    *,
+    private: bool,
+    key: str,
+    again: ScheduledMessage | None = None,
+) -> bool:
+    """Remember the text, and whose files go with it; with neither the draft is forgotten. The last writer wins.
 
     The conversation must be locked. A draft that comes after its own message, which has the same key, changes nothing
     and gives False.
     """
     draft = session.get(Draft, (conversation.id, staff.id, private))
-    if not text.strip():
+    if not text.strip() and again is None:
         if draft is not None:
             session.delete(draft)
         return True
@@ -32,6 +42,7 @@ def keep(session: Session, conversation: Conversation, staff: Staff, text: str, 
         draft = Draft(conversation_id=conversation.id, staff_id=staff.id, private=private)
         session.add(draft)
     draft.text, draft.key, draft.at = text[:LONGEST], key, utc_now()
+    draft.again = again.id if again is not None else None
     session.flush()
     return True
 
@@ -46,6 +57,12 @@ def of(session: Session, conversation_id: int, staff_id: int) -> list[Draft]:
     """The answer and the note that the person has begun here."""
     query = sa.select(Draft).where(Draft.conversation_id == conversation_id, Draft.staff_id == staff_id)
     return list(session.scalars(query.order_by(Draft.private)))
+
+
+def files(session: Session, draft: Draft) -> list[Media]:
+    """Those of the message that was taken back, which go with the draft."""
+    taken = session.get(ScheduledMessage, draft.again) if draft.again is not None else None
+    return list(load_outgoing(taken.content).media) if taken is not None else []
 
 
 def among(session: Session, conversation_ids: Collection[int], staff_id: int) -> Mapping[int, str]:

@@ -181,7 +181,7 @@ def _literal(value: object) -> sa.ColumnElement[object]:
 
 
 def _row(found: sa.Row[object]) -> Row:
-    fields: tuple[Any, ...] = tuple(found)  # type: ignore[arg-type]
+    fields: tuple[Any, ...] = tuple(found)
     id_, customer, name, channel, account, state, held, assignee_id, assignee, unread, *moments, text, author = fields
     waiting, snoozed, at = moments
     return Row(

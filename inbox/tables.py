@@ -163,6 +163,8 @@ class Draft(Base):
     text: Mapped[str] = mapped_column(sa.Text)
     key: Mapped[str] = mapped_column(sa.String(80))
     """The client_key of the message that it will be."""
+    again: Mapped[int | None] = ref("scheduled_message.id", nullable=True, index=False)
+    """A message that was taken back, whose files go with this one."""
     at: Mapped[datetime]
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from sqlalchemy.orm import Session
 
 from company.rights import Right
 from inbox import drafts
 from inbox.channels import CAPABILITIES
-from inbox.tables import Draft
 from operator_console import moment_shapes
 from operator_console.context_shapes import Beside
 from operator_console.people import Shape
@@ -26,7 +23,7 @@ def composer(session: Session, visit: Visit, around: Beside) -> Shape:
     here, limits = around.conversation, CAPABILITIES[around.channel]
     order = around.current
     owes = order is not None and order.paid_at is None and order.payment_method == "online"
-    begun = begun_here(drafts.of(session, here.id, visit.staff.id))
+    begun = begun_here(session, visit, here.id)
     closed = ""
     if here.blocked:
         closed = _("The buyer has left the chat: nothing can be sent until they write again")
@@ -53,9 +50,18 @@ def composer(session: Session, visit: Visit, around: Beside) -> Shape:
     }
 
 
-def begun_here(found: Iterable[Draft]) -> Shape:
-    """{"reply": {text, key, at}, "note": …}, of those that are there; `at` is in milliseconds since 1970."""
+def begun_here(session: Session, visit: Visit, conversation_id: int) -> Shape:
+    """{"reply": {text, key, again, files: [name], at}, "note": …}, of what this person has begun here.
+
+    `at` is in milliseconds since 1970; `again` is the message whose files go with it, or "".
+    """
     return {
-        "note" if one.private else "reply": {"text": one.text, "key": one.key, "at": int(one.at.timestamp() * 1000)}
-        for one in found
+        "note" if one.private else "reply": {
+            "text": one.text,
+            "key": one.key,
+            "again": one.again or "",
+            "files": [item.name or _("File") for item in drafts.files(session, one)],
+            "at": int(one.at.timestamp() * 1000),
+        }
+        for one in drafts.of(session, conversation_id, visit.staff.id)
     }

@@ -6,7 +6,7 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from company.rights import Right
-from inbox import drafts
+from inbox import drafts, scheduling
 from operator_console.composer_shapes import KEY_LENGTH, begun_here
 from operator_console.inbox_pages import found_in
 from operator_console.people import Shape
@@ -33,10 +33,12 @@ ROUTES: tuple[Route, ...] = (
 
 def _kept(session: Session, visit: Visit, id_: int) -> Shape:
     found_in(session, visit, id_)
-    return begun_here(drafts.of(session, id_, visit.staff.id))
+    return begun_here(session, visit, id_)
 
 
 def _keep(session: Session, visit: Visit, id_: int, form: Form) -> Shape:
     here = found_in(session, visit, id_, lock=True)
     private, key = bool(form["private"]), form["key"][:KEY_LENGTH]
-    return {"late": not drafts.keep(session, here, visit.staff, form["text"], private=private, key=key)}
+    again = scheduling.get(session, form.number("again"), here) if form["again"] else None
+    in_time = drafts.keep(session, here, visit.staff, form["text"], private=private, key=key, again=again)
+    return {"late": not in_time}

@@ -17,7 +17,7 @@ from inbox.tables import Conversation
 from kit.clock import utc_now
 from kit.errors import Refused
 from operator_console import formats, moment_shapes, uploads
-from operator_console.composer_shapes import KEY_LENGTH
+from operator_console.composer_shapes import KEY_LENGTH, begun_here
 from operator_console.inbox_pages import found_in
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, post
@@ -181,15 +181,10 @@ def _edit(session: Session, visit: Visit, id_: int, planned_id: int) -> Shape:
     scheduling.withdraw(session, here, planned, by=visit.staff)
     taken = load_outgoing(planned.content)
     begun = next((one.text for one in drafts.of(session, id_, visit.staff.id) if not one.private), "")
-    text, key = "\n\n".join(part for part in (begun, taken.text) if part.strip()), secrets.token_hex(16)
-    drafts.keep(session, here, visit.staff, text, private=False, key=key)
-    return {
-        "text": text,
-        "key": key,
-        "again": planned.id if taken.media else "",
-        "files": [item.name or _("File") for item in taken.media],
-        "reply_to": planned.reply_to_id or "",
-    }
+    text = "\n\n".join(part for part in (begun, taken.text) if part.strip())
+    again = planned if taken.media else None
+    drafts.keep(session, here, visit.staff, text, private=False, key=secrets.token_hex(16), again=again)
+    return {**begun_here(session, visit, id_)["reply"], "reply_to": planned.reply_to_id or ""}
 
 
 _PLANNED = rf"/inbox/{ID}/later/{{planned:\d{{1,18}}}}"

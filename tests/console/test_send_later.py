@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 
@@ -102,6 +103,16 @@ async def test_it_is_moved_sent_at_once_and_taken_away(desk: Desk) -> None:
     assert (over.status, over.text) == (409, "Это сообщение уже ушло, или его отменили.")
 
 
+async def test_of_sending_now_and_taking_back_at_once_one_wins(desk: Desk) -> None:
+    marina, sofya = await desk.signed_in(desk.ours.operator), await desk.signed_in(desk.ours.colleague)
+    await sends(desk, marina, "Кружка пришла", act="later", when="tomorrow")
+    (one,) = await planned(desk)
+    here = f"/inbox/{desk.ours.anna}/later/{one.id}"
+    answers = await asyncio.gather(marina.post(f"{here}/edit"), sofya.post(f"{here}/now"))
+    assert sorted(answer.status for answer in answers)[1] == 409
+    assert len(await ours(desk)) == (1 if answers[1].status == 204 else 0)
+
+
 async def test_what_cannot_go_says_why_in_the_thread(desk: Desk) -> None:
     marina, sofya = await desk.signed_in(desk.ours.operator), await desk.signed_in(desk.ours.colleague)
     await sends(desk, marina, "Кружка пришла", act="later", when="tomorrow")
@@ -124,6 +135,8 @@ async def test_files_wait_with_their_message_and_come_back_with_it(desk: Desk) -
     (one,) = await planned(desk)
     back = orjson.loads((await browser.post(f"/inbox/{desk.ours.anna}/later/{one.id}/edit")).text)
     assert back["files"] == ["bill.pdf"]
+    begun = orjson.loads((await browser.fragment(f"/inbox/{desk.ours.anna}/draft")).text)["reply"]
+    assert (begun["again"], begun["files"]) == (one.id, ["bill.pdf"])
     await sends(desk, browser, back["text"], key=back["key"], again=str(back["again"]))
     (said,) = await ours(desk)
     assert [media["name"] for media in said.content["media"]] == ["bill.pdf"]

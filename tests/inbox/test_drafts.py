@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.orm import Session
 
 from customers import identities
-from inbox import conversations, drafts, messages
-from inbox.content import Outgoing
+from inbox import conversations, drafts, messages, scheduling
+from inbox.content import Media, MediaKind, Outgoing
 from inbox.tables import Conversation
+from kit.clock import utc_now
 from tests.worlds import World
 
 
@@ -56,3 +59,16 @@ def test_what_another_window_has_begun_stays_when_this_one_sends(
     drafts.keep(session, talk, world.operator, "Другое", private=False, key="b")
     drafts.clear(session, talk, world.operator, private=False, key="a")
     assert begun(session, world, talk) == [(False, "Другое")]
+
+
+def test_files_of_what_was_taken_back_stay_with_the_draft_without_words(
+    session: Session, world: World, talk: Conversation
+) -> None:
+    outgoing = Outgoing(media=(Media(MediaKind.DOCUMENT, file_id=5, name="счёт.pdf"),))
+    at = utc_now() + timedelta(hours=1)
+    again = scheduling.plan(session, talk, world.operator, outgoing, at=at, client_key="k")
+    drafts.keep(session, talk, world.operator, "", private=False, key="new", again=again)
+    (draft,) = drafts.of(session, talk.id, world.operator.id)
+    assert [item.name for item in drafts.files(session, draft)] == ["счёт.pdf"]
+    drafts.keep(session, talk, world.operator, "", private=False, key="new")
+    assert drafts.of(session, talk.id, world.operator.id) == []

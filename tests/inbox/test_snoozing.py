@@ -41,6 +41,10 @@ def buyer_writes(session: Session, talk: Conversation, number: int = 1) -> None:
     assert messages.receive(session, talk, Incoming(external_id=str(number), profile=ANNA, text="Ну что?")) is not None
 
 
+def stands(talk: Conversation) -> tuple[State, datetime | None]:
+    return talk.state, talk.snoozed_until
+
+
 def planned(session: Session) -> list[Job]:
     """The jobs of return, in the order in which they were put."""
     rows = session.scalars(sa.select(JobRow).where(JobRow.kind == snoozing.RETURN).order_by(JobRow.id))
@@ -124,9 +128,9 @@ def test_a_new_moment_takes_the_place_of_the_old_one(session: Session, world: Wo
     of_later, of_sooner = planned(session)
     assert of_later.lane != of_sooner.lane
     snoozing.come_back(session, of_later)
-    assert talk.snoozed_until == sooner.replace(microsecond=0)
+    assert stands(talk) == (State.SNOOZED, sooner.replace(microsecond=0))
     snoozing.come_back(session, of_sooner)
-    assert (talk.state, talk.snoozed_until) == (State.OPEN, None)
+    assert stands(talk) == (State.OPEN, None)
 
 
 def test_the_same_moment_again_after_a_return_still_brings_it_back(

@@ -1,20 +1,22 @@
 // The answer being written. It belongs to its person and conversation: see drafts.js.
 import * as drafts from "./drafts.js";
 import { posted } from "./server.js";
+import { say } from "./texts.js";
 
 const form = () => document.getElementById("composer");
 const area = () => form().elements.text;
 const mode = () => (form().elements.private.value ? "note" : "reply");
 const part = (selector) => form().querySelector(selector);
 
-let takenBack = []; // names of the files of a message that was taken back; the server has them
 let sent = { mode: "reply", text: "" };
 
 /** The key lives as long as the draft: sending it again after a failure is the same message, not a second one. */
 function show() {
-  const { text, key } = drafts.draft(mode());
+  const { text, key, again } = drafts.draft(mode());
   if (area().value !== text) area().value = text;
   form().elements.key.value = key;
+  form().elements.again.value = again;
+  showFiles();
   count();
 }
 
@@ -55,14 +57,24 @@ function quote(message) {
   area().focus();
 }
 
+/** Files that are chosen here, and those of a message that was taken back, which the server has. */
 function showFiles() {
-  const chips = [...takenBack, ...[...form().elements.files.files].map((file) => file.name)].map((name) => {
-    const chip = document.createElement("span");
-    chip.className = "chip";
-    chip.textContent = name;
-    return chip;
-  });
+  const chip = (name) => Object.assign(document.createElement("span"), { className: "chip", textContent: name });
+  const { files } = drafts.draft(mode());
+  const chips = [...files, ...[...form().elements.files.files].map((file) => file.name)].map(chip);
+  if (files.length) chips.push(dropButton());
   part(".composer-files").replaceChildren(...chips);
+}
+
+function dropButton() {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "link-button" });
+  button.textContent = say("drop_files");
+  button.addEventListener("click", () => {
+    drafts.dropFiles(mode());
+    show();
+    area().focus();
+  });
+  return button;
 }
 
 function attach(files) {
@@ -77,16 +89,13 @@ function attach(files) {
 function clear() {
   const now = drafts.draft(sent.mode).text;
   drafts.said(sent.mode, now.startsWith(sent.text) ? now.slice(sent.text.length).trimStart() : now);
-  if (sent.mode === mode()) show();
   form().elements.files.value = "";
-  form().elements.again.value = "";
-  takenBack = [];
-  showFiles();
+  show();
   quote(null);
   document.dispatchEvent(new CustomEvent("composer:sent"));
 }
 
-const isEmpty = () => !area().value.trim() && !form().elements.files.files.length && !takenBack.length;
+const isEmpty = () => !area().value.trim() && !form().elements.files.files.length && !drafts.draft(mode()).files.length;
 
 /** Send, and what else the menu offers: "later", "close", "snooze", at a moment by its name or by the clock. */
 function send(act, when = "", at = "") {
@@ -114,10 +123,7 @@ async function takeBack(url) {
   const back = JSON.parse(told);
   drafts.put("reply", back);
   show();
-  form().elements.again.value = back.again;
   form().elements.reply_to.value = back.reply_to;
-  takenBack = back.files;
-  showFiles();
   area().focus();
 }
 

@@ -7,7 +7,7 @@ const AGAIN = 5000; // ms until the next try when the server could not be reache
 
 const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
-const modes = {}; // reply, note: {text, key, saved}
+const modes = {}; // reply, note: {text, key, again, files, saved}; again: the message taken back whose files go with it
 let url = "";
 let place = "";
 let skew = 0; // the server's clock less ours, ms
@@ -16,17 +16,19 @@ let saving = false;
 let held = false;
 
 const slot = (mode) => `draft:${place}:${mode}`;
-const isSaved = (mode) => modes[mode].text === modes[mode].saved;
+const mark = ({ text, again }) => `${again}:${text}`;
+const isSaved = (mode) => mark(modes[mode]) === modes[mode].saved;
 
 function take(mode, draft) {
-  modes[mode] = { text: draft?.text ?? "", key: draft?.key || newKey(), saved: draft?.text ?? "" };
+  const { text = "", key = "", again = "", files = [] } = draft ?? {};
+  modes[mode] = { text, key: key || newKey(), again, files, saved: mark({ text, again }) };
 }
 
 /** What this browser could not save the last time, if nobody has written anything newer elsewhere. */
 function recover(mode, known) {
   const kept = JSON.parse(localStorage.getItem(slot(mode)) ?? "null");
   if (!kept || kept.at < (known?.at ?? 0)) localStorage.removeItem(slot(mode));
-  else Object.assign(modes[mode], { text: kept.text, key: kept.key });
+  else Object.assign(modes[mode], kept.draft);
 }
 
 /** The newest text and key of "reply" or "note". */
@@ -47,8 +49,18 @@ export function open(form) {
 }
 
 export function write(mode, text) {
-  modes[mode].text = text;
-  localStorage.setItem(slot(mode), JSON.stringify({ text, key: modes[mode].key, at: Date.now() + skew }));
+  change(mode, { text });
+}
+
+/** The files of the message that was taken back do not go with it. */
+export function dropFiles(mode) {
+  change(mode, { again: "", files: [] });
+}
+
+function change(mode, to) {
+  Object.assign(modes[mode], to);
+  const { saved, ...draft } = modes[mode];
+  localStorage.setItem(slot(mode), JSON.stringify({ draft, at: Date.now() + skew }));
   plan(PAUSE);
 }
 
@@ -60,8 +72,8 @@ export function said(mode, rest) {
 }
 
 /** The server has made this the draft. */
-export function put(mode, { text, key }) {
-  take(mode, { text, key });
+export function put(mode, draft) {
+  take(mode, draft);
   localStorage.removeItem(slot(mode));
 }
 
@@ -75,21 +87,21 @@ export async function save({ leaving = false } = {}) {
   clearTimeout(timer);
   const mode = Object.keys(modes).find((name) => !isSaved(name));
   if (!mode || held || (saving && !leaving)) return;
-  const { text, key } = modes[mode];
+  const { text, key, again } = modes[mode];
   saving = true;
-  const answer = await quietly(url, { text, key, private: mode === "note" ? "1" : "" });
+  const answer = await quietly(url, { text, key, again, private: mode === "note" ? "1" : "" });
   saving = false;
-  if (answer && !held && modes[mode].key === key) confirm(mode, text, answer);
+  if (answer && !held && modes[mode].key === key) confirm(mode, mark({ text, again }), answer);
   if (Object.keys(modes).some((name) => !isSaved(name))) plan(answer ? PAUSE : AGAIN);
 }
 
-function confirm(mode, text, { late }) {
+function confirm(mode, saved, { late }) {
   if (late) {
     // The message of this key was sent from another window: what is written here is another one.
     modes[mode].key = newKey();
     return;
   }
-  modes[mode].saved = text;
+  modes[mode].saved = saved;
   if (isSaved(mode)) localStorage.removeItem(slot(mode));
 }
 
@@ -110,6 +122,7 @@ export async function look() {
   if (told === null || held) return;
   const known = JSON.parse(told);
   for (const mode of ["reply", "note"]) {
-    if (isSaved(mode) && (known[mode]?.text ?? "") !== modes[mode].text) take(mode, known[mode]);
+    const theirs = mark({ text: "", again: "", ...known[mode] });
+    if (isSaved(mode) && theirs !== modes[mode].saved) take(mode, known[mode]);
   }
 }
