@@ -47,6 +47,8 @@ class Staff(Base):
     password_hash: Mapped[str] = mapped_column(sa.String(200))
     locale: Mapped[str] = mapped_column(sa.String(5), default="ru")
     theme: Mapped[str] = mapped_column(sa.String(8), default="auto")
+    undo_seconds: Mapped[int] = mapped_column(default=0)
+    """How long an answer waits after "Send", so that it can be taken back; 0: it leaves at once."""
     active: Mapped[bool] = mapped_column(default=True)
     link_code: Mapped[str | None] = mapped_column(sa.String(40), unique=True)
     """One-time code with which the person joins a messenger chat to this account; cleared when used."""

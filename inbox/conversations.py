@@ -61,6 +61,8 @@ def open_for(
         locale=locale,
         unread=0,
         waiting_since=None,
+        snoozed_until=None,
+        scheduled=0,
         last_at=now,
         last_text="",
         last_author=Author.BUYER,
@@ -108,15 +110,17 @@ def take(session: Session, conversation: Conversation, staff: Staff, *, over: bo
 
 
 def hand_over(session: Session, conversation: Conversation, to: Staff, *, by: Staff) -> None:
-    """Give the conversation to a colleague, who leads it from now on."""
+    """Give the conversation to a colleague, who leads it from now on; one that was put off is there at once."""
     conversation.held, conversation.assignee_id = True, to.id
+    _end_snooze(conversation)
     session.flush()
     _tell(session, conversation, "handed_over", by)
 
 
 def release(session: Session, conversation: Conversation, *, by: Staff) -> None:
-    """Give the conversation back to the bot."""
+    """Give the conversation back to the bot. It is not put off any longer: nobody would have it then."""
     conversation.held, conversation.assignee_id, conversation.waiting_since = False, None, None
+    _end_snooze(conversation)
     session.flush()
     _tell(session, conversation, "released", by)
 
@@ -124,13 +128,13 @@ def release(session: Session, conversation: Conversation, *, by: Staff) -> None:
 def close(session: Session, conversation: Conversation, *, by: Staff) -> None:
     """Nothing more to do here. The next message opens it again; the bot leads then."""
     conversation.state, conversation.held, conversation.assignee_id = State.CLOSED, False, None
-    conversation.waiting_since, conversation.unread = None, 0
+    conversation.waiting_since, conversation.unread, conversation.snoozed_until = None, 0, None
     session.flush()
     _tell(session, conversation, "closed", by)
 
 
 def reopen(session: Session, conversation: Conversation, *, by: Staff) -> None:
-    conversation.state = State.OPEN
+    conversation.state, conversation.snoozed_until = State.OPEN, None
     session.flush()
     _tell(session, conversation, "reopened", by)
 
@@ -146,6 +150,11 @@ def mark_read(session: Session, conversation: Conversation, *, by: Staff) -> Non
         conversation.unread = 0
         session.flush()
         _tell(session, conversation, "read", by)
+
+
+def _end_snooze(conversation: Conversation) -> None:
+    if conversation.state == State.SNOOZED:
+        conversation.state, conversation.snoozed_until = State.OPEN, None
 
 
 def _name(session: Session, staff_id: int | None) -> str:

@@ -30,9 +30,16 @@ class MessageChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationChanged(Event):
-    """Taken, released, assigned, closed, read."""
+    """Taken, released, assigned, closed, read, put off, come back."""
 
     kind: ClassVar[str] = "conversation_changed"
 
     conversation_id: int
     change: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationPlanned(ConversationChanged):
+    """Put off until a moment, or a message to be sent at one. `until` is it, in ISO 8601, UTC."""
+
+    until: str

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -26,6 +27,7 @@ class View(StrEnum):
     MINE = "mine"
     UNASSIGNED = "unassigned"
     WAITING = "waiting"
+    SNOOZED = "snoozed"
     CLOSED = "closed"
 
 
@@ -44,9 +46,19 @@ class Row:
     assignee: str
     unread: int
     waiting_since: datetime | None
+    snoozed_until: datetime | None
     last_at: datetime
     last_text: str
     last_author: Author
+
+
+_ORDERS = {
+    View.WAITING: (Conversation.waiting_since, Conversation.id),
+    View.SNOOZED: (Conversation.snoozed_until, Conversation.id),
+}
+
+_STATES = {View.SNOOZED: State.SNOOZED, View.CLOSED: State.CLOSED}
+"""Of the views that do not show what is open."""
 
 
 def rows(
@@ -60,7 +72,8 @@ def rows(
     before: tuple[datetime, int] | None = None,
     limit: int = 50,
 ) -> list[Row]:
-    """A page of the list, the latest talk first; those who wait longest stand first in the waiting view.
+    """A page of the list, the latest talk first; those who wait longest stand first in the waiting view, and those who
+    come back soonest in that of what was put off.
 
     `before` is (last_at, id) of the last row seen.
     """
@@ -71,11 +84,7 @@ def rows(
         query = query.where(_matches(session, shop_id, text.strip()))
     if before is not None:
         query = query.where(sa.tuple_(Conversation.last_at, Conversation.id) < sa.tuple_(*map(_literal, before)))
-    order = (
-        (Conversation.waiting_since, Conversation.id)
-        if view is View.WAITING
-        else (Conversation.last_at.desc(), Conversation.id.desc())
-    )
+    order = _ORDERS.get(view, (Conversation.last_at.desc(), Conversation.id.desc()))
     return [_row(found) for found in session.execute(query.order_by(*order).limit(limit))]
 
 
@@ -91,20 +100,25 @@ def row(session: Session, shop_id: int, conversation_id: int) -> Row | None:
 def counts(session: Session, shop_id: int, staff_id: int) -> Mapping[str, int]:
     """How many conversations stand in each view, and how many open ones each channel has ("channel:telegram")."""
     c = Conversation
-    found: Counter[str] = Counter(dict.fromkeys((View.OPEN, View.MINE, View.UNASSIGNED, View.WAITING), 0))
+    views = (View.OPEN, View.MINE, View.UNASSIGNED, View.WAITING, View.SNOOZED)
+    found: Counter[str] = Counter(dict.fromkeys(views, 0))
     channels = {row[0]: row[1] for row in session.execute(sa.select(ChannelAccount.id, ChannelAccount.channel))}
     of_accounts = session.execute(
         sa.select(
+            c.state,
             c.account_id,
             sa.func.count(),
             sa.func.count().filter(c.assignee_id == staff_id),
             sa.func.count().filter(c.assignee_id.is_(None)),
             sa.func.count(c.waiting_since),
         )
-        .where(c.shop_id == shop_id, c.kind == Kind.BUYER, c.state == State.OPEN)
-        .group_by(c.account_id)
+        .where(c.shop_id == shop_id, c.kind == Kind.BUYER, c.state.in_((State.OPEN, State.SNOOZED)))
+        .group_by(c.state, c.account_id)
     )
-    for account_id, n, mine, nobodys, waiting in of_accounts:
+    for state, account_id, n, mine, nobodys, waiting in of_accounts:
+        if state == State.SNOOZED:
+            found[View.SNOOZED] += n
+            continue
         found[f"channel:{channels[account_id]}"] += n
         found.update({View.OPEN: n, View.MINE: mine, View.UNASSIGNED: nobodys, View.WAITING: waiting})
     return dict(found)
@@ -125,6 +139,7 @@ def _rows_query() -> sa.Select[object]:
             Staff.name,
             c.unread,
             c.waiting_since,
+            c.snoozed_until,
             c.last_at,
             c.last_text,
             c.last_author,
@@ -138,7 +153,7 @@ def _rows_query() -> sa.Select[object]:
 def _in_view(shop_id: int, view: View, staff_id: int) -> list[sa.ColumnElement[bool]]:
     c = Conversation
     conditions = [c.shop_id == shop_id, c.kind == Kind.BUYER]
-    conditions.append(c.state == (State.CLOSED if view is View.CLOSED else State.OPEN))
+    conditions.append(c.state == _STATES.get(view, State.OPEN))
     if view is View.MINE:
         conditions.append(c.assignee_id == staff_id)
     elif view is View.UNASSIGNED:
@@ -171,9 +186,9 @@ def _literal(value: object) -> sa.ColumnElement[object]:
 
 
 def _row(found: sa.Row[object]) -> Row:
-    (id_, customer, name, channel, account, state, held, assignee_id, assignee, unread, waiting, at, text, author) = (
-        found  # type: ignore[misc]
-    )
+    fields: tuple[Any, ...] = tuple(found)
+    id_, customer, name, channel, account, state, held, assignee_id, assignee, unread, *moments, text, author = fields
+    waiting, snoozed, at = moments
     return Row(
         id=id_,
         customer_id=customer,
@@ -186,6 +201,7 @@ def _row(found: sa.Row[object]) -> Row:
         assignee=assignee or "",
         unread=unread,
         waiting_since=waiting,
+        snoozed_until=snoozed,
         last_at=at,
         last_text=text,
         last_author=Author(author),

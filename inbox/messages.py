@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
-from inbox import content, conversations, searching
+from inbox import content, conversations, interrupting, searching
 from inbox.channels import CAPABILITIES
 from inbox.content import Button, Incoming, Outgoing
 from inbox.events import MessageAdded, MessageChanged
@@ -75,6 +75,8 @@ def receive(session: Session, conversation: Conversation, incoming: Incoming) ->
     )
     if message is None:
         return None
+    if conversation.snoozed_until is not None or conversation.scheduled:
+        interrupting.by_buyer(session, conversation)
     conversation.unread += 1
     if conversation.held:
         conversation.waiting_since = conversation.waiting_since or message.created_at
@@ -154,10 +156,15 @@ def recall(
 def reply(
     session: Session, conversation: Conversation, staff: Staff, outgoing: Outgoing, *, client_key: str | None = None
 ) -> list[Message]:
-    """An operator's answer: takes the conversation if nobody leads it. Raises AlreadyTaken if a colleague does."""
+    """An operator's answer: takes the conversation if nobody leads it. Raises AlreadyTaken if a colleague does.
+
+    A closed conversation is open again; one that was put off stays so.
+    """
     conversations.take(session, conversation, staff)
     said = say(session, conversation, outgoing, author=Author.STAFF, staff_id=staff.id, client_key=client_key)
-    conversation.waiting_since, conversation.unread, conversation.state = None, 0, State.OPEN
+    conversation.waiting_since, conversation.unread = None, 0
+    if conversation.state == State.CLOSED:
+        conversation.state = State.OPEN
     return said
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import Shop
-from inbox.tables import Author, Conversation, Delivery, Kind, Message
+from inbox.tables import Author, Conversation, Delivery, Kind, Message, Planned, ScheduledMessage
 from kit.clock import utc_now
 from storage import restored
 
@@ -27,6 +27,9 @@ def hold(session: Session) -> int:
     restored.drop_waiting(session, DELIVER)
     waiting = sa.update(Message).where(Message.delivery.in_((Delivery.QUEUED, Delivery.SENDING)))
     held = session.execute(waiting.values(delivery=Delivery.UNKNOWN, error=RESTORED))
+    planned = sa.update(ScheduledMessage).where(ScheduledMessage.state == Planned.WAITING)
+    session.execute(planned.values(state=Planned.REFUSED, why={"code": RESTORED, "facts": {}}))
+    session.execute(sa.update(Conversation).where(Conversation.scheduled > 0).values(scheduled=0))
     return int(held.rowcount)  # type: ignore[attr-defined]
 
 

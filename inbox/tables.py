@@ -24,6 +24,8 @@ class Kind(StrEnum):
 
 class State(StrEnum):
     OPEN = "open"
+    SNOOZED = "snoozed"
+    """Put off until a moment, or until the buyer writes."""
     CLOSED = "closed"
 
 
@@ -78,7 +80,12 @@ class Conversation(Base):
     unread: Mapped[int] = mapped_column(default=0)
     waiting_since: Mapped[datetime | None]
     """When the buyer began to wait for a person; None when nobody waits."""
+    snoozed_until: Mapped[datetime | None]
+    """When a conversation that was put off comes back; None in every other state."""
+    scheduled: Mapped[int] = mapped_column(default=0)
+    """How many messages wait here to be sent later."""
     last_at: Mapped[datetime]
+    """Of the last message, or of the return of one that was put off."""
     last_text: Mapped[str] = mapped_column(sa.String(200), default="")
     last_author: Mapped[Author] = mapped_column(sa.String(10), default=Author.BUYER)
     flow: Mapped[str] = mapped_column(sa.String(40), default="")
@@ -151,3 +158,65 @@ class SearchPlace(Base):
     __tablename__ = "message_search_place"
 
     message_id: Mapped[Id]
+
+
+class Draft(Base):
+    """What a person has begun to write in a conversation: an answer, or a note."""
+
+    __tablename__ = "draft"
+
+    conversation_id: Mapped[int] = mapped_column(sa.ForeignKey("conversation.id"), primary_key=True)
+    staff_id: Mapped[int] = mapped_column(sa.ForeignKey("staff.id"), primary_key=True)
+    private: Mapped[bool] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(sa.Text)
+    key: Mapped[str] = mapped_column(sa.String(80))
+    """The client_key of the message that it will be."""
+    again: Mapped[int | None] = ref("scheduled_message.id", nullable=True, index=False)
+    """A message that was taken back, whose files go with this one."""
+    at: Mapped[datetime]
+
+
+class Planned(StrEnum):
+    """What has become of a message to be sent later."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    STOPPED = "stopped"
+    """The buyer wrote first."""
+    REFUSED = "refused"
+    """It could not be sent when its time came; `why` says the reason."""
+    WITHDRAWN = "withdrawn"
+    """A person took it back, or has put it away."""
+
+
+class ScheduledMessage(Base):
+    """An answer that is to be sent at a moment: tomorrow morning, or in five seconds, so that it can be taken back."""
+
+    __tablename__ = "scheduled_message"
+    __table_args__ = (
+        sa.UniqueConstraint("conversation_id", "client_key"),
+        sa.Index("ix_scheduled_message_conversation_id_state", "conversation_id", "state"),
+    )
+
+    id: Mapped[Id]
+    conversation_id: Mapped[int] = ref("conversation.id", index=False)
+    staff_id: Mapped[int] = ref("staff.id", index=False)
+    """Whose answer it is."""
+    content: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """inbox.content.dump of an Outgoing."""
+    client_key: Mapped[str] = mapped_column(sa.String(80))
+    """The message's own, when it is sent."""
+    reply_to_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    send_at: Mapped[datetime]
+    unless_answered: Mapped[bool] = mapped_column(default=True)
+    """Not sent if the buyer writes first."""
+    brief: Mapped[bool] = mapped_column(default=False)
+    """It was sent already, as its person sees it, and waits only to be taken back."""
+    then: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What follows: {"close": true}, or {"snooze": "<ISO 8601>"}."""
+    state: Mapped[Planned] = mapped_column(sa.String(10), default=Planned.WAITING)
+    why: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """The refusal: {"code": …, "facts": {…}}."""
+    message_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]

@@ -7,12 +7,14 @@ from aiohttp import web
 from company.texts import Texts
 from kit.secrets import SecretBox
 from operator_console import (
+    bulk_acts,
     canned_pages,
     catalog_pages,
     category_pages,
     channel_pages,
     components_page,
     customers_pages,
+    draft_pages,
     hours_page,
     inbox_acts,
     inbox_pages,
@@ -30,6 +32,7 @@ from operator_console import (
     photo_acts,
     picker,
     pipeline_pages,
+    sending_acts,
     settings_pages,
     staff_pages,
     texts_pages,
@@ -46,6 +49,9 @@ from storage.live import LiveBus
 ROUTES: tuple[Route, ...] = (
     *inbox_pages.ROUTES,
     *inbox_acts.ROUTES,
+    *sending_acts.ROUTES,
+    *draft_pages.ROUTES,
+    *bulk_acts.ROUTES,
     *canned_pages.ROUTES,
     *palette.ROUTES,
     *picker.ROUTES,

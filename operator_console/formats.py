@@ -115,6 +115,22 @@ def due(at: datetime) -> str:
             return short_day(at)
 
 
+def ahead(at: datetime) -> str:
+    """Something to come, with its hour: 18:00, tomorrow, 09:00, 30 Nov, 09:00."""
+    match _days_from_today(at):
+        case 0:
+            return clock(at)
+        case 1:
+            return _("tomorrow, {time}", time=clock(at))
+        case _other:
+            return _("{day}, {time}", day=short_day(at), time=clock(at))
+
+
+def typed(at: datetime) -> str:
+    """As a field of a date and time holds it, by the reader's clock."""
+    return f"{reader().local(at):%Y-%m-%dT%H:%M}"
+
+
 def _rough(span: timedelta) -> str:
     hours = int(span.total_seconds()) // 3600
     return _("{h} h", h=hours) if hours else duration(span)
@@ -160,6 +176,8 @@ FILTERS = {
         day,
         moment,
         due,
+        ahead,
+        typed,
         since,
         length_of_play,
         file_size,

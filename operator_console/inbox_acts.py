@@ -17,28 +17,23 @@ from company import settings, staff
 from company.rights import Right
 from company.tables import Shop
 from customers import cards
-from inbox import conversations, messages
-from inbox.content import Button, Media, MediaKind, Outgoing, dump
+from inbox import conversations, messages, snoozing
+from inbox.content import Button, Outgoing, dump
 from inbox.tables import Conversation
 from kit.clock import utc_now
 from kit.errors import Refused
 from kit.money import Money
-from operator_console import order_shapes, uploads
+from operator_console import formats, moment_shapes, order_shapes
 from operator_console.context_shapes import CART_LINE
 from operator_console.inbox_pages import beside, found_in
 from operator_console.routing import ID, Route, post
 from operator_console.texts import gettext as _
-from operator_console.visits import Form, NoSuchPage, Visit, whole
+from operator_console.visits import NoSuchPage, Visit, whole
 from orders import cart as carts
 from orders import checkout, lines
 from orders.checkout import Details
 from orders.tables import Order
 from payments import charging, links
-from storage.files import Blob, record
-
-MOST_FILES = 10
-
-KEY_LENGTH = 80
 
 TWICE = timedelta(seconds=10)
 """A card sent again so soon was not meant."""
@@ -50,25 +45,7 @@ class NoOrderHere(Refused):
     code = "no_order_here"
 
 
-class TooManyFiles(Refused):
-    code = "too_many_files"
-
-    def __init__(self) -> None:
-        super().__init__(f"more than {MOST_FILES} files", most=MOST_FILES)
-
-
 # Talking
-
-
-async def say(visit: Visit) -> web.StreamResponse:
-    """An answer or a note. The form's key makes a repeated send the same message."""
-    form = await visit.form()
-    if form["private"]:
-        await visit.write(_note, visit, visit.number(), form["text"], form["key"][:KEY_LENGTH])
-        return visit.done()
-    attached = await _kept(visit, form)
-    await visit.write(_reply, visit, visit.number(), form, attached)
-    return visit.done()
 
 
 async def resend(visit: Visit) -> web.StreamResponse:
@@ -80,34 +57,6 @@ async def send_product(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
     await visit.write(_send_product, visit, visit.number(), form.number("product"), form.number("variant"))
     return visit.done()
-
-
-def _note(session: Session, visit: Visit, id_: int, text: str, key: str) -> None:
-    messages.note(session, found_in(session, visit, id_, lock=True), text, visit.staff, client_key=key or None)
-
-
-def _reply(session: Session, visit: Visit, id_: int, form: Form, attached: Sequence[tuple[Blob, str, str]]) -> None:
-    here = found_in(session, visit, id_, lock=True)
-    media = tuple(_media(session, visit, blob, name, mime) for blob, name, mime in attached)
-    quoted = messages.get(session, form.number("reply_to"), here) if form["reply_to"] else None
-    outgoing = Outgoing(text=form["text"].strip(), media=media)
-    said = messages.reply(session, here, visit.staff, outgoing, client_key=form["key"][:KEY_LENGTH] or None)
-    if quoted is not None and said[0].reply_to_id is None:
-        said[0].reply_to_id = quoted.id
-
-
-def _media(session: Session, visit: Visit, blob: Blob, name: str, mime: str) -> Media:
-    row = record(session, blob, name=name, mime=mime, shop_id=visit.shop.id)
-    kind = MediaKind.PHOTO if blob.mime in uploads.PICTURES else MediaKind.DOCUMENT
-    return Media(kind, file_id=row.id, name=row.name, mime=row.mime, size=row.size)
-
-
-async def _kept(visit: Visit, form: Form) -> list[tuple[Blob, str, str]]:
-    """The form's files in the files folder, with their names and claimed types."""
-    fields = form.files("files")
-    if len(fields) > MOST_FILES:
-        raise TooManyFiles()
-    return [await uploads.kept(visit, field) for field in fields]
 
 
 def _resend(session: Session, visit: Visit, id_: int, message_id: int) -> None:
@@ -184,6 +133,17 @@ async def reopen(visit: Visit) -> web.StreamResponse:
 
 async def answered(visit: Visit) -> web.StreamResponse:
     return await _turn(visit, lambda session, here: conversations.no_answer_needed(session, here, by=visit.staff))
+
+
+async def snooze(visit: Visit) -> web.StreamResponse:
+    here, until = visit.number(), moment_shapes.chosen(visit, await visit.form())
+    await _turn(visit, lambda session, it: snoozing.put_off(session, it, until, by=visit.staff))
+    words = await visit.read(lambda _session: _("Put off until {when}", when=formats.ahead(until)))
+    return visit.done(words, undo={"url": f"/inbox/{here}/bring_back", "values": {}})
+
+
+async def bring_back(visit: Visit) -> web.StreamResponse:
+    return await _turn(visit, lambda session, here: snoozing.bring_back(session, here, by=visit.staff))
 
 
 async def _turn(visit: Visit, act: Callable[[Session, Conversation], None]) -> web.Response:
@@ -290,7 +250,6 @@ def _answer_once(session: Session, visit: Visit, here: Conversation, outgoing: O
 
 
 ROUTES: tuple[Route, ...] = (
-    post(f"/inbox/{ID}/messages", say, Right.REPLY),
     post(rf"/inbox/{ID}/messages/{{message:\d{{1,18}}}}/resend", resend, Right.REPLY),
     post(f"/inbox/{ID}/product", send_product, Right.REPLY),
     post(f"/inbox/{ID}/take", take, Right.REPLY),
@@ -300,6 +259,8 @@ ROUTES: tuple[Route, ...] = (
     post(f"/inbox/{ID}/close", close, Right.REPLY),
     post(f"/inbox/{ID}/reopen", reopen, Right.REPLY),
     post(f"/inbox/{ID}/answered", answered, Right.REPLY),
+    post(f"/inbox/{ID}/snooze", snooze, Right.REPLY),
+    post(f"/inbox/{ID}/bring_back", bring_back, Right.REPLY),
     post(f"/inbox/{ID}/cart", put_in_cart, Right.ORDERS),
     post(f"/inbox/{ID}/order-lines", add_to_order, Right.ORDERS),
     post(f"/inbox/{ID}/order", order_from_cart, Right.ORDERS),

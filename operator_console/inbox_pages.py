@@ -10,17 +10,26 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from bot.web import serve
-from company import settings, staff
+from company import staff
 from company.rights import Right
 from company.tables import ChannelAccount
 from customers import cards
 from customers.tables import Customer
 from inbox import conversations, listing, messages
-from inbox.channels import CAPABILITIES
 from inbox.content import load_incoming, load_outgoing
 from inbox.listing import View
 from inbox.tables import Author, Conversation, Kind, Message, State
-from operator_console import context_shapes, list_shapes, picker, shell, thread_shapes
+from operator_console import (
+    bulk_acts,
+    composer_shapes,
+    context_shapes,
+    list_shapes,
+    moment_shapes,
+    picker,
+    planned_shapes,
+    shell,
+    thread_shapes,
+)
 from operator_console.context_shapes import Beside
 from operator_console.people import Shape, colleague
 from operator_console.people import customer as face
@@ -38,6 +47,9 @@ MOST_ROWS = 500
 """The longest list that "Show more" makes."""
 
 MOST_MESSAGES = 2000
+
+ACTS = ("take", "take_over", "release", "close", "reopen", "assign", "answered", "snooze", "bring_back", "head")
+"""What the thread's head has buttons for, by the ends of their addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +85,8 @@ async def inbox(visit: Visit) -> web.StreamResponse:
     which = ListOf.asked(visit)
     frame = await shell.frame(visit, "inbox", view=which.view, pane="list")
     found = await visit.read(_list, visit, which, None)
-    return visit.page("pages/inbox.html", **frame, **found, conversation=None)
+    ticked = await visit.read(bulk_acts.bar, visit)
+    return visit.page("pages/inbox.html", **frame, **found, bulk=ticked, conversation=None)
 
 
 async def conversation(visit: Visit) -> web.StreamResponse:
@@ -83,7 +96,8 @@ async def conversation(visit: Visit) -> web.StreamResponse:
         await visit.write(_seen, visit, id_)
     open_ = await visit.read(_whole, visit, id_, which, visit.query_number("at"))
     found = await visit.read(_list, visit, which, id_)
-    return visit.page("pages/inbox.html", **frame, **found, **open_)
+    ticked = await visit.read(bulk_acts.bar, visit)
+    return visit.page("pages/inbox.html", **frame, **found, **open_, bulk=ticked)
 
 
 # Fragments
@@ -189,23 +203,30 @@ def _list(session: Session, visit: Visit, which: ListOf, current: int | None) ->
             "title": title,
             "total": total,
             "query": which.text,
-            "sort": {"label": _("Longest wait") if by_waiting else _("Newest first"), "url": f"/inbox{other}"},
+            "sort": {"label": _sorted(which.view), "url": f"/inbox{other}"},
             "search_url": address,
         },
-        "rows": list_shapes.rows(
-            session, rows[: which.limit], current=current, query=which.query(), hours=settings.of(visit.shop).hours
-        ),
+        "rows": list_shapes.rows(session, visit, rows[: which.limit], current=current, query=which.query()),
         "list_url": f"{address}&{urlencode({'q': which.text, 'n': which.limit})}",
         "more_url": f"{address}&{urlencode({'q': which.text, 'n': which.limit + PAGE})}"
         if len(rows) > which.limit and which.limit < MOST_ROWS
         else None,
+        "may_tick": visit.may(Right.REPLY),
         "view_empty": _nothing(which),
     }
+
+
+def _sorted(view: View) -> str:
+    words = {View.WAITING: _("Longest wait"), View.SNOOZED: _("Soonest back")}
+    return words.get(view, _("Newest first"))
 
 
 def _nothing(which: ListOf) -> Shape:
     if which.text:
         return {"title": _("Nothing found"), "text": _("Try a part of the name, the phone or the last message.")}
+    if which.view is View.SNOOZED:
+        words = _("A conversation that you put off stands here until its time comes or the buyer writes.")
+        return {"title": _("Nothing is put off"), "text": words}
     if which.view is View.WAITING:
         return {"title": _("Nobody waits"), "text": _("Everybody who asked for a person has an answer.")}
     return {"title": _("Quiet here"), "text": _("New messages appear here by themselves.")}
@@ -222,7 +243,7 @@ def _whole(session: Session, visit: Visit, id_: int, which: ListOf, at: int | No
         **_head(session, visit, around, back=f"/inbox{which.query()}"),
         **_feed(session, visit, around, said),
         **context_shapes.context(session, visit, around),
-        "compose": _composer(visit, around),
+        "compose": composer_shapes.composer(session, visit, around),
         "picker_url": f"/inbox/{id_}/picker",
         "canned_url": f"/inbox/{id_}/canned",
     }
@@ -264,16 +285,14 @@ def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape
             "led_by": _led_by(here, leader.name if leader else "", mine=mine),
             "closed": here.state == State.CLOSED,
             "waits": here.waiting_since is not None,
+            "snoozed_until": here.snoozed_until,
+            "moments": moment_shapes.offered(),
             "may_reply": visit.may(Right.REPLY),
             "order": {"number": order.number} if order else None,
             "colleagues": [
                 colleague(person) for person in people.values() if person.id not in (visit.staff.id, here.assignee_id)
             ],
-            "urls": {
-                act: f"/inbox/{here.id}/{act}"
-                for act in ("take", "take_over", "release", "close", "reopen", "assign", "answered", "head")
-            }
-            | {"back": back},
+            "urls": {act: f"/inbox/{here.id}/{act}" for act in ACTS} | {"back": back},
         }
     }
 
@@ -300,6 +319,7 @@ def _feed(session: Session, visit: Visit, around: Beside, found: list[Message]) 
             order=around.current,
             whole=not earlier,
         ),
+        "planned": planned_shapes.planned(session, visit, here),
         "feed_url": f"/inbox/{here.id}/feed?first={first}",
         "earlier_url": f"/inbox/{here.id}/feed?before={first}" if earlier else None,
         "last_id": found[-1].id if found else 0,
@@ -309,32 +329,6 @@ def _feed(session: Session, visit: Visit, around: Beside, found: list[Message]) 
 def _has_earlier(session: Session, id_: int, first: int) -> bool:
     query = sa.select(sa.exists().where(Message.conversation_id == id_, Message.id < first))
     return bool(session.scalar(query))
-
-
-def _composer(visit: Visit, around: Beside) -> Shape:
-    here, limits = around.conversation, CAPABILITIES[around.channel]
-    order = around.current
-    owes = order is not None and order.paid_at is None and order.payment_method == "online"
-    closed = ""
-    if here.blocked:
-        closed = _("The buyer has left the chat: nothing can be sent until they write again")
-    elif not visit.may(Right.REPLY):
-        closed = _("You may read here, but not answer")
-    return {
-        "conversation_id": here.id,
-        "send_url": f"/inbox/{here.id}/messages",
-        "channel_name": channel_name(around.channel),
-        "limit": limits.text,
-        "accept": "",
-        "window": None,
-        "closed": closed,
-        "mode": "reply",
-        "text": "",
-        "can_charge": owes and visit.may(Right.ORDERS),
-        "charge_url": f"/inbox/{here.id}/charge",
-        "held": here.held,
-        "take_url": f"/inbox/{here.id}/take",
-    }
 
 
 def _file(session: Session, visit: Visit, message_id: int, n: int) -> StoredFile:

@@ -9,29 +9,36 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.names import named
+from company import settings
 from company.hours import worked
 from company.settings import WorkingHours
+from inbox import drafts
 from inbox.listing import Row
+from inbox.messages import PREVIEW
 from inbox.tables import Author, State
 from operator_console.people import Shape, customer, person
 from operator_console.texts import gettext as _
 from operator_console.texts import reader
+from operator_console.visits import Visit
 from orders.tables import Order, Stage
 
 WARN, BAD = timedelta(minutes=10), timedelta(minutes=30)
 """How long a buyer may wait before his waiting is marked."""
 
 
-def rows(
-    session: Session, found: Iterable[Row], *, current: int | None, query: str, hours: WorkingHours
-) -> list[Shape]:
+def rows(session: Session, visit: Visit, found: Iterable[Row], *, current: int | None, query: str) -> list[Shape]:
     """`query` is the list's own address, so that a conversation opens with the list as it is."""
     found = list(found)
     stages = _last_orders(session, {row.customer_id for row in found if row.customer_id is not None})
-    return [_row(row, stages.get(row.customer_id or 0), current=current, query=query, hours=hours) for row in found]
+    begun = drafts.among(session, [row.id for row in found if row.id != current], visit.staff.id)
+    hours = settings.of(visit.shop).hours
+    return [
+        _row(row, stages.get(row.customer_id or 0), begun.get(row.id, ""), hours, current=current, query=query)
+        for row in found
+    ]
 
 
-def _row(row: Row, order: Shape | None, *, current: int | None, query: str, hours: WorkingHours) -> Shape:
+def _row(row: Row, order: Shape | None, draft: str, hours: WorkingHours, *, current: int | None, query: str) -> Shape:
     return {
         "id": row.id,
         "url": f"/inbox/{row.id}{query}",
@@ -39,9 +46,11 @@ def _row(row: Row, order: Shape | None, *, current: int | None, query: str, hour
         "channel": row.channel,
         "unread": row.unread,
         "last": preview(row.last_text),
+        "draft": " ".join(draft[:PREVIEW].split()),
         "ours": row.last_author.value if row.last_author in (Author.BOT, Author.STAFF) else "",
         "last_at": row.last_at,
-        "waiting_since": row.waiting_since,
+        "waiting_since": row.waiting_since if row.snoozed_until is None else None,
+        "snoozed_until": row.snoozed_until,
         "level": _level(row, hours),
         "stage": order,
         "stage_note": order["note"] if order else "",

@@ -1,4 +1,4 @@
-"""The person's own page: language, brightness, the shop to work in, the browsers that are signed in."""
+"""The person's own page: language, brightness, how answers leave, the shop to work in, browsers signed in."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from operator_console.routing import Route, get, post
 from operator_console.visits import NoSuchPage, Visit
 
 THEMES = ("auto", "light", "dark")
+
+UNDO_SECONDS = (0, 5)
+"""How long a person may let answers wait to be taken back."""
 
 
 async def me(visit: Visit) -> web.StreamResponse:
@@ -46,6 +49,14 @@ async def choose_language(visit: Visit) -> web.StreamResponse:
     return visit.done(go="/me")
 
 
+async def choose_undo(visit: Visit) -> web.StreamResponse:
+    seconds = (await visit.form()).number("seconds")
+    if seconds not in UNDO_SECONDS:
+        raise NoSuchPage("no such wait")
+    await visit.write(_keep, visit.staff.id, undo_seconds=seconds)
+    return visit.done(go="/me")
+
+
 async def choose_shop(visit: Visit) -> web.StreamResponse:
     shop_id = (await visit.form()).number("shop")
     shops, _browsers = await visit.read(_around, visit.staff.id)
@@ -69,6 +80,7 @@ ROUTES: tuple[Route, ...] = (
     get("/me", me),
     post("/me/theme", choose_theme, Right.READ),
     post("/me/language", choose_language, Right.READ),
+    post("/me/undo", choose_undo, Right.READ),
     post("/me/shop", choose_shop, Right.READ),
     post("/me/browsers", sign_out_elsewhere, Right.READ),
     get("/nav", nav_counts),
@@ -79,9 +91,18 @@ def _around(session: Session, staff_id: int) -> tuple[list[tuple[Shop, Role]], i
     return staff.shops_of(session, staff_id), len(signin.open_of(session, staff_id))
 
 
-def _keep(session: Session, staff_id: int, *, theme: str | None = None, locale: str | None = None) -> None:
+def _keep(
+    session: Session,
+    staff_id: int,
+    *,
+    theme: str | None = None,
+    locale: str | None = None,
+    undo_seconds: int | None = None,
+) -> None:
     person = staff.get(session, staff_id)
     person.theme, person.locale = theme or person.theme, locale or person.locale
+    if undo_seconds is not None:
+        person.undo_seconds = undo_seconds
 
 
 def _sign_out_elsewhere(session: Session, staff_id: int, token: str) -> None:

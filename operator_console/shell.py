@@ -109,6 +109,7 @@ def views() -> list[tuple[View, str, str, bool]]:
         (View.MINE, _("Mine"), "person", False),
         (View.UNASSIGNED, _("Nobody’s"), "people", False),
         (View.WAITING, _("Wait for an answer"), "clock", True),
+        (View.SNOOZED, _("Snoozed"), "snooze", False),
         (View.CLOSED, _("Closed"), "check", False),
     ]
 

@@ -15,7 +15,7 @@ from catalog.names import named
 from company.tables import Staff
 from inbox.content import Incoming, Media, MediaKind, Outgoing, load_incoming, load_outgoing
 from inbox.tables import Author, Conversation, Delivery, Message
-from operator_console import card_shapes, photos, spans
+from operator_console import card_shapes, formats, photos, spans
 from operator_console.card_shapes import Cards
 from operator_console.list_shapes import preview
 from operator_console.people import Shape
@@ -226,16 +226,23 @@ def _line(event: EventRow, names: Mapping[str, str], stages: Mapping[str, str]) 
     if event.kind == "stage_moved":
         stage = stages.get(facts["to_code"], facts["to_code"])
         return "board", _("Order No. {number}: “{stage}”", number=facts["number"], stage=stage)
-    return _turns(facts["change"], who)
+    return _turns(facts["change"], who, facts.get("until"))
 
 
-def _turns(change: str, who: str) -> tuple[str, str] | None:
+def _turns(change: str, who: str, until: str | None) -> tuple[str, str] | None:
+    when = formats.ahead(datetime.fromisoformat(until)) if until else ""
     turns = {
         "taken": ("hand", _("{who} took the conversation", who=who)),
         "handed_over": ("person", _("{who} handed the conversation over", who=who)),
         "released": ("robot", _("{who} gave the conversation back to the bot", who=who)),
         "closed": ("check", _("{who} closed the conversation", who=who)),
         "reopened": ("retry", _("{who} opened the conversation again", who=who)),
+        "snoozed": ("snooze", _("{who} put the conversation off until {when}", who=who, when=when)),
+        "brought_back": ("inbox", _("{who} brought the conversation back", who=who)),
+        "came_back": ("clock", _("The conversation is back: its time has come")),
+        "later_stopped": ("clock", _("The buyer wrote first: the message planned for {when} is not sent", when=when)),
+        "later_refused": ("warning", _("The message planned for {when} could not be sent", when=when)),
+        "buyer_wrote": ("inbox", _("The conversation is back: the buyer wrote")),
     }
     return turns.get(change)
 

@@ -18,6 +18,7 @@ from enum import StrEnum
 from aiohttp import web
 
 import bot.notices
+import inbox.jobs
 import operation.jobs
 import orders.jobs
 from bot.channels.base import Channel, Connection
@@ -289,6 +290,7 @@ class _Work:
         handlers: dict[str, Handler] = {}
         handlers |= hub.intake.handlers
         handlers |= Courier(hub.channel, hub.files).handlers
+        handlers |= inbox.jobs.JOBS
         handlers |= orders.jobs.JOBS
         handlers |= payments.jobs.handlers(self._providers, public_url)
         handlers |= bot.notices.handlers(hub.texts, public_url)

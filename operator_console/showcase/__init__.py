@@ -18,6 +18,7 @@ def showcase(now: datetime) -> dict[str, Any]:
         "rows": talk.rows(now),
         "talk": talk.thread(now),
         "kinds": talk.kinds(now),
+        "plans": talk.plans(now),
         "deliveries": talk.deliveries(now),
         "payments": trade.payments(now),
         "products": [

@@ -36,9 +36,11 @@ def rows(now: datetime) -> list[Shape]:
             "channel": channel,
             "unread": 0,
             "last": last,
+            "draft": "",
             "ours": False,
             "last_at": now - timedelta(minutes=minutes),
             "waiting_since": None,
+            "snoozed_until": None,
             "level": "",
             "stage": None,
             "stage_note": "",
@@ -72,6 +74,8 @@ def rows(now: datetime) -> list[Shape]:
         row(
             9, elena, "telegram", "Спасибо, всё чудесно упаковано!", 1500, stage=DELIVERED, leader=MARINA, blocked=True
         ),
+        row(10, olga, "vk", "Хорошо, тогда напишите в понедельник", 90, leader=ILYA)
+        | {"snoozed_until": now + timedelta(days=1), "draft": "Ольга, как и обещала: для опта"},
     ]
 
 
@@ -170,17 +174,48 @@ def deliveries(now: datetime) -> list[Shape]:
     ]
 
 
+def planned(at: datetime, **more: object) -> Shape:
+    return {
+        "id": 60,
+        "who": "Марина",
+        "text": Markup("Анна, кружка «Туман» снова есть. Отложить для вас?"),
+        "files": ["туман.jpg"],
+        "waits": True,
+        "brief": False,
+        "at": at,
+        "unless_answered": True,
+        "why": "",
+        "may": True,
+        "moments": [],
+        "urls": {act: f"/inbox/6/later/60/{act}" for act in ("now", "move", "edit", "withdraw")},
+    } | more
+
+
+def plans(now: datetime) -> list[Shape]:
+    """Messages to be sent later in every state."""
+    stopped = "Не отправлено (09:00): покупатель написал раньше"
+    return [
+        planned(now + timedelta(days=1)),
+        planned(now, id=61, brief=True, files=[]),
+        planned(now, id=62, waits=False, unless_answered=False, why=stopped, files=[]),
+    ]
+
+
 def composer(**more: object) -> Shape:
     return {
         "conversation_id": 6,
+        "person": 1,
         "send_url": "/inbox/6/messages",
+        "draft_url": "/inbox/6/draft",
+        "drafts": {},
+        "now": 0,
         "channel_name": "Telegram",
         "limit": 4096,
         "accept": "",
         "window": None,
         "closed": "",
         "mode": "reply",
-        "text": "",
+        "moments": [],
         "can_charge": True,
         "charge_url": "/inbox/6/charge",
     } | more
@@ -189,8 +224,8 @@ def composer(**more: object) -> Shape:
 def composers() -> list[Shape]:
     closed = "WhatsApp примет только шаблон. Выберите его или напишите в Telegram."
     return [
-        composer(text="Соберём сегодня, завтра передадим в доставку.")
+        composer(drafts={"reply": {"text": "Соберём сегодня, завтра передадим в доставку.", "key": "", "at": 0}})
         | {"window": {"text": "Окно ответа: 3 ч 12 мин", "level": "warn"}, "channel_name": "WhatsApp"},
-        composer(mode="note", text="Проверить коробки на складе"),
+        composer(mode="note", drafts={"note": {"text": "Проверить коробки на складе", "key": "", "at": 0}}),
         composer(closed=closed, window={"text": "Окно закрыто", "level": "bad"}, channel_name="WhatsApp"),
     ]

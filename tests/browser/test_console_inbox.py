@@ -137,3 +137,70 @@ async def test_a_ready_answer_is_put_in_by_keys_changed_and_sent(browser: Browse
     await marina.page.wait_for_timeout(300)
     await expect(marina.page.locator("#canned-list")).to_have_count(0)
     assert marina.wrongs == []
+
+
+async def test_a_conversation_is_put_off_by_keys_and_taken_back(browser: Browser, desk: Desk) -> None:
+    marina = await console(browser, desk, desk.ours.operator)
+    await marina.open(desk.ours.anna)
+    await marina.page.locator("#feed").click()
+    await marina.page.keyboard.press("KeyZ")
+    await marina.page.keyboard.press("ArrowDown")
+    await marina.page.keyboard.press("Enter")
+    await marina.is_told("Отложено до")
+    await expect(marina.page.locator("#conversations")).not_to_contain_text("Анна")
+    await expect(marina.page.locator("#view-snoozed")).to_have_text("1")
+    await marina.page.keyboard.press("KeyU")
+    await expect(marina.page.locator("#conversations")).to_contain_text("Анна")
+    await expect(marina.page.locator("#view-snoozed")).to_have_text("")
+    assert marina.wrongs == []
+
+
+async def test_a_draft_is_in_the_other_window_and_an_answer_is_sent_later_and_taken_back(
+    browser: Browser, desk: Desk
+) -> None:
+    timur = await desk.hears("Тимур Маликов", "Можно серую?")
+    marina = await console(browser, desk, desk.ours.operator)
+    await marina.open(desk.ours.anna)
+    area = marina.page.get_by_label("Сообщение", exact=True)
+    await area.fill("Есть четыре")
+    await marina.open(timur)
+    await expect(marina.page.locator(f"#conversation-{desk.ours.anna}")).to_contain_text("Черновик: Есть четыре")
+    await marina.open(desk.ours.anna)
+    await expect(area).to_have_value("Есть четыре")
+    other = await marina.page.context.new_page()
+    await other.goto(f"{desk.address}/inbox/{desk.ours.anna}")
+    await expect(other.get_by_label("Сообщение", exact=True)).to_have_value("Есть четыре")
+    await marina.page.locator("#send-menu > summary").click()
+    await marina.page.get_by_text("Отправить позже").click()
+    await marina.page.locator('[data-send="later"][data-when="tomorrow"]').click()
+    card = marina.page.locator(".planned")
+    await expect(card).to_contain_text("Есть четыре")
+    await expect(area).to_have_value("")
+    await expect(other.locator(".planned")).to_contain_text("Есть четыре")
+    await card.get_by_role("button", name="Изменить").click()
+    await expect(area).to_have_value("Есть четыре")
+    await expect(card).to_have_count(0)
+    await area.press("Control+Shift+Enter")
+    await marina.sees("Марина: диалог закрыт")
+    assert marina.wrongs == []
+
+
+async def test_many_are_ticked_closed_at_once_and_taken_back(browser: Browser, desk: Desk) -> None:
+    for name in ("Тимур", "Ольга"):
+        await desk.hears(name, "Здравствуйте!")
+    marina = await console(browser, desk, desk.ours.operator)
+    rows = marina.page.locator("#conversations [data-conversation]")
+    await expect(rows).to_have_count(3)
+    await marina.page.keyboard.press("KeyJ")
+    await marina.page.keyboard.press("KeyX")
+    await expect(marina.page.locator("#bulk")).to_contain_text("выбран 1")
+    await marina.page.get_by_label("все показанные").check()
+    await expect(marina.page.locator("#bulk")).to_contain_text("выбрано 3")
+    await marina.page.get_by_label("Выбрать: Ольга").uncheck()
+    await marina.page.locator('[data-bulk="close"]').click()
+    await marina.is_told("Закрыто 2 диалога")
+    await expect(rows).to_have_count(1)
+    await expect(marina.page.locator("#bulk")).to_be_hidden()
+    await marina.page.keyboard.press("KeyU")
+    await expect(rows).to_have_count(3)
+    assert marina.wrongs == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -14,9 +15,9 @@ from catalog.tables import Photo
 from company.rights import RIGHTS, Right
 from company.tables import Role, Shop
 from customers import cards
-from inbox import canned, messages
+from inbox import canned, messages, scheduling
 from inbox.content import Outgoing
-from inbox.tables import Author, Conversation
+from inbox.tables import Author, Conversation, ScheduledMessage
 from kit.clock import now_ms, utc_now
 from operator_console.app import ROUTES
 from operator_console.routing import Route
@@ -46,7 +47,11 @@ FORGED = (
 Ids = dict[str, int]
 
 THINGS: dict[str, Callable[[Session, Store], Ids]] = {
-    "/inbox": lambda session, store: {"id": store.anna, "message": messages.thread(session, store.anna)[0].id},
+    "/inbox": lambda session, store: {
+        "id": store.anna,
+        "message": messages.thread(session, store.anna)[0].id,
+        "planned": planned_of(session, store).id,
+    },
     "/attachments": lambda session, store: {"id": messages.thread(session, store.anna)[0].id},
     "/orders": lambda session, store: {"id": order_of(session, store).id},
     "/payments": lambda session, store: {"id": charging.request(session, order_of(session, store), actor="bot").id},
@@ -68,6 +73,11 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/jobs": lambda session, store: {"id": dead_job_of(session, store).id},
 }
 """What an id stands for under each address. A new kind of address fails until it is said here."""
+
+
+def planned_of(session: Session, store: Store) -> ScheduledMessage:
+    talk, at = session.get_one(Conversation, store.anna), utc_now() + timedelta(hours=1)
+    return scheduling.plan(session, talk, store.operator, Outgoing(text="Кружка есть"), at=at, client_key="planned")
 
 
 def photo_of(session: Session, store: Store) -> Photo:
@@ -137,6 +147,8 @@ def form_of(store: Store) -> dict[str, str]:
         "shop": str(store.shop_id),
         "warehouse": str(store.warehouse_id),
         "seen": "1",
+        "when": "tomorrow",
+        "seconds": "0",
     }
 
 
@@ -195,6 +207,7 @@ def test_only_ones_own_settings_are_changed_with_the_right_to_read() -> None:
         "/me/language",
         "/me/shop",
         "/me/browsers",
+        "/me/undo",
     }
 
 

@@ -72,6 +72,7 @@ def test_words_of_a_buyer_are_never_markup(templates: Templates) -> None:
         "partials/feed.html",
         reader(),
         days=[{"at": NOW, "messages": [evil]}],
+        planned=[talk.planned(NOW) | {"text": "<script>alert(2)</script>", "files": ["<b>Eve</b>"]}],
         feed_url="/f",
         earlier_url=None,
         last_id=1,

@@ -1,25 +1,27 @@
-// The answer being written: it belongs to its conversation and survives leaving, reloading and a lost connection.
+// The answer being written. It belongs to its person and conversation: see drafts.js.
+import * as drafts from "./drafts.js";
+import { posted } from "./server.js";
+import { say } from "./texts.js";
+
 const form = () => document.getElementById("composer");
 const area = () => form().elements.text;
 const mode = () => (form().elements.private.value ? "note" : "reply");
-const slot = () => `draft:${form().dataset.conversation}:${mode()}`;
 const part = (selector) => form().querySelector(selector);
 
-const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
-
-let sent = "";
+let sent = { mode: "reply", text: "" };
 
 /** The key lives as long as the draft: sending it again after a failure is the same message, not a second one. */
-function keep() {
-  const text = area().value;
-  if (text) localStorage.setItem(slot(), JSON.stringify({ text, key: form().elements.key.value }));
-  else localStorage.removeItem(slot());
+function show() {
+  const { text, key, again } = drafts.draft(mode());
+  if (area().value !== text) area().value = text;
+  form().elements.key.value = key;
+  form().elements.again.value = again;
+  showFiles();
+  count();
 }
 
-function restore() {
-  const draft = JSON.parse(localStorage.getItem(slot()) ?? "null");
-  area().value = draft?.text ?? "";
-  form().elements.key.value = draft?.key ?? newKey();
+function write() {
+  drafts.write(mode(), area().value);
   count();
 }
 
@@ -33,17 +35,17 @@ function count() {
 
 function choose(name) {
   if (name === mode()) return;
-  keep();
   form().elements.private.value = name === "note" ? "1" : "";
   form().classList.toggle("composer-note", name === "note");
   for (const tab of form().querySelectorAll("[data-mode]")) tab.setAttribute("aria-selected", String(tab.dataset.mode === name));
   for (const it of form().querySelectorAll("[data-reply-only]")) it.hidden = name === "note";
   part("[data-note-only]").hidden = name !== "note";
-  area().placeholder = name === "note" ? form().dataset.placeholderNote : form().dataset.placeholderReply;
+  area().placeholder = name === "note" ? form().dataset.placeholderNote : (form().dataset.closed ?? form().dataset.placeholderReply);
   const label = name === "note" ? form().dataset.labelNote : form().dataset.labelReply;
   part("[data-send-label]").textContent = label;
   part('[type="submit"]').setAttribute("aria-label", label);
-  restore();
+  area().disabled = name === "reply" && "closed" in form().dataset;
+  show();
   area().focus();
 }
 
@@ -55,14 +57,24 @@ function quote(message) {
   area().focus();
 }
 
+/** Files that are chosen here, and those of a message that was taken back, which the server has. */
 function showFiles() {
-  const chips = [...form().elements.files.files].map((file) => {
-    const chip = document.createElement("span");
-    chip.className = "chip";
-    chip.textContent = file.name;
-    return chip;
-  });
+  const chip = (name) => Object.assign(document.createElement("span"), { className: "chip", textContent: name });
+  const { files } = drafts.draft(mode());
+  const chips = [...files, ...[...form().elements.files.files].map((file) => file.name)].map(chip);
+  if (files.length) chips.push(dropButton());
   part(".composer-files").replaceChildren(...chips);
+}
+
+function dropButton() {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "link-button" });
+  button.textContent = say("drop_files");
+  button.addEventListener("click", () => {
+    drafts.dropFiles(mode());
+    show();
+    area().focus();
+  });
+  return button;
 }
 
 function attach(files) {
@@ -75,23 +87,50 @@ function attach(files) {
 
 /** What was sent is taken away; what was typed meanwhile stays. */
 function clear() {
-  const rest = area().value.startsWith(sent) ? area().value.slice(sent.length).trimStart() : area().value;
-  area().value = rest;
+  const now = drafts.draft(sent.mode).text;
+  drafts.said(sent.mode, now.startsWith(sent.text) ? now.slice(sent.text.length).trimStart() : now);
   form().elements.files.value = "";
-  form().elements.key.value = newKey();
-  showFiles();
+  show();
   quote(null);
-  keep();
-  count();
   document.dispatchEvent(new CustomEvent("composer:sent"));
 }
 
-const isEmpty = () => !area().value.trim() && !form().elements.files.files.length;
+const isEmpty = () => !area().value.trim() && !form().elements.files.files.length && !drafts.draft(mode()).files.length;
+
+/** Send, and what else the menu offers: "later", "close", "snooze", at a moment by its name or by the clock. */
+function send(act, when = "", at = "") {
+  if (isEmpty()) {
+    area().focus();
+    return;
+  }
+  const asked = { act, when, at };
+  for (const name of Object.keys(asked)) form().elements[name].value = asked[name];
+  form().requestSubmit();
+  for (const name of Object.keys(asked)) form().elements[name].value = "";
+}
+
+function sendAs(button) {
+  const own = button.closest("[data-menu-form]")?.querySelector("[data-own-time]");
+  send(button.dataset.send, button.dataset.when ?? (own ? "own" : ""), own?.value ?? "");
+}
+
+/** A message that has not left comes back here, files and all. What is written here already stays before it. */
+async function takeBack(url) {
+  choose("reply");
+  await drafts.save();
+  const told = await posted(url, {});
+  if (told === null) return;
+  const back = JSON.parse(told);
+  drafts.put("reply", back);
+  show();
+  form().elements.reply_to.value = back.reply_to;
+  area().focus();
+}
 
 function onKey(event) {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
   event.preventDefault();
-  if (!isEmpty()) form().requestSubmit();
+  send(event.shiftKey && mode() === "reply" ? "close" : "");
 }
 
 function listenForFiles() {
@@ -111,10 +150,15 @@ function listenForFiles() {
 
 export function start() {
   if (!form()) return;
-  restore();
-  area().addEventListener("input", () => {
-    keep();
-    count();
+  drafts.open(form());
+  show();
+  area().addEventListener("input", write);
+  document.addEventListener("live:conversation", ({ detail }) => {
+    if (String(detail.id) === form().dataset.conversation && detail.kind === "message_added") drafts.look().then(show);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") drafts.look().then(show);
+    else drafts.save();
   });
   area().addEventListener("keydown", onKey);
   listenForFiles();
@@ -122,14 +166,32 @@ export function start() {
     const tab = event.target.closest("[data-mode]");
     if (tab) choose(tab.dataset.mode);
     if (event.target.closest("[data-unquote]")) quote(null);
+    const button = event.target.closest("[data-send]");
+    if (button) sendAs(button);
+  });
+  form().addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("[data-own-time]")) return;
+    event.preventDefault();
+    sendAs(event.target.closest("[data-menu-form]").querySelector("[data-send]"));
+  });
+  document.addEventListener("click", (event) => {
+    const back = event.target.closest("[data-take-back]");
+    if (back) takeBack(back.dataset.takeBack);
   });
   form().addEventListener("htmx:before:request", (event) => {
     if (event.target !== form()) return;
-    if (isEmpty()) event.preventDefault();
-    sent = area().value;
+    if (isEmpty()) {
+      event.preventDefault();
+      return;
+    }
+    drafts.hold();
+    sent = { mode: mode(), text: area().value };
   });
   form().addEventListener("htmx:after:request", (event) => {
     if (event.target === form() && event.detail.ctx.response.status < 300) clear();
+  });
+  form().addEventListener("htmx:finally:request", (event) => {
+    if (event.target === form()) drafts.resume();
   });
   document.getElementById("feed").addEventListener("dblclick", (event) => {
     const message = event.target.closest("[data-message]");

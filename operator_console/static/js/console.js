@@ -11,8 +11,9 @@ import "./panes.js";
 import * as photos from "./photos.js";
 import * as picker from "./picker.js";
 import { post } from "./server.js";
+import * as ticks from "./ticks.js";
 import * as waiting from "./waiting.js";
 
-for (const part of [board, canned, composer, inbox, keys, orderPage, palette, photos, picker, waiting, live]) part.start();
+for (const part of [board, canned, composer, inbox, keys, orderPage, palette, photos, picker, ticks, waiting, live]) part.start();
 
 document.addEventListener("theme:chosen", ({ detail }) => post("/me/theme", { theme: detail }));

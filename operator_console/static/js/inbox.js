@@ -17,7 +17,7 @@ function offer(place, key, n) {
 
 // --- the list ---
 
-const isBusy = (box) => box.matches(":hover") || box.contains(document.activeElement) || box.scrollTop > NEAR;
+const isBusy = (box) => box.matches(":hover, :has(:checked)") || box.contains(document.activeElement) || box.scrollTop > NEAR;
 
 /** How many rows would rise above others that are now before them. */
 function risen(now, fresh) {
@@ -151,6 +151,7 @@ export function start() {
   });
   document.addEventListener("composer:sent", () => refreshFeed().then(toEnd));
   news("list")?.addEventListener("click", showWholeList);
+  document.addEventListener("undone", showWholeList);
   news("feed")?.addEventListener("click", toEnd);
   document.addEventListener("key:next", () => step(1));
   document.addEventListener("key:previous", () => step(-1));

@@ -2,14 +2,15 @@
 import { undo } from "./toast.js";
 
 const OFF = "keys:off";
-const CLICKS = { KeyE: "close", KeyT: "take", KeyP: "product", KeyL: "charge", KeyS: "stage-next", KeyN: "new-order" };
-const EVENTS = { KeyJ: "next", KeyK: "previous", KeyR: "reply", KeyM: "note" };
+const CLICKS = { KeyE: "close", KeyZ: "snooze", KeyT: "take", KeyP: "product", KeyL: "charge", KeyS: "stage-next", KeyN: "new-order" };
+const EVENTS = { KeyJ: "next", KeyK: "previous", KeyR: "reply", KeyM: "note", KeyX: "tick" };
 
 const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]");
 
 function press(name) {
   const button = [...document.querySelectorAll(`[data-key="${name}"]`)].find((it) => it.checkVisibility?.() ?? true);
   button?.click();
+  if (button?.matches("summary")) button.parentElement.querySelector(".menu button, .menu a")?.focus();
   return Boolean(button);
 }
 
@@ -22,8 +23,8 @@ function onKey(event) {
     document.querySelector('[data-key="search"]')?.focus();
   } else if (localStorage.getItem(OFF)) {
     return;
-  } else if (event.code === "KeyZ") {
-    undo();
+  } else if (event.code === "KeyU") {
+    if (!press("undo")) undo();
   } else if (EVENTS[event.code]) {
     document.dispatchEvent(new CustomEvent(`key:${EVENTS[event.code]}`));
   } else if (!CLICKS[event.code] || !press(CLICKS[event.code])) {

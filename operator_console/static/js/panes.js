@@ -12,6 +12,16 @@ function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.with-menu[open]")) if (menu !== except) menu.open = false;
 }
 
+/** Arrows go from one act of an open menu to the next; fields keep their own. */
+function moveInMenu(event) {
+  const menu = event.target.closest?.("details.with-menu[open]");
+  if (!menu || event.target.matches("input, select, textarea")) return;
+  const acts = [...menu.querySelectorAll(".menu button, .menu a")].filter((it) => it.checkVisibility?.() ?? true);
+  const next = acts[(acts.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1) + acts.length) % acts.length];
+  event.preventDefault();
+  next?.focus();
+}
+
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -31,12 +41,16 @@ document.addEventListener("click", (event) => {
   const pane = target.closest("[data-show-pane]");
   if (pane) showPane(pane.dataset.showPane);
   else if (document.body.dataset.pane === "order" && target === document.body) showPane(shownAtFirst);
-  closeMenus(target.closest("summary") ? target.closest("details") : null);
+  const stays = target.closest("summary, [data-menu-form], .menu-choice") && !target.closest("[data-send], [data-bulk]");
+  closeMenus(stays ? target.closest("details.with-menu") : null);
 });
 
 document.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") moveInMenu(event);
   if (event.key !== "Escape") return;
+  const open = event.target.closest?.("details.with-menu[open]");
   closeMenus();
+  open?.querySelector("summary").focus();
   if (document.body.dataset.pane === "order" && !document.querySelector("dialog[open]")) showPane(shownAtFirst);
 });
 
@@ -47,5 +61,7 @@ document.addEventListener("change", ({ target }) => {
 
 // A dialog whose question has been answered goes away; a refusal leaves it open with what was typed.
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-  if (ctx.response.status < 300 && ctx.sourceElement.matches("[data-closes]")) ctx.sourceElement.closest("dialog")?.close();
+  if (ctx.response.status >= 300) return;
+  if (ctx.sourceElement.matches("[data-closes]")) ctx.sourceElement.closest("dialog")?.close();
+  if (ctx.sourceElement.matches("[data-menu-form]")) closeMenus();
 });

@@ -14,7 +14,9 @@ document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx && !event.detail.ctx.response) toast(say("unreachable"), { bad: true });
 });
 document.addEventListener("toast", (event) => toast(event.detail.text, event.detail));
-document.addEventListener("undo", (event) => post(event.detail.url, event.detail.values));
+document.addEventListener("undo", async ({ detail }) => {
+  if (await post(detail.url, detail.values)) document.dispatchEvent(new CustomEvent("undone"));
+});
 
 /** A refusal is explained by the server in plain words; a page of HTML is not for a toast. */
 function complain(status, text) {
@@ -53,6 +55,21 @@ async function sent(url, values) {
     document.dispatchEvent(new CustomEvent(name, { detail }));
   }
   return answer;
+}
+
+/** POST in the background, outliving the page; the JSON of the answer, or null. Nobody is told of a failure. */
+export async function quietly(url, values) {
+  try {
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "X-CSRF-Token": token, "HX-Request": "true" },
+      body: new URLSearchParams(values),
+      keepalive: true,
+    });
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null;
+  }
 }
 
 /** A fragment of HTML, or null when it could not be had: live parts simply stay as they are. */

@@ -1,0 +1,87 @@
+"""What people have begun to write: kept for each conversation and person, until it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from company.tables import Staff
+from inbox.content import Media, load_outgoing
+from inbox.tables import Conversation, Draft, Message, ScheduledMessage
+from kit.clock import utc_now
+
+LONGEST = 20_000
+"""Characters of a draft; what is longer nobody has typed."""
+
+
+def keep(
+    session: Session,
+    conversation: Conversation,
+    staff: Staff,
+    text: str,
+    *,
+    private: bool,
+    key: str,
+    again: ScheduledMessage | None = None,
+) -> bool:
+    """Remember the text, and whose files go with it; with neither the draft is forgotten. The last writer wins.
+
+    The conversation must be locked. A draft that comes after its own message, which has the same key, changes nothing
+    and gives False.
+    """
+    draft = session.get(Draft, (conversation.id, staff.id, private))
+    if not text.strip() and again is None:
+        if draft is not None:
+            session.delete(draft)
+        return True
+    if key and _was_sent(session, conversation.id, key):
+        return False
+    if draft is None:
+        draft = Draft(conversation_id=conversation.id, staff_id=staff.id, private=private)
+        session.add(draft)
+    draft.text, draft.key, draft.at = text[:LONGEST], key, utc_now()
+    draft.again = again.id if again is not None else None
+    session.flush()
+    return True
+
+
+def clear(session: Session, conversation: Conversation, staff: Staff, *, private: bool, key: str) -> None:
+    """The message of this key is said: its draft goes. What was begun meanwhile, under another key, stays."""
+    mine = (Draft.conversation_id == conversation.id, Draft.staff_id == staff.id, Draft.private == private)
+    session.execute(sa.delete(Draft).where(*mine, Draft.key == key))
+
+
+def of(session: Session, conversation_id: int, staff_id: int) -> list[Draft]:
+    """The answer and the note that the person has begun here."""
+    query = sa.select(Draft).where(Draft.conversation_id == conversation_id, Draft.staff_id == staff_id)
+    return list(session.scalars(query.order_by(Draft.private)))
+
+
+def files(session: Session, draft: Draft) -> list[Media]:
+    """Those of the message that was taken back, which go with the draft."""
+    taken = session.get(ScheduledMessage, draft.again) if draft.again is not None else None
+    return list(load_outgoing(taken.content).media) if taken is not None else []
+
+
+def among(session: Session, conversation_ids: Collection[int], staff_id: int) -> Mapping[int, str]:
+    """What the person has begun in these conversations; an answer comes before a note."""
+    if not conversation_ids:
+        return {}
+    query = (
+        sa.select(Draft.conversation_id, Draft.text)
+        .where(Draft.conversation_id.in_(conversation_ids), Draft.staff_id == staff_id)
+        .order_by(Draft.private.desc())
+    )
+    found: dict[int, str] = dict(session.execute(query).all())
+    return found
+
+
+def _was_sent(session: Session, conversation_id: int, key: str) -> bool:
+    """Or is to be, later."""
+    found = (
+        sa.select(row.id).where(row.conversation_id == conversation_id, row.client_key == key).exists()
+        for row in (Message, ScheduledMessage)
+    )
+    return bool(session.scalar(sa.select(sa.or_(*found))))

@@ -1,0 +1,67 @@
+"""The composer as its template draws it, with what this person has begun to write."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from company.rights import Right
+from inbox import drafts
+from inbox.channels import CAPABILITIES
+from operator_console import moment_shapes
+from operator_console.context_shapes import Beside
+from operator_console.people import Shape
+from operator_console.rendering import channel_name
+from operator_console.texts import gettext as _
+from operator_console.texts import reader
+from operator_console.visits import Visit
+
+KEY_LENGTH = 80
+"""Of the key that a browser gives to what is being written."""
+
+
+def composer(session: Session, visit: Visit, around: Beside) -> Shape:
+    here, limits = around.conversation, CAPABILITIES[around.channel]
+    order = around.current
+    owes = order is not None and order.paid_at is None and order.payment_method == "online"
+    begun = begun_here(session, visit, here.id)
+    closed = ""
+    if here.blocked:
+        closed = _("The buyer has left the chat: nothing can be sent until they write again")
+    elif not visit.may(Right.REPLY):
+        closed = _("You may read here, but not answer")
+    return {
+        "conversation_id": here.id,
+        "person": visit.staff.id,
+        "send_url": f"/inbox/{here.id}/messages",
+        "draft_url": f"/inbox/{here.id}/draft",
+        "drafts": begun,
+        "now": int(reader().now.timestamp() * 1000),
+        "channel_name": channel_name(around.channel),
+        "limit": limits.text,
+        "accept": "",
+        "window": None,
+        "closed": closed,
+        "mode": "note" if "note" in begun and "reply" not in begun else "reply",
+        "can_charge": owes and visit.may(Right.ORDERS),
+        "charge_url": f"/inbox/{here.id}/charge",
+        "moments": moment_shapes.offered(),
+        "held": here.held,
+        "take_url": f"/inbox/{here.id}/take",
+    }
+
+
+def begun_here(session: Session, visit: Visit, conversation_id: int) -> Shape:
+    """{"reply": {text, key, again, files: [name], at}, "note": …}, of what this person has begun here.
+
+    `at` is in milliseconds since 1970; `again` is the message whose files go with it, or "".
+    """
+    return {
+        "note" if one.private else "reply": {
+            "text": one.text,
+            "key": one.key,
+            "again": one.again or "",
+            "files": [item.name or _("File") for item in drafts.files(session, one)],
+            "at": int(one.at.timestamp() * 1000),
+        }
+        for one in drafts.of(session, conversation_id, visit.staff.id)
+    }

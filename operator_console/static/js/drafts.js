@@ -1,0 +1,128 @@
+// What is being written stands on the server, for this person and conversation. What the server has not confirmed yet is
+// kept in the browser too, so that a lost connection or a closed window takes nothing.
+import { fragment, quietly } from "./server.js";
+
+const PAUSE = 700; // ms without a letter after which the draft is saved
+const AGAIN = 5000; // ms until the next try when the server could not be reached
+
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+const modes = {}; // reply, note: {text, key, again, files, saved}; again: the message taken back whose files go with it
+let url = "";
+let place = "";
+let skew = 0; // the server's clock less ours, ms
+let timer = null;
+let saving = false;
+let held = false;
+
+const slot = (mode) => `draft:${place}:${mode}`;
+const mark = ({ text, again }) => `${again}:${text}`;
+const isSaved = (mode) => mark(modes[mode]) === modes[mode].saved;
+
+function take(mode, draft) {
+  const { text = "", key = "", again = "", files = [] } = draft ?? {};
+  modes[mode] = { text, key: key || newKey(), again, files, saved: mark({ text, again }) };
+}
+
+/** What this browser could not save the last time, if nobody has written anything newer elsewhere. */
+function recover(mode, known) {
+  const kept = JSON.parse(localStorage.getItem(slot(mode)) ?? "null");
+  if (!kept || kept.at < (known?.at ?? 0)) localStorage.removeItem(slot(mode));
+  else Object.assign(modes[mode], kept.draft);
+}
+
+/** The newest text and key of "reply" or "note". */
+export const draft = (mode) => modes[mode];
+
+export function open(form) {
+  const known = JSON.parse(form.dataset.drafts);
+  url = form.dataset.draftUrl;
+  place = `${form.dataset.person}:${form.dataset.conversation}`;
+  skew = Number(form.dataset.now) - Date.now();
+  for (const mode of ["reply", "note"]) {
+    take(mode, known[mode]);
+    recover(mode, known[mode]);
+  }
+  if (!isSaved("reply") || !isSaved("note")) plan(PAUSE);
+  addEventListener("pagehide", () => save({ leaving: true }));
+  addEventListener("online", () => save());
+}
+
+export function write(mode, text) {
+  change(mode, { text });
+}
+
+/** The files of the message that was taken back do not go with it. */
+export function dropFiles(mode) {
+  change(mode, { again: "", files: [] });
+}
+
+function change(mode, to) {
+  Object.assign(modes[mode], to);
+  const { saved, ...draft } = modes[mode];
+  localStorage.setItem(slot(mode), JSON.stringify({ draft, at: Date.now() + skew }));
+  plan(PAUSE);
+}
+
+/** The message is said, and the server has forgotten its draft; `rest` was typed meanwhile. */
+export function said(mode, rest) {
+  take(mode, null);
+  localStorage.removeItem(slot(mode));
+  if (rest) write(mode, rest);
+}
+
+/** The server has made this the draft. */
+export function put(mode, draft) {
+  take(mode, draft);
+  localStorage.removeItem(slot(mode));
+}
+
+function plan(pause) {
+  clearTimeout(timer);
+  timer = setTimeout(save, pause);
+}
+
+/** Save what is not saved. One at a time, so that an older text never comes after a newer one. */
+export async function save({ leaving = false } = {}) {
+  clearTimeout(timer);
+  const mode = Object.keys(modes).find((name) => !isSaved(name));
+  if (!mode || held || (saving && !leaving)) return;
+  const { text, key, again } = modes[mode];
+  saving = true;
+  const answer = await quietly(url, { text, key, again, private: mode === "note" ? "1" : "" });
+  saving = false;
+  if (answer && !held && modes[mode].key === key) confirm(mode, mark({ text, again }), answer);
+  if (Object.keys(modes).some((name) => !isSaved(name))) plan(answer ? PAUSE : AGAIN);
+}
+
+function confirm(mode, saved, { late }) {
+  if (late) {
+    // The message of this key was sent from another window: what is written here is another one.
+    modes[mode].key = newKey();
+    return;
+  }
+  modes[mode].saved = saved;
+  if (isSaved(mode)) localStorage.removeItem(slot(mode));
+}
+
+/** Nothing is saved while the message itself is on its way. */
+export function hold() {
+  held = true;
+}
+
+/** It is not on its way any more. */
+export function resume() {
+  held = false;
+  plan(PAUSE);
+}
+
+/** What was written in another window or on another computer; the modes that are being written here stay. */
+export async function look() {
+  const told = await fragment(url);
+  if (told === null || held) return;
+  const known = JSON.parse(told);
+  for (const mode of ["reply", "note"]) {
+    const theirs = mark({ text: "", again: "", ...known[mode] });
+    if (isSaved(mode) && theirs !== modes[mode].saved) take(mode, known[mode]);
+  }
+}
