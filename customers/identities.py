@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -9,9 +11,11 @@ from sqlalchemy.orm import Session
 from company import shops
 from company.tables import ChannelAccount
 from company.texts import LOCALES, nearest
-from customers import cards
-from customers.cards import BadPhone, tidy
-from customers.tables import Customer, Identity
+from customers import contacts
+from customers.cards import tidy
+from customers.contacts import BadPhone
+from customers.merging import Holder
+from customers.tables import ContactKind, Customer, Identity
 from kit.clock import utc_now
 from storage.hot import Load
 
@@ -65,8 +69,8 @@ def speaker(
         identity.username = username
     if name and not customer.name:
         customer.name = name
-    if phone and customer.phone is None:
-        customer.phone = _proven(phone)
+    if phone and customer.phone is None and (number := _proven(phone)):
+        contacts.lend(session, customer, ContactKind.PHONE, number)
     return known
 
 
@@ -108,9 +112,27 @@ def _meet(
     return identity, customer
 
 
+def _hold(session: Session, customer_ids: Collection[int]) -> None:
+    """Nothing: a message does not lock who says it. It looks again if the conversation has another customer."""
+
+
+def _move(session: Session, from_id: int, to_id: int, _actor: str) -> list[int]:
+    ids = list(session.scalars(sa.select(Identity.id).where(Identity.customer_id == from_id).order_by(Identity.id)))
+    session.execute(sa.update(Identity).where(Identity.id.in_(ids)).values(customer_id=to_id))
+    return ids
+
+
+def _give_back(session: Session, moved: list[int], from_id: int, to_id: int, _actor: str) -> None:
+    theirs = sa.update(Identity).where(Identity.id.in_(moved), Identity.customer_id == from_id)
+    session.execute(theirs.values(customer_id=to_id))
+
+
+HOLDER = Holder(_hold, _move, _give_back)
+
+
 def _proven(phone: str) -> str | None:
     """A channel's phone as E.164; None if the number plan has no such number, as with test accounts."""
     try:
-        return cards.phone(phone if phone.startswith("+") else f"+{phone}")
+        return contacts.phone(phone if phone.startswith("+") else f"+{phone}")
     except BadPhone:
         return None

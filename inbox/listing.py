@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
+from customers import contacts
 from customers.tables import Customer
 from inbox.tables import Author, Conversation, Kind, State
 from orders.tables import Order
@@ -84,6 +85,14 @@ def row(session: Session, shop_id: int, conversation_id: int) -> Row | None:
     return _row(found) if found is not None else None
 
 
+def talks_of(session: Session, shop_id: int, customer_id: int) -> dict[int, int]:
+    """The customer's conversations by account, the latest of each."""
+    query = sa.select(Conversation.account_id, Conversation.id).where(
+        Conversation.customer_id == customer_id, Conversation.shop_id == shop_id, Conversation.kind == Kind.BUYER
+    )
+    return dict(session.execute(query.order_by(Conversation.last_at)).all())
+
+
 def counts(session: Session, shop_id: int, staff_id: int) -> Mapping[str, int]:
     """How many conversations stand in each view, and how many open ones each channel has ("channel:telegram")."""
     c = Conversation
@@ -145,19 +154,17 @@ def _in_view(shop_id: int, view: View, staff_id: int) -> list[sa.ColumnElement[b
 
 
 def _matches(shop_id: int, text: str) -> sa.ColumnElement[bool]:
-    """A customer's name or phone, an order's number, or the last message; digits of a phone in any dress."""
-    digits = "".join(char for char in text if char.isdigit())
+    """A customer's name, a phone or e-mail of his, an order's number, or the last message."""
     like = [
         sa.func.lower(Customer.name).contains(text.lower(), autoescape=True),
         Customer.name.contains(text.capitalize(), autoescape=True),
         Conversation.last_text.contains(text, autoescape=True),
+        Conversation.customer_id.in_(contacts.owners(shop_id, text)),
     ]
     number = text.removeprefix("№").strip()
     if number.isdecimal() and len(number) <= 9:
         orders = sa.select(Order.conversation_id).where(Order.shop_id == shop_id, Order.number == int(number))
         like.append(Conversation.id.in_(orders))
-    if len(digits) >= 4:
-        like.append(Customer.phone.contains(digits[-10:], autoescape=True))
     return sa.or_(*like)
 
 

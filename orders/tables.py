@@ -98,6 +98,8 @@ class Order(Base):
         sa.UniqueConstraint("shop_id", "number"),
         sa.UniqueConstraint("shop_id", "dedup_key"),
         sa.Index("ix_order_shop_id_stage_id", "shop_id", "stage_id"),
+        # What each customer has bought is read from this index alone.
+        sa.Index("ix_order_bought", "shop_id", "customer_id", "paid", "created_at"),
         sa.CheckConstraint("total >= 0", name="total_not_negative"),
     )
 
