@@ -116,7 +116,7 @@ const refreshContext = oneAtATime(async () => {
   const panel = document.getElementById("context");
   if (!panel) return;
   const typing = document.activeElement;
-  if (panel.contains(typing) && typing.matches("input, textarea")) {
+  if (panel.contains(typing) && typing.matches("input, textarea, select")) {
     typing.addEventListener("blur", refreshContext, { once: true });
     return;
   }
@@ -134,6 +134,7 @@ export function start() {
     refreshContext();
   });
   document.addEventListener("live:order", refreshContext);
+  document.addEventListener("live:customer", refreshContext);
   document.addEventListener("live:resync", () => {
     refreshList();
     refreshHead();
