@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -14,7 +12,7 @@ from company.texts import LOCALES, nearest
 from customers import contacts
 from customers.cards import tidy
 from customers.contacts import BadPhone
-from customers.merging import Holder
+from customers.merging import rows_of
 from customers.tables import ContactKind, Customer, Identity
 from kit.clock import utc_now
 from storage.hot import Load
@@ -112,22 +110,8 @@ def _meet(
     return identity, customer
 
 
-def _hold(session: Session, customer_ids: Collection[int]) -> None:
-    """Nothing: a message does not lock who says it. It looks again if the conversation has another customer."""
-
-
-def _move(session: Session, from_id: int, to_id: int, _actor: str) -> list[int]:
-    ids = list(session.scalars(sa.select(Identity.id).where(Identity.customer_id == from_id).order_by(Identity.id)))
-    session.execute(sa.update(Identity).where(Identity.id.in_(ids)).values(customer_id=to_id))
-    return ids
-
-
-def _give_back(session: Session, moved: list[int], from_id: int, to_id: int, _actor: str) -> None:
-    theirs = sa.update(Identity).where(Identity.id.in_(moved), Identity.customer_id == from_id)
-    session.execute(theirs.values(customer_id=to_id))
-
-
-HOLDER = Holder(_hold, _move, _give_back)
+HOLDER = rows_of(Identity, locked=False)
+"""A message does not lock who says it; it looks again if its conversation has another customer by then."""
 
 
 def _proven(phone: str) -> str | None:

@@ -71,7 +71,35 @@ class Holder:
     move: Callable[[Session, int, int, str], list[Any]]
     """From one customer to another, by this actor; gives what `give_back` needs."""
     give_back: Callable[[Session, list[Any], int, int, str], None]
-    """From the one back to the other, by this actor; what has left the one since stays where it is."""
+    """What was moved, from the one back to the other, by this actor; what has left the one since stays where it is."""
+
+
+def rows_of(
+    entity: Any, *, locked: bool = True, told: Callable[[Session, list[int], str], None] | None = None
+) -> Holder:
+    """A holder of rows that have an `id` and a `customer_id` and just follow their customer.
+
+    `told` is called with the ids that were led and the actor.
+    """
+
+    def hold(session: Session, customer_ids: Collection[int]) -> None:
+        if locked:
+            mine = sa.select(entity.id).where(entity.customer_id.in_(customer_ids))
+            session.execute(mine.order_by(entity.id).with_for_update()).all()
+
+    def lead(session: Session, ids: Collection[int], from_id: int, to_id: int, actor: str) -> None:
+        theirs = sa.update(entity).where(entity.id.in_(ids), entity.customer_id == from_id)
+        led = list(session.scalars(theirs.values(customer_id=to_id).returning(entity.id)))
+        if told is not None:
+            told(session, sorted(led), actor)
+
+    def move(session: Session, from_id: int, to_id: int, actor: str) -> list[int]:
+        mine = sa.select(entity.id).where(entity.customer_id == from_id).order_by(entity.id)
+        ids = list(session.scalars(mine))
+        lead(session, ids, from_id, to_id, actor)
+        return ids
+
+    return Holder(hold, move, lead)
 
 
 Holders = Mapping[str, Holder]

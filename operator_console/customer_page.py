@@ -14,14 +14,19 @@ from customers import cards, contacts, fields, merging
 from customers.tables import Customer
 from inbox import listing
 from kit.money import Money
-from operator_console import customer_shapes, people, shell, timeline_shapes
+from operator_console import customer_shapes, order_shapes, people, shell, timeline_shapes
+from operator_console.payment_shapes import payment_states
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
 from operator_console.texts import gettext as _
-from operator_console.texts import reading
+from operator_console.texts import reader, reading
 from operator_console.visits import Form, Visit
-from orders import buyers
+from orders import book, buyers
 from orders.buyers import Bought
+from orders.views import view
+
+ORDERS = 5
+"""The latest orders, which the card shows with their stages; the others are among what happened."""
 
 OWN = "field-"
 """How the names of the own fields begin in a form: field-<number>."""
@@ -121,7 +126,7 @@ def _card(session: Session, shop: Shop, customer_id: int, may_edit: bool) -> Sha
         "spent": paid,
         "count": bought.orders,
         "average": paid.share(1, bought.orders) if bought.orders else paid,
-        "last_order": bought.last,
+        "orders": _orders(session, shop, row),
         **customer_shapes.contact_list(session, row, may_edit=may_edit),
         "own": customer_shapes.own_fields(row, fields.of(session, row)),
         "channels": _channels(session, row),
@@ -129,6 +134,24 @@ def _card(session: Session, shop: Shop, customer_id: int, may_edit: bool) -> Sha
         "merges": _merges(session, shop.id, row),
         "new_order_url": f"/orders/new?customer={row.id}",
     }
+
+
+def _orders(session: Session, shop: Shop, row: Customer) -> list[Shape]:
+    orders = book.of_customer(session, shop.id, row.id, limit=ORDERS)
+    seen = [view(order, shop, reader().language) for order in orders]
+    states = payment_states(session, seen)
+    return [
+        {
+            "number": one.number,
+            "url": f"/orders/{one.id}",
+            "at": one.created_at,
+            "summary": order_shapes.summary(one.lines),
+            "stage": order_shapes.stage(order.stage),
+            "payment": states[one.id],
+            "total": one.total,
+        }
+        for order, one in zip(orders, seen, strict=True)
+    ]
 
 
 def _channels(session: Session, row: Customer) -> list[Shape]:
@@ -161,7 +184,7 @@ def _merges(session: Session, shop_id: int, row: Customer) -> list[Shape]:
 
 
 def _edit(session: Session, shop_id: int, customer_id: int, form: Form, actor: str) -> None:
-    row = cards.get(session, customer_id, shop_id)
+    row = cards.held(session, customer_id, shop_id)
     cards.remember(
         session,
         row,
@@ -189,24 +212,24 @@ def _reach(session: Session, shop_id: int, customer_id: int, may_edit: bool) -> 
 
 
 def _add_contact(session: Session, visit: Visit, text: str) -> Shape:
-    row = cards.get(session, visit.number(), visit.shop.id)
+    row = cards.held(session, visit.number(), visit.shop.id)
     contacts.add(session, row, text, actor=visit.actor)
     return customer_shapes.contact_list(session, row, may_edit=True)
 
 
 def _change_contact(session: Session, visit: Visit, text: str) -> Shape:
-    row = cards.get(session, visit.number(), visit.shop.id)
+    row = cards.held(session, visit.number(), visit.shop.id)
     contacts.change(session, row, visit.number("contact"), text, actor=visit.actor)
     return customer_shapes.contact_list(session, row, may_edit=True)
 
 
 def _make_main(session: Session, visit: Visit) -> Shape:
-    row = cards.get(session, visit.number(), visit.shop.id)
+    row = cards.held(session, visit.number(), visit.shop.id)
     contacts.make_main(session, row, visit.number("contact"), actor=visit.actor)
     return customer_shapes.contact_list(session, row, may_edit=True)
 
 
 def _remove_contact(session: Session, visit: Visit) -> tuple[Shape, str]:
-    row = cards.get(session, visit.number(), visit.shop.id)
+    row = cards.held(session, visit.number(), visit.shop.id)
     removed = contacts.remove(session, row, visit.number("contact"), actor=visit.actor)
     return customer_shapes.contact_list(session, row, may_edit=True), removed

@@ -12,29 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from customers.merging import Holder
+from customers.merging import Holder, rows_of
 from kit.clock import utc_now
 from orders import cart as carts
 from orders.tables import Cart, CartLine, Order
 
-
-def _hold_orders(session: Session, customer_ids: Collection[int]) -> None:
-    mine = sa.select(Order.id).where(Order.customer_id.in_(customer_ids))
-    session.execute(mine.order_by(Order.id).with_for_update()).all()
-
-
-def _move_orders(session: Session, from_id: int, to_id: int, _actor: str) -> list[int]:
-    ids = list(session.scalars(sa.select(Order.id).where(Order.customer_id == from_id).order_by(Order.id)))
-    session.execute(sa.update(Order).where(Order.id.in_(ids)).values(customer_id=to_id))
-    return ids
-
-
-def _give_orders_back(session: Session, moved: list[int], from_id: int, to_id: int, _actor: str) -> None:
-    theirs = sa.update(Order).where(Order.id.in_(moved), Order.customer_id == from_id)
-    session.execute(theirs.values(customer_id=to_id))
-
-
-ORDERS = Holder(_hold_orders, _move_orders, _give_orders_back)
+ORDERS = rows_of(Order)
 
 
 def _hold_carts(session: Session, customer_ids: Collection[int]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import Shop
@@ -208,6 +209,28 @@ async def test_the_file_has_everybody_with_all_contacts_and_fields(
     assert found[0]["Телефоны"] == "+79001234567, +79017654321"
     assert (found[0]["Оплачено всего"], found[0]["Размер"], found[0]["Каналы"]) == ("2900,00", "37,5", "Telegram")
     assert [row["Метки"] for row in await rows(owner, "?tag=опт")] == ["опт"]
+
+
+async def test_a_page_of_the_list_and_a_card_take_as_few_statements_as_for_one(desk: Desk, town: Town) -> None:
+    operator, anna = await desk.signed_in(desk.ours.operator), await town.anna()
+    statements: list[str] = []
+    sa.event.listen(desk.db.engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+
+    async def taken(path: str) -> int:
+        statements.clear()
+        assert (await operator.get(path)).status == 200
+        return len(statements)
+
+    await operator.post(f"/customers/{anna}/contacts", {"text": "89001234567"})
+    await town.card("Гость", "89001234567", tags=("опт",))
+    few = [await taken(path) for path in ("/customers", f"/customers/{anna}", "/customers/duplicates")]
+    for n in range(12):
+        await town.card(f"Гость {n}", "89001234567", f"{n}@mail.example", tags=("опт",))
+        await desk.hears(f"Гостья {n}", "Привет")
+        await town.act(lambda s, n=n: fields.add(s, desk.ours.shop_id, name=f"Поле {n}", kind=FieldKind.DATE))
+    many = [await taken(path) for path in ("/customers", f"/customers/{anna}", "/customers/duplicates")]
+    assert many == few
+    assert max(few) <= 40
 
 
 async def test_only_who_may_take_lists_away_has_the_file(desk: Desk) -> None:
