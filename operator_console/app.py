@@ -32,6 +32,7 @@ from operator_console import (
     picker,
     settings_pages,
     staff_pages,
+    tag_pages,
     texts_pages,
 )
 from operator_console.door import Door
@@ -60,6 +61,7 @@ ROUTES: tuple[Route, ...] = (
     *duplicate_pages.ROUTES,
     *customer_page.ROUTES,
     *field_pages.ROUTES,
+    *tag_pages.ROUTES,
     *catalog_pages.ROUTES,
     *photo_acts.ROUTES,
     *category_pages.ROUTES,

@@ -240,6 +240,19 @@ async def test_only_who_may_take_lists_away_has_the_file(desk: Desk) -> None:
     assert "/customers/export" in (await owner.get("/customers")).text
 
 
+async def test_an_owner_renames_joins_and_removes_tags(desk: Desk, town: Town) -> None:
+    anna, owner = await town.anna(), await desk.signed_in(desk.ours.owner)
+    assert "Меток пока нет" in (await owner.get("/settings/tags")).text
+    other = await town.card("Борис", tags=("опт", "вк"))
+    await owner.post(f"/customers/{anna}", {"name": "Анна", "tags": "оптовик"})
+    assert (await owner.post("/settings/tags/rename", {"tag": "оптовик", "to": "опт"})).status == 204
+    assert "2 покупателя" in (await owner.get("/settings/tags")).text
+    assert (await owner.post("/settings/tags/remove", {"tag": "вк"})).status == 204
+    assert [(await town.row(id_)).tags for id_ in (anna, other)] == [["опт"], ["опт"]]
+    assert (await owner.post("/settings/tags/rename", {"tag": "опт", "to": "а, б"})).status == 409
+    assert (await owner.post("/settings/tags/remove", {"tag": "вк"})).status == 404
+
+
 async def test_duplicates_come_with_reasons_and_stay_dismissed(desk: Desk, town: Town) -> None:
     anna, operator = await town.anna(), await desk.signed_in(desk.ours.operator)
     await operator.post(f"/customers/{anna}/contacts", {"text": "89001234567"})

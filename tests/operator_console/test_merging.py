@@ -100,6 +100,7 @@ def test_everything_of_the_other_leads_to_the_kept_one(twins: Twins, session: Se
     assert order.customer_id == twins.there.conversation.customer_id == twins.kept.id
     assert len(cards.identities(session, twins.kept.id)) == 2
     assert cards.get(session, twins.gone.id, twins.shop.id) is twins.kept
+    assert cards.held(session, twins.gone.id, twins.shop.id) is twins.kept
     assert cards.search(session, twins.shop.id, "Аня") == []
     assert identities.recognise(session, twins.counter.account, external_id="anya").customer_id == twins.kept.id
 
