@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -44,6 +45,14 @@ class Row:
     last_at: datetime
     last_text: str
     last_author: Author
+
+
+class Talk(NamedTuple):
+    """A conversation by where it is held."""
+
+    id: int
+    account_id: int
+    chat: str
 
 
 def rows(
@@ -85,12 +94,25 @@ def row(session: Session, shop_id: int, conversation_id: int) -> Row | None:
     return _row(found) if found is not None else None
 
 
-def talks_of(session: Session, shop_id: int, customer_id: int) -> dict[int, int]:
-    """The customer's conversations by account, the latest of each."""
-    query = sa.select(Conversation.account_id, Conversation.id).where(
-        Conversation.customer_id == customer_id, Conversation.shop_id == shop_id, Conversation.kind == Kind.BUYER
+def talks_of(session: Session, shop_id: int, customer_id: int) -> list[Talk]:
+    """Where the customer talks with the shop, the latest last."""
+    c = Conversation
+    query = sa.select(c.id, c.account_id, c.chat).where(
+        c.customer_id == customer_id, c.shop_id == shop_id, c.kind == Kind.BUYER
     )
-    return dict(session.execute(query.order_by(Conversation.last_at)).all())
+    return [Talk(*found) for found in session.execute(query.order_by(c.last_at))]
+
+
+def talk_with(talks: Sequence[Talk], account_id: int, person: str) -> int | None:
+    """The conversation with who is called `person` on this account: his own chat, or the only one that there is.
+
+    A customer whose cards were merged may be two people of one account.
+    """
+    there = [talk for talk in talks if talk.account_id == account_id]
+    own = [talk.id for talk in there if talk.chat == person]
+    if own:
+        return own[-1]
+    return there[0].id if len(there) == 1 else None
 
 
 def counts(session: Session, shop_id: int, staff_id: int) -> Mapping[str, int]:

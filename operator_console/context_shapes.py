@@ -9,9 +9,8 @@ from babel.numbers import get_currency_precision
 from sqlalchemy.orm import Session, selectinload
 
 from company.rights import Right
-from customers import cards, contacts, fields
+from customers import contacts, fields
 from customers.tables import ContactKind, Customer
-from inbox import listing
 from inbox.tables import Conversation
 from kit.money import Money
 from operator_console import customer_shapes, order_shapes, photos
@@ -116,18 +115,11 @@ def _contacts(session: Session, beside: Beside) -> list[Shape]:
     if beside.customer.phone or beside.customer.email:
         for row in contacts.of(session, beside.customer):
             lines.append({**blank, "channel": "email" if row.kind == ContactKind.EMAIL else "", "text": row.value})
-    talks = listing.talks_of(session, beside.conversation.shop_id, beside.customer.id)
-    for identity, account in cards.identities(session, beside.customer.id):
-        here = account.id == beside.conversation.account_id
-        lines.append(
-            {
-                "channel": account.channel,
-                "text": f"@{identity.username}" if identity.username else identity.name or account.name,
-                "here": here,
-                "url": None if here or account.id not in talks else f"/inbox/{talks[account.id]}",
-                "note": _("conversation"),
-            }
-        )
+    for one in customer_shapes.talks(session, beside.customer):
+        here = one["talk"] == beside.conversation.id
+        url = None if here or one["talk"] is None else f"/inbox/{one['talk']}"
+        line = {"channel": one["channel"], "text": one["name"], "here": here, "url": url, "note": _("conversation")}
+        lines.append(line)
     return lines
 
 

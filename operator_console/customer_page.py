@@ -12,7 +12,6 @@ from company.rights import Right
 from company.tables import Shop
 from customers import cards, contacts, fields, merging
 from customers.tables import Customer
-from inbox import listing
 from kit.money import Money
 from operator_console import customer_shapes, order_shapes, people, shell, timeline_shapes
 from operator_console.payment_shapes import payment_states
@@ -129,7 +128,7 @@ def _card(session: Session, shop: Shop, customer_id: int, may_edit: bool) -> Sha
         "orders": _orders(session, shop, row),
         **customer_shapes.contact_list(session, row, may_edit=may_edit),
         "own": customer_shapes.own_fields(row, fields.of(session, row)),
-        "channels": _channels(session, row),
+        "talks": customer_shapes.talks(session, row),
         "twins": customer_shapes.twins(session, row),
         "merges": _merges(session, shop.id, row),
         "new_order_url": f"/orders/new?customer={row.id}",
@@ -151,20 +150,6 @@ def _orders(session: Session, shop: Shop, row: Customer) -> list[Shape]:
             "total": one.total,
         }
         for order, one in zip(orders, seen, strict=True)
-    ]
-
-
-def _channels(session: Session, row: Customer) -> list[Shape]:
-    """Where to talk: each identity, with the conversation of its account."""
-    talks = listing.talks_of(session, row.shop_id, row.id)
-    return [
-        {
-            "channel": account.channel,
-            "account": account.name,
-            "name": f"@{identity.username}" if identity.username else identity.name,
-            "url": f"/inbox/{talks[account.id]}" if account.id in talks else None,
-        }
-        for identity, account in cards.identities(session, row.id)
     ]
 
 

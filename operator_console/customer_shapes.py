@@ -8,10 +8,11 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from sqlalchemy.orm import Session
 
-from customers import contacts, duplicates, fields
+from customers import cards, contacts, duplicates, fields
 from customers.duplicates import Reason, Why
 from customers.fields import Held
 from customers.tables import ContactKind, Customer, Field, FieldKind
+from inbox import listing
 from operator_console import formats, people
 from operator_console.people import Shape
 from operator_console.texts import gettext as _
@@ -34,6 +35,23 @@ def contact_list(session: Session, customer: Customer, *, may_edit: bool) -> Sha
             for row in contacts.of(session, customer)
         ],
     }
+
+
+def talks(session: Session, customer: Customer) -> list[Shape]:
+    """Who the customer is on each account, with the conversation, and conversations that are nobody's in particular."""
+    held = listing.talks_of(session, customer.shop_id, customer.id)
+    known = cards.identities(session, customer.id)
+    lines: list[Shape] = []
+    for identity, account in known:
+        name = f"@{identity.username}" if identity.username else identity.name
+        talk = listing.talk_with(held, account.id, identity.external_id)
+        lines.append({"channel": account.channel, "name": name or account.name, "talk": talk})
+    shown, accounts = {line["talk"] for line in lines}, {account.id: account for _identity, account in known}
+    for one in held:
+        if one.id not in shown and one.account_id in accounts:
+            account = accounts[one.account_id]
+            lines.append({"channel": account.channel, "name": account.name, "talk": one.id})
+    return lines
 
 
 def own_fields(customer: Customer, held: list[Held]) -> Shape | None:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -227,7 +228,7 @@ async def test_a_page_of_the_list_and_a_card_take_as_few_statements_as_for_one(d
     for n in range(12):
         await town.card(f"Гость {n}", "89001234567", f"{n}@mail.example", tags=("опт",))
         await desk.hears(f"Гостья {n}", "Привет")
-        await town.act(lambda s, n=n: fields.add(s, desk.ours.shop_id, name=f"Поле {n}", kind=FieldKind.DATE))
+        await town.act(partial(fields.add, shop_id=desk.ours.shop_id, name=f"Поле {n}", kind=FieldKind.DATE))
     many = [await taken(path) for path in ("/customers", f"/customers/{anna}", "/customers/duplicates")]
     assert many == few
     assert max(few) <= 40
@@ -285,6 +286,8 @@ async def test_two_cards_are_compared_merged_and_parted_again(desk: Desk, town: 
     refused = await operator.post(f"/customers/{anna}/merge", {"with": str(anya)})
     assert (refused.status, "уже объединена" in refused.text) == (409, True)
     assert (await operator.get(f"/customers/{anna}/merge?with={anya}")).status == 409
+    shown = (await operator.get(f"/inbox/{talk}")).text
+    assert f'href="/inbox/{desk.ours.anna}"' in shown
     await desk.hears("Аня", "Ау?")
     assert (await desk.conversation(talk)).customer_id == anna
     (merge,) = re.findall(r"/merges/(\d+)/undo", page)
