@@ -161,6 +161,16 @@ def _store(session: Session, account_id: int, envelopes: Sequence[Envelope]) -> 
 
 
 def _whose(session: Session, account: ChannelAccount, chat: str, incoming: Incoming) -> tuple[Conversation, Customer]:
+    customer = _speaker(session, account, incoming)
+    conversation = conversations.open_for(session, account, chat, customer_id=customer.id, locale=customer.locale)
+    if conversation.customer_id != customer.id:
+        # Perhaps his card was put into another one while we waited for the conversation: then he is somebody else now.
+        customer = _speaker(session, account, incoming)
+        conversations.belongs_to(session, conversation, customer)
+    return conversation, customer
+
+
+def _speaker(session: Session, account: ChannelAccount, incoming: Incoming) -> Customer:
     profile = incoming.profile
     _, customer = identities.speaker(
         session,
@@ -171,8 +181,7 @@ def _whose(session: Session, account: ChannelAccount, chat: str, incoming: Incom
         locale=profile.locale,
         phone=profile.phone,
     )
-    conversation = conversations.open_for(session, account, chat, customer_id=customer.id, locale=customer.locale)
-    return conversation, customer
+    return customer
 
 
 def _pressed(session: Session, conversation: Conversation, incoming: Incoming) -> Message | None:

@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
-import phonenumbers
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company import staff
 from company.tables import ChannelAccount, Shop
-from customers.tables import Customer, Identity
+from customers import contacts
+from customers.contacts import BadPhone as BadPhone
+from customers.contacts import phone as phone
+from customers.events import changed
+from customers.tables import ContactKind, Customer, Identity
 from kit.clock import utc_now
-from kit.errors import Missing, Refused
+from kit.errors import Missing
+from storage.events import publish
 
 
 class NoSuchCustomer(Missing):
     code = "no_such_customer"
-
-
-class BadPhone(Refused):
-    """The text is not a phone number that exists."""
-
-    code = "bad_phone"
-
-    def __init__(self, text: str) -> None:
-        super().__init__("not a phone number", text=text[:40])
-
-
-def phone(text: str, region: str = "RU") -> str:
-    """The number as E.164, "+79001234567". Without a country code it is a number of `region`. Raises BadPhone."""
-    try:
-        number = phonenumbers.parse(text[:60], region)
-    except phonenumbers.NumberParseException:
-        raise BadPhone(text) from None
-    if not phonenumbers.is_valid_number(number):
-        raise BadPhone(text)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 _phone = phone
@@ -57,11 +42,42 @@ def add(session: Session, shop: Shop, *, name: str, locale: str | None = None) -
 
 
 def get(session: Session, customer_id: int, shop_id: int) -> Customer:
-    """The shop's customer. Raises NoSuchCustomer, for another shop's too."""
+    """The shop's customer; for one that was merged away, the one that stands for him.
+
+    Raises NoSuchCustomer, for another shop's too.
+    """
+    customer = exactly(session, customer_id, shop_id)
+    while customer.merged_into_id is not None:
+        customer = session.get_one(Customer, customer.merged_into_id)
+    return customer
+
+
+def exactly(session: Session, customer_id: int, shop_id: int) -> Customer:
+    """The very card of this number, merged away or not. Raises NoSuchCustomer."""
     customer = session.get(Customer, customer_id)
     if customer is None or customer.shop_id != shop_id:
         raise NoSuchCustomer(f"customer {customer_id} of shop {shop_id}")
     return customer
+
+
+def held(session: Session, customer_id: int, shop_id: int) -> Customer:
+    """As `get`, and the card cannot be merged away before the transaction ends."""
+    while True:
+        customer = get(session, customer_id, shop_id)
+        session.refresh(customer, with_for_update={"read": True, "key_share": True})
+        if customer.merged_into_id is None:
+            return customer
+
+
+def many(session: Session, shop_id: int, customer_ids: Collection[int]) -> dict[int, Customer]:
+    """Those of the shop's standing cards, by number."""
+    rows = session.scalars(sa.select(Customer).where(*standing(shop_id), Customer.id.in_(customer_ids)))
+    return {row.id: row for row in rows}
+
+
+def is_merged(customer: Customer) -> bool:
+    """Whether another card stands for this one."""
+    return customer.merged_into_id is not None
 
 
 def remember(
@@ -75,19 +91,22 @@ def remember(
     address: str | None = None,
     note: str | None = None,
     tags: Sequence[str] | None = None,
+    actor: str = "",
 ) -> None:
     """Put what is given on the card; None leaves a field as it is, "" clears it.
 
-    Raises BadPhone and company.staff.BadEmail, and then changes nothing.
+    A phone or an e-mail becomes the main one, and the one before stays among the contacts. With an `actor` the log is
+    told what was changed. Raises BadPhone and company.staff.BadEmail, and then changes nothing.
     """
     number = _phone(phone) if phone else None
     mail = staff.address(email) if email else None
+    before = _fields(customer)
     if name is not None:
         customer.name = tidy(name, 200)
     if phone is not None:
-        customer.phone = number
+        contacts.set_main(session, customer, ContactKind.PHONE, number)
     if email is not None:
-        customer.email = mail
+        contacts.set_main(session, customer, ContactKind.EMAIL, mail)
     if city is not None:
         customer.city = tidy(city, 120)
     if address is not None:
@@ -97,47 +116,94 @@ def remember(
     if tags is not None:
         customer.tags = sorted({tag for tag in (tidy(tag, 40) for tag in tags) if tag})
     session.flush()
+    after = _fields(customer)
+    names = [name for name in after if after[name] != before[name]]
+    if actor and names:
+        old, new = {name: before[name] for name in names}, {name: after[name] for name in names}
+        publish(session, changed(customer, "card", actor=actor, before=old, after=new))
+
+
+def _fields(customer: Customer) -> dict[str, Any]:
+    names = ("name", "phone", "email", "city", "address", "note", "tags")
+    return {name: getattr(customer, name) for name in names}
 
 
 def search(session: Session, shop_id: int, text: str, limit: int = 20) -> list[Customer]:
     """Customers whose name, user name, e-mail or phone holds every word of the text, the newest first."""
-    words = tidy(text, 100).split()
-    if not words:
+    if not tidy(text, 100):
         return []
-    found = sa.select(Customer).where(Customer.shop_id == shop_id)
-    for word in _joined_phone(words):
-        found = found.where(sa.or_(*_holding(word)))
+    found = sa.select(Customer).where(*standing(shop_id), *matching(shop_id, text))
     return list(session.scalars(found.order_by(Customer.id.desc()).limit(limit)))
+
+
+def standing(shop_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """The shop's cards, without those that were merged away."""
+    return Customer.shop_id == shop_id, Customer.merged_into_id.is_(None)
+
+
+def matching(shop_id: int, text: str) -> list[sa.ColumnElement[bool]]:
+    """Every word of the text stands in the name, or in a user name, e-mail or phone, the main one or another."""
+    return [sa.or_(*_holding(shop_id, word)) for word in _joined_phone(tidy(text, 100).split())]
+
+
+def spellings(word: str) -> list[str]:
+    """The ways in which people write a word or a name: SQLite folds the case of Latin letters only."""
+    return sorted({word, word.lower(), word.upper(), word.capitalize(), word.title()})
+
+
+def tagged(session: Session, tag: str) -> sa.ColumnElement[bool]:
+    """The customer has this very tag."""
+    each = _each_tag(session)
+    return sa.exists(sa.select(sa.literal(1)).select_from(each).where(each.c.value == tag))
+
+
+def tags(session: Session, shop_id: int) -> list[tuple[str, int]]:
+    """Every tag of the shop's customers with how many have it, those of the most first."""
+    each = _each_tag(session)
+    count = sa.func.count()
+    rows = session.execute(
+        sa.select(each.c.value, count)
+        .select_from(Customer)
+        .join(each, sa.true())
+        .where(*standing(shop_id), sa.cast(Customer.tags, sa.Text) != "[]")
+        .group_by(each.c.value)
+        .order_by(count.desc(), each.c.value)
+    )
+    return [(tag, n) for tag, n in rows]
+
+
+def cities(session: Session, shop_id: int, limit: int = 100) -> list[str]:
+    """Where the shop's customers live, the cities of the most first."""
+    rows = session.scalars(
+        sa.select(Customer.city)
+        .where(*standing(shop_id), Customer.city != "")
+        .group_by(Customer.city)
+        .order_by(sa.func.count().desc(), Customer.city)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+def _each_tag(session: Session) -> sa.TableValuedAlias:
+    postgres = session.get_bind().dialect.name == "postgresql"
+    every = sa.func.json_array_elements_text if postgres else sa.func.json_each
+    return every(Customer.tags).table_valued(sa.column("value", sa.Text), joins_implicitly=True)
 
 
 def _joined_phone(words: list[str]) -> list[str]:
     """The words, or the one number that they are the groups of: "900 123" is one thing to look for."""
     together = "".join(words)
-    return [together] if _digits(together) else words
+    return [together] if contacts.digits(together) else words
 
 
-def _digits(word: str) -> str:
-    """The digits of what may be a part of a phone number, as they stand in E.164; "" for anything else."""
-    bare = word.lstrip("+").translate({ord(c): None for c in "()-. "})
-    if not bare.isdecimal() or len(bare) < 3:
-        return ""
-    return "7" + bare[1:] if len(bare) == 11 and bare[0] == "8" else bare
-
-
-def _holding(word: str) -> list[sa.ColumnElement[bool]]:
-    # SQLite folds the case of Latin letters only, so the ways in which people write names are looked for apart.
-    spellings = {word, word.lower(), word.upper(), word.capitalize()}
+def _holding(shop_id: int, word: str) -> list[sa.ColumnElement[bool]]:
     user = word.lstrip("@").lower()
-    holding: list[sa.ColumnElement[bool]] = [Customer.name.contains(s, autoescape=True) for s in sorted(spellings)]
-    holding.append(sa.func.lower(Customer.email).contains(word.lower(), autoescape=True))
-    holding.append(
-        sa.exists()
-        .where(Identity.customer_id == Customer.id)
-        .where(sa.func.lower(Identity.username).contains(user, autoescape=True))
-    )
-    if digits := _digits(word):
-        holding.append(Customer.phone.contains(digits))
-    return holding
+    named = sa.select(Identity.customer_id).where(sa.func.lower(Identity.username).contains(user, autoescape=True))
+    return [
+        *(Customer.name.contains(spelling, autoescape=True) for spelling in spellings(word)),
+        Customer.id.in_(contacts.owners(shop_id, word)),
+        Customer.id.in_(named),
+    ]
 
 
 def identities(session: Session, customer_id: int) -> list[tuple[Identity, ChannelAccount]]:
@@ -149,3 +215,18 @@ def identities(session: Session, customer_id: int) -> list[tuple[Identity, Chann
         .order_by(Identity.id)
     )
     return [(identity, account) for identity, account in rows]
+
+
+def channels(session: Session, customer_ids: Collection[int]) -> dict[int, list[str]]:
+    """The channels that each customer has come by, in the order in which he did."""
+    found: dict[int, list[str]] = {}
+    rows = session.execute(
+        sa.select(Identity.customer_id, ChannelAccount.channel)
+        .join(ChannelAccount, ChannelAccount.id == Identity.account_id)
+        .where(Identity.customer_id.in_(customer_ids))
+        .order_by(Identity.id)
+    )
+    for customer_id, channel in rows:
+        if channel not in found.setdefault(customer_id, []):
+            found[customer_id].append(channel)
+    return found

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 from company import shops
 from company.tables import ChannelAccount
 from company.texts import LOCALES, nearest
-from customers import cards
-from customers.cards import BadPhone, tidy
-from customers.tables import Customer, Identity
+from customers import contacts
+from customers.cards import tidy
+from customers.contacts import BadPhone
+from customers.merging import rows_of
+from customers.tables import ContactKind, Customer, Identity
 from kit.clock import utc_now
 from storage.hot import Load
 
@@ -65,8 +67,8 @@ def speaker(
         identity.username = username
     if name and not customer.name:
         customer.name = name
-    if phone and customer.phone is None:
-        customer.phone = _proven(phone)
+    if phone and customer.phone is None and (number := _proven(phone)):
+        contacts.lend(session, customer, ContactKind.PHONE, number)
     return known
 
 
@@ -108,9 +110,13 @@ def _meet(
     return identity, customer
 
 
+HOLDER = rows_of(Identity, locked=False)
+"""A message does not lock who says it; it looks again if its conversation has another customer by then."""
+
+
 def _proven(phone: str) -> str | None:
     """A channel's phone as E.164; None if the number plan has no such number, as with test accounts."""
     try:
-        return cards.phone(phone if phone.startswith("+") else f"+{phone}")
+        return contacts.phone(phone if phone.startswith("+") else f"+{phone}")
     except BadPhone:
         return None

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
+from customers.tables import Customer
 from inbox.events import ConversationChanged
 from inbox.tables import Author, Conversation, Kind, State
 from kit.clock import utc_now
@@ -87,6 +88,13 @@ def get(session: Session, conversation_id: int, shop_id: int, *, lock: bool = Fa
     if found is None or found.shop_id != shop_id:
         raise NoSuchConversation(f"conversation {conversation_id}")
     return found
+
+
+def belongs_to(session: Session, conversation: Conversation, customer: Customer) -> None:
+    """Lead a conversation that was begun for a card which has been merged away meanwhile to who stands for it."""
+    known = session.get(Customer, conversation.customer_id) if conversation.customer_id is not None else None
+    if known is not None and known.merged_into_id == customer.id:
+        conversation.customer_id = customer.id
 
 
 def take(session: Session, conversation: Conversation, staff: Staff, *, over: bool = False) -> None:

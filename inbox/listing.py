@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
+from customers import cards
 from customers.tables import Customer
 from inbox import searching
 from inbox.tables import Author, Conversation, Kind, State
@@ -61,6 +62,14 @@ _STATES = {View.SNOOZED: State.SNOOZED, View.CLOSED: State.CLOSED}
 """Of the views that do not show what is open."""
 
 
+class Talk(NamedTuple):
+    """A conversation by where it is held."""
+
+    id: int
+    account_id: int
+    chat: str
+
+
 def rows(
     session: Session,
     shop_id: int,
@@ -95,6 +104,27 @@ def row(session: Session, shop_id: int, conversation_id: int) -> Row | None:
     )
     found = session.execute(query).first()
     return _row(found) if found is not None else None
+
+
+def talks_of(session: Session, shop_id: int, customer_id: int) -> list[Talk]:
+    """Where the customer talks with the shop, the latest last."""
+    c = Conversation
+    query = sa.select(c.id, c.account_id, c.chat).where(
+        c.customer_id == customer_id, c.shop_id == shop_id, c.kind == Kind.BUYER
+    )
+    return [Talk(*found) for found in session.execute(query.order_by(c.last_at))]
+
+
+def talk_with(talks: Sequence[Talk], account_id: int, person: str) -> int | None:
+    """The conversation with who is called `person` on this account: his own chat, or the only one that there is.
+
+    A customer whose cards were merged may be two people of one account.
+    """
+    there = [talk for talk in talks if talk.account_id == account_id]
+    own = [talk.id for talk in there if talk.chat == person]
+    if own:
+        return own[-1]
+    return there[0].id if len(there) == 1 else None
 
 
 def counts(session: Session, shop_id: int, staff_id: int) -> Mapping[str, int]:
@@ -164,20 +194,16 @@ def _in_view(shop_id: int, view: View, staff_id: int) -> list[sa.ColumnElement[b
 
 
 def _matches(session: Session, shop_id: int, text: str) -> sa.ColumnElement[bool]:
-    """A customer's name or phone, an order's number, or what was said; digits of a phone in any dress."""
-    digits = "".join(char for char in text if char.isdigit())
+    """A customer's name, a phone or e-mail of his, an order's number, or what was said."""
+    people = sa.select(Customer.id).where(*cards.standing(shop_id), *cards.matching(shop_id, text))
     like = [
-        sa.func.lower(Customer.name).contains(text.lower(), autoescape=True),
-        Customer.name.contains(text.capitalize(), autoescape=True),
-        Conversation.last_text.contains(text, autoescape=True),
+        Conversation.customer_id.in_(people),
         Conversation.id.in_(searching.conversations_with(session, text)[:MOST_FOUND]),
     ]
     number = text.removeprefix("№").strip()
     if number.isdecimal() and len(number) <= 9:
         orders = sa.select(Order.conversation_id).where(Order.shop_id == shop_id, Order.number == int(number))
         like.append(Conversation.id.in_(orders))
-    if len(digits) >= 4:
-        like.append(Customer.phone.contains(digits[-10:], autoescape=True))
     return sa.or_(*like)
 
 

@@ -9,11 +9,11 @@ from babel.numbers import get_currency_precision
 from sqlalchemy.orm import Session, selectinload
 
 from company.rights import Right
-from customers import cards
-from customers.tables import Customer
-from inbox.tables import Conversation, Kind
+from customers import contacts, fields
+from customers.tables import ContactKind, Customer
+from inbox.tables import Conversation
 from kit.money import Money
-from operator_console import order_shapes, photos
+from operator_console import customer_shapes, order_shapes, photos
 from operator_console.people import Shape
 from operator_console.people import customer as face
 from operator_console.texts import gettext as _
@@ -58,6 +58,8 @@ def context(session: Session, visit: Visit, beside: Beside) -> Shape:
         panel["urls"]["charge"] = f"/inbox/{here.id}/charge"
     return {
         "customer": _customer(session, visit, beside, order),
+        "own": _own(session, beside.customer),
+        "may_edit": visit.may(Right.REPLY),
         "cart": _cart(session, visit, beside),
         "order": panel,
         "context_url": f"/inbox/{here.id}/context",
@@ -96,6 +98,10 @@ def _customer(session: Session, visit: Visit, beside: Beside, current: Order | N
     }
 
 
+def _own(session: Session, customer: Customer) -> Shape | None:
+    return customer_shapes.own_fields(customer, fields.of(session, customer, beside=True)) if customer.id else None
+
+
 def _whole(sum_: Money) -> Money:
     """Without kopecks, which an average does not need."""
     unit = 10 ** get_currency_precision(sum_.currency)
@@ -103,36 +109,18 @@ def _whole(sum_: Money) -> Money:
 
 
 def _contacts(session: Session, beside: Beside) -> list[Shape]:
-    """The phone, and every channel that the customer has come by."""
+    """Phones and e-mails, and every channel that the customer has come by."""
     lines: list[Shape] = []
     blank = {"channel": "", "here": False, "url": None, "note": ""}
-    if beside.customer.phone:
-        lines.append({**blank, "text": beside.customer.phone})
-    talks = _other_talks(session, beside)
-    for identity, account in cards.identities(session, beside.customer.id):
-        here = account.id == beside.conversation.account_id
-        lines.append(
-            {
-                "channel": account.channel,
-                "text": f"@{identity.username}" if identity.username else identity.name or account.name,
-                "here": here,
-                "url": None if here or account.id not in talks else f"/inbox/{talks[account.id]}",
-                "note": _("conversation"),
-            }
-        )
+    if beside.customer.phone or beside.customer.email:
+        for row in contacts.of(session, beside.customer):
+            lines.append({**blank, "channel": "email" if row.kind == ContactKind.EMAIL else "", "text": row.value})
+    for one in customer_shapes.talks(session, beside.customer):
+        here = one["talk"] == beside.conversation.id
+        url = None if here or one["talk"] is None else f"/inbox/{one['talk']}"
+        line = {"channel": one["channel"], "text": one["name"], "here": here, "url": url, "note": _("conversation")}
+        lines.append(line)
     return lines
-
-
-def _other_talks(session: Session, beside: Beside) -> dict[int, int]:
-    """Conversations of the same customer on other accounts, by account."""
-    rows = session.execute(
-        sa.select(Conversation.account_id, Conversation.id).where(
-            Conversation.customer_id == beside.customer.id,
-            Conversation.shop_id == beside.conversation.shop_id,
-            Conversation.kind == Kind.BUYER,
-        )
-    )
-    return {account_id: id_ for account_id, id_ in rows if account_id != beside.conversation.account_id}
 
 
 def _cart(session: Session, visit: Visit, beside: Beside) -> Shape | None:

@@ -1,190 +1,314 @@
-"""Customers of the shop: the list, and each one's card with talks and orders."""
+"""Customers of the shop: the list with its filters, and the same as a file."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from aiohttp import web
 from sqlalchemy.orm import Session
 
+from company import accounts
 from company.rights import Right
-from company.tables import ChannelAccount, Shop
-from customers import cards
-from customers.tables import Customer, Identity
-from inbox.tables import Conversation, Kind
+from company.tables import Shop
+from customers import cards, contacts, fields
+from customers.tables import ContactKind, Field, FieldKind
+from kit.errors import Refused
 from kit.money import Money
-from operator_console import order_shapes, people, shell
-from operator_console.payment_shapes import payment_states
+from operator_console import customer_shapes, people, shell
 from operator_console.people import Shape
-from operator_console.routing import ID, Route, get, post
+from operator_console.rendering import channel_name
+from operator_console.routing import Route, get
+from operator_console.spreadsheets import BOM, PORTION, answer, line, plain
 from operator_console.texts import gettext as _
 from operator_console.texts import reader, reading
-from operator_console.visits import Form, Visit
-from orders import book
-from orders.tables import Order
-from orders.views import view
+from operator_console.visits import Visit
+from orders import buyers
+from orders.buyers import Filter, Row, Sort, Sought
 
 PER_PAGE = 50
 MOST_PAGES = 10_000
-ORDERS = 50
+
+OWN = "field-"
+"""How the names of the filters by own fields begin: field-<number>, and -since, -until for days."""
+
+FILTERED = (FieldKind.CHOICE, FieldKind.FLAG, FieldKind.DATE)
+"""Kinds of own fields that the list can be filtered by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks for, as it was typed. Anything that makes no sense in it is as if it were not there."""
+
+    query: Mapping[str, str]
+    zone: ZoneInfo
+    currency: str
+
+    @classmethod
+    def of(cls, visit: Visit) -> Asked:
+        kept = {name: value.replace("\x00", "")[:100].strip() for name, value in visit.request.query.items()}
+        return cls({name: value for name, value in kept.items() if value}, visit.reader.zone, visit.shop.currency)
+
+    def __getitem__(self, name: str) -> str:
+        return self.query.get(name, "")
+
+    @property
+    def sort(self) -> Sort:
+        return Sort(self["sort"]) if self["sort"] in set(Sort) else Sort.NEW
+
+    @property
+    def ascending(self) -> bool:
+        return self["ascending"] == "1"
+
+    @property
+    def page(self) -> int:
+        text = self["page"]
+        return max(1, min(int(text), MOST_PAGES)) if text.isascii() and text.isdecimal() and len(text) < 9 else 1
+
+    @property
+    def filter(self) -> Filter:
+        until = self._day("last_until")
+        return Filter(
+            text=self["q"],
+            tag=self["tag"],
+            channel=self["channel"],
+            city=self["city"],
+            bought={"yes": True, "no": False}.get(self["bought"]),
+            spent_from=self._sum("spent_from"),
+            spent_to=self._sum("spent_to"),
+            last_since=self._midnight(self._day("last_since")),
+            last_until=self._midnight(until + timedelta(days=1) if until else None),
+            own=self._own(),
+        )
+
+    @property
+    def set_apart(self) -> int:
+        """How many filters are set, the search not counted."""
+        kept = {"q", "page", "sort", "ascending"}
+        return sum(1 for name in self.query if name not in kept)
+
+    def url(self, path: str = "/customers", **changes: object) -> str:
+        """This page with something changed."""
+        kept = {name: value for name, value in ({**self.query, **changes}).items() if value}
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+    def _own(self) -> dict[int, Sought]:
+        own: dict[int, Sought] = {}
+        for name in self.query:
+            number, _dash, bound = name.removeprefix(OWN).partition("-")
+            if not name.startswith(OWN) or not number.isascii() or not number.isdecimal() or len(number) > 18:
+                continue
+            sought = own.get(int(number), Sought())
+            if not bound:
+                own[int(number)] = replace(sought, value=self[name])
+            elif bound in ("since", "until") and (day := self._day(name)):
+                own[int(number)] = replace(sought, **{bound: day.isoformat()})
+        return own
+
+    def _day(self, name: str) -> date | None:
+        try:
+            return date.fromisoformat(self[name])
+        except ValueError:
+            return None
+
+    def _midnight(self, day: date | None) -> datetime | None:
+        return datetime(day.year, day.month, day.day, tzinfo=self.zone) if day and 1 < day.year < 9999 else None
+
+    def _sum(self, name: str) -> int | None:
+        try:
+            return Money.parse(self[name], self.currency).amount if self[name] else None
+        except Refused:
+            return None
 
 
 async def customers(visit: Visit) -> web.StreamResponse:
-    text = visit.query("q").replace("\x00", "")[:100].strip()
-    page = min(visit.query_number("page") or 1, MOST_PAGES)
+    """The page, or only the table of it when a script asks."""
+    asked = Asked.of(visit)
+    filled = await visit.read(_list, visit.shop, asked)
+    filled["may_export"] = visit.may(Right.EXPORT)
     if visit.by_script:
-        return visit.page("partials/customers.html", **await visit.read(_list, visit.shop, text, page))
+        return visit.page("partials/customers.html", **filled)
     frame = await shell.frame(visit, "customers")
-    return visit.page("pages/customers.html", **frame, query=text, **await visit.read(_list, visit.shop, text, page))
+    around = await visit.read(_around, visit.shop.id, asked)
+    return visit.page("pages/customers.html", **frame, **around, **filled)
 
 
-async def customer(visit: Visit) -> web.StreamResponse:
-    frame = await shell.frame(visit, "customers")
-    filled = await visit.read(_card, visit.shop, visit.number())
-    return visit.page("pages/customer.html", **frame, may_edit=visit.may(Right.REPLY), **filled)
-
-
-async def edit(visit: Visit) -> web.StreamResponse:
-    await visit.write(_edit, visit.shop.id, visit.number(), await visit.form())
+async def export(visit: Visit) -> web.StreamResponse:
+    asked = Asked.of(visit)
+    own = await visit.read(fields.of_shop, visit.shop.id)
+    file = answer(visit, "customers")
     with reading(visit.reader):
-        return visit.done(_("Kept"))
+        head = line([*_titles(), *(one.name for one in own)])
+    await file.prepare(visit.request)
+    await file.write(BOM + head)
+    last_id, more = 0, True
+    while more:
+        lines, last_id, more = await visit.read(_portion, visit.shop, asked, own, last_id)
+        await file.write(lines)
+    await file.write_eof()
+    return file
 
 
 ROUTES: tuple[Route, ...] = (
     get("/customers", customers),
-    get(f"/customers/{ID}", customer),
-    post(f"/customers/{ID}", edit, Right.REPLY),
+    get("/customers/export", export, Right.EXPORT),
 )
 
 
-def _list(session: Session, shop: Shop, text: str, page: int) -> Shape:
-    mine = sa.select(Customer).where(Customer.shop_id == shop.id)
-    total = session.scalar(sa.select(sa.func.count()).select_from(mine.subquery())) or 0
-    if text:
-        rows = cards.search(session, shop.id, text, limit=PER_PAGE)
-    else:
-        newest = mine.order_by(Customer.id.desc()).limit(PER_PAGE).offset((max(page, 1) - 1) * PER_PAGE)
-        rows = list(session.scalars(newest))
-    ids = [row.id for row in rows]
-    bought = _bought(session, ids)
-    channels = _channels(session, ids)
-    last = max(1, -(-total // PER_PAGE))
-
-    def at(number: int) -> str:
-        return f"/customers?{urlencode({'page': number})}"
-
+def _list(session: Session, shop: Shop, asked: Asked) -> Shape:
+    found = buyers.page(
+        session,
+        shop.id,
+        asked.filter,
+        sort=asked.sort,
+        ascending=asked.ascending,
+        number=asked.page,
+        size=PER_PAGE,
+    )
+    channels = cards.channels(session, [row.customer.id for row in found.rows])
+    last = max(1, -(-found.total // PER_PAGE))
     return {
-        "total": total,
-        "customers": [
-            {
-                **people.customer(row.name, row.id),
-                "url": f"/customers/{row.id}",
-                "phone": row.phone or "",
-                "city": row.city,
-                "tags": row.tags,
-                "channels": channels.get(row.id, []),
-                "orders": bought.get(row.id, (0, 0, None))[0],
-                "spent": Money(bought.get(row.id, (0, 0, None))[1], shop.currency),
-                "last": bought.get(row.id, (0, 0, None))[2],
-                "since": row.created_at,
-            }
-            for row in rows
-        ],
+        "total": found.total,
+        "nobody_yet": not asked.query and not found.total,
+        "export_url": asked.url("/customers/export", page=""),
+        "clear_url": "/customers",
+        "filters_set": asked.set_apart,
+        "sorts": {sort.value: _sort_shape(asked, sort) for sort in Sort},
+        "customers": [_row(shop, row, channels.get(row.customer.id, [])) for row in found.rows],
         "pages": {
-            "now": page,
-            "last": 1 if text else last,
-            "before": at(page - 1) if page > 1 else None,
-            "after": at(page + 1) if page < last else None,
+            "now": asked.page,
+            "last": last,
+            "before": asked.url(page=asked.page - 1) if asked.page > 1 else None,
+            "after": asked.url(page=asked.page + 1) if asked.page < last else None,
         },
     }
 
 
-def _bought(session: Session, ids: list[int]) -> dict[int, tuple[int, int, object]]:
-    """How many orders, what they have paid, and when the last order was, by customer."""
-    rows = session.execute(
-        sa.select(
-            Order.customer_id,
-            sa.func.count(),
-            sa.func.coalesce(sa.func.sum(Order.paid_amount), 0),
-            sa.func.max(Order.created_at),
-        )
-        .where(Order.customer_id.in_(ids))
-        .group_by(Order.customer_id)
-    )
-    return {customer_id: (count, int(paid), at) for customer_id, count, paid, at in rows}
-
-
-def _channels(session: Session, ids: list[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
-    rows = session.execute(
-        sa.select(Identity.customer_id, ChannelAccount.channel)
-        .join(ChannelAccount, ChannelAccount.id == Identity.account_id)
-        .where(Identity.customer_id.in_(ids))
-        .order_by(Identity.id)
-    )
-    for customer_id, channel in rows:
-        if channel not in found.setdefault(customer_id, []):
-            found[customer_id].append(channel)
-    return found
-
-
-def _card(session: Session, shop: Shop, customer_id: int) -> Shape:
-    row = cards.get(session, customer_id, shop.id)
-    orders = book.of_customer(session, shop.id, row.id, limit=ORDERS)
-    seen = [view(order, shop, reader().language) for order in orders]
-    states = payment_states(session, seen)
-    count, paid, _last = _bought(session, [row.id]).get(row.id, (0, 0, None))
-    talks = _talks(session, row)
+def _row(shop: Shop, row: Row, channels: list[str]) -> Shape:
+    customer = row.customer
     return {
-        "customer": people.customer(row.name, row.id),
-        "card": row,
-        "spent": Money(paid, shop.currency),
-        "count": count,
-        "average": Money(paid, shop.currency).share(1, count) if count else Money(0, shop.currency),
-        "orders": [
-            {
-                "number": one.number,
-                "url": f"/orders/{one.id}",
-                "at": one.created_at,
-                "summary": order_shapes.summary(one.lines),
-                "stage": order_shapes.stage(order.stage),
-                "payment": states[one.id],
-                "total": one.total,
-            }
-            for order, one in zip(orders, seen, strict=True)
-        ],
-        "contacts": [
-            {
-                "channel": account.channel,
-                "account": account.name,
-                "name": f"@{identity.username}" if identity.username else identity.name,
-                "url": f"/inbox/{talks[account.id]}" if account.id in talks else None,
-            }
-            for identity, account in cards.identities(session, row.id)
-        ],
-        "new_order_url": f"/orders/new?customer={row.id}",
+        **people.customer(customer.name, customer.id),
+        "url": f"/customers/{customer.id}",
+        "phone": customer.phone or "",
+        "city": customer.city,
+        "tags": customer.tags,
+        "channels": channels,
+        "orders": row.bought.orders,
+        "spent": Money(row.bought.paid, shop.currency),
+        "last": row.bought.last,
     }
 
 
-def _talks(session: Session, row: Customer) -> dict[int, int]:
-    """The customer's conversations by account."""
-    query = sa.select(Conversation.account_id, Conversation.id).where(
-        Conversation.customer_id == row.id, Conversation.shop_id == row.shop_id, Conversation.kind == Kind.BUYER
-    )
-    return dict(session.execute(query).all())
+def _sort_shape(asked: Asked, sort: Sort) -> Shape:
+    """A name goes up at the first press, dates and sums go down."""
+    here = asked.sort is sort
+    up = not asked.ascending if here else sort is Sort.NAME
+    return {
+        "url": asked.url(sort=sort.value, ascending="1" if up else "", page=""),
+        "aria": ("ascending" if asked.ascending else "descending") if here else "none",
+    }
 
 
-def _edit(session: Session, shop_id: int, customer_id: int, form: Form) -> None:
-    row = cards.get(session, customer_id, shop_id)
-    cards.remember(
-        session,
-        row,
-        name=form["name"],
-        phone=form["phone"].strip(),
-        email=form["email"].strip(),
-        city=form["city"],
-        address=form["address"],
-        note=form["note"][:4000],
-        tags=[tag for tag in form["tags"].split(",") if tag.strip()],
+def _around(session: Session, shop_id: int, asked: Asked) -> Shape:
+    """The search and the filters above the table."""
+    channels = dict.fromkeys(account.channel for account in accounts.of_shop(session, shop_id))
+    tags = [(tag, f"{tag} · {count}") for tag, count in cards.tags(session, shop_id)]
+    own = [one for one in fields.of_shop(session, shop_id) if one.kind in FILTERED]
+    return {
+        "query": asked["q"],
+        "kept": {"sort": asked["sort"], "ascending": asked["ascending"]},
+        "asked": {name: asked[name] for name in ("city", "spent_from", "spent_to", "last_since", "last_until")},
+        "cities": cards.cities(session, shop_id),
+        "more_open": any(asked[name] for name in ("spent_from", "spent_to", "last_since", "last_until"))
+        or any(name.startswith(OWN) for name in asked.query),
+        "filters": [
+            _choice("tag", _("Tag"), asked["tag"], tags),
+            _choice("channel", _("Channel"), asked["channel"], [(code, channel_name(code)) for code in channels]),
+            _choice("bought", _("Orders"), asked["bought"], [("yes", _("has some")), ("no", _("none yet"))]),
+        ],
+        "own_filters": [_own_filter(asked, one) for one in own],
+    }
+
+
+def _own_filter(asked: Asked, field: Field) -> Shape:
+    name = f"{OWN}{field.id}"
+    if field.kind == FieldKind.DATE:
+        return {
+            "days": True,
+            "name": name,
+            "label": field.name,
+            "since": asked[f"{name}-since"],
+            "until": asked[f"{name}-until"],
+        }
+    options = [(str(number), words) for number, words in fields.offered(field)]
+    if field.kind == FieldKind.FLAG:
+        options = [(fields.YES, _("yes")), (fields.NO, _("no"))]
+    return {"days": False, **_choice(name, field.name, asked[name], options)}
+
+
+def _choice(name: str, label: str, value: str, options: list[tuple[str, str]]) -> Shape:
+    every = [("", _("any")), *options]
+    return {
+        "name": name,
+        "label": label,
+        "value": value,
+        "options": [{"value": code, "label": words} for code, words in every],
+    }
+
+
+def _portion(session: Session, shop: Shop, asked: Asked, own: Iterable[Field], last_id: int) -> tuple[bytes, int, bool]:
+    """The lines after this customer, the last one in them, and whether there may be more."""
+    rows = buyers.after(session, shop.id, asked.filter, last_id, size=PORTION)
+    ids = [row.customer.id for row in rows]
+    reached = contacts.of_many(session, ids)
+    values, channels = fields.of_many(session, ids), cards.channels(session, ids)
+    lines = b"".join(
+        line(
+            [
+                *_cells(shop, row, reached.get(row.customer.id, {}), channels.get(row.customer.id, [])),
+                *(customer_shapes.said(one, values.get(row.customer.id, {}).get(one.id, "")) for one in own),
+            ]
+        )
+        for row in rows
     )
+    return lines, ids[-1] if ids else last_id, len(ids) == PORTION
+
+
+def _titles() -> list[str]:
+    return [
+        _("No."),
+        _("Full name"),
+        _("Phones"),
+        _("Emails"),
+        _("Channels"),
+        _("City"),
+        _("Address"),
+        _("Tags"),
+        _("Orders"),
+        _("Paid in all"),
+        _("Last order"),
+        _("First seen"),
+        _("Note for the staff"),
+    ]
+
+
+def _cells(shop: Shop, row: Row, reached: Mapping[str, list[str]], channels: list[str]) -> list[str]:
+    customer, bought = row.customer, row.bought
+    return [
+        str(customer.id),
+        customer.name,
+        ", ".join(reached.get(ContactKind.PHONE, [])),
+        ", ".join(reached.get(ContactKind.EMAIL, [])),
+        ", ".join(channel_name(channel) for channel in channels),
+        customer.city,
+        customer.address,
+        ", ".join(customer.tags),
+        str(bought.orders),
+        plain(Money(bought.paid, shop.currency)),
+        f"{reader().local(bought.last):%Y-%m-%d}" if bought.last else "",
+        f"{reader().local(customer.created_at):%Y-%m-%d}",
+        customer.note,
+    ]

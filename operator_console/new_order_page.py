@@ -181,7 +181,7 @@ def _make(session: Session, shop_id: int, form: Form, staff_id: int) -> int:
 def _for_whom(session: Session, shop: Shop, form: Form) -> Customer:
     """The chosen customer, or a new one of the name and phone that were written."""
     if form["customer"].isdecimal():
-        return cards.get(session, form.number("customer"), shop.id)
+        return cards.held(session, form.number("customer"), shop.id)
     if not form["name"].strip():
         raise NobodyChosen("no customer is chosen")
     customer = cards.add(session, shop, name=form["name"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -62,3 +64,26 @@ def history(session: Session, order: Order) -> list[tuple[StageMove, Stage]]:
         .order_by(StageMove.seq)
     )
     return [(move, stage) for move, stage in moves]
+
+
+def of_customer(
+    session: Session,
+    shop_id: int,
+    customer_id: int,
+    *,
+    placed: bool,
+    before: datetime | None = None,
+    limit: int = 50,
+) -> list[tuple[StageMove, Order, Stage]]:
+    """First moves, that made the customer's orders, or all the later ones; earlier than `before`, the latest first."""
+    query = (
+        sa.select(StageMove, Order, Stage)
+        .join(Order, Order.id == StageMove.order_id)
+        .join(Stage, Stage.id == StageMove.to_stage_id)
+        .where(Order.customer_id == customer_id, Order.shop_id == shop_id)
+        .where(StageMove.seq == 1 if placed else StageMove.seq > 1)
+    )
+    if before is not None:
+        query = query.where(StageMove.at < before)
+    newest = query.order_by(StageMove.at.desc(), StageMove.order_id.desc(), StageMove.seq.desc()).limit(limit)
+    return list(session.execute(newest).all())

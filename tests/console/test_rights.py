@@ -14,12 +14,14 @@ from catalog import editing, goods
 from catalog.tables import Photo
 from company.rights import RIGHTS, Right
 from company.tables import Role, Shop
-from customers import cards
+from customers import cards, contacts, fields, merging
+from customers.tables import Customer, Field, FieldKind, Merge
 from inbox import canned, messages, scheduling
 from inbox.content import Outgoing
 from inbox.tables import Author, Conversation, ScheduledMessage
 from kit.clock import now_ms, utc_now
 from operator_console.app import ROUTES
+from operator_console.holders import HOLDERS
 from operator_console.routing import Route
 from orders import checkout, pipelines
 from orders.details import Details
@@ -56,7 +58,9 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/orders": lambda session, store: {"id": order_of(session, store).id},
     "/payments": lambda session, store: {"id": charging.request(session, order_of(session, store), actor="bot").id},
     "/questions": lambda session, store: {"id": question_of(session, store).id},
-    "/customers": lambda session, store: {"id": order_of(session, store).customer_id},
+    "/customers": lambda session, store: customer_of(session, store),
+    "/merges": lambda session, store: {"id": merge_of(session, store).id},
+    "/fields": lambda session, store: {"id": field_of(session, store).id},
     "/products": lambda session, store: {"id": store.product_id, "photo": photo_of(session, store).id},
     "/categories": lambda session, store: {
         "id": editing.add_category(session, session.get_one(Shop, store.shop_id), name="Кружки").id
@@ -78,6 +82,20 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
 def planned_of(session: Session, store: Store) -> ScheduledMessage:
     talk, at = session.get_one(Conversation, store.anna), utc_now() + timedelta(hours=1)
     return scheduling.plan(session, talk, store.operator, Outgoing(text="Кружка есть"), at=at, client_key="planned")
+
+
+def customer_of(session: Session, store: Store) -> Ids:
+    customer = session.get_one(Customer, order_of(session, store).customer_id)
+    return {"id": customer.id, "contact": contacts.add(session, customer, "a@mail.example", actor="bot").id}
+
+
+def merge_of(session: Session, store: Store) -> Merge:
+    kept, gone = (cards.add(session, session.get_one(Shop, store.shop_id), name=name) for name in ("Анна", "Аня"))
+    return merging.merge(session, store.shop_id, kept.id, gone.id, actor="bot", holders=HOLDERS)
+
+
+def field_of(session: Session, store: Store) -> Field:
+    return fields.add(session, store.shop_id, name="Размер", kind=FieldKind.NUMBER)
 
 
 def photo_of(session: Session, store: Store) -> Photo:

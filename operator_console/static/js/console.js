@@ -2,6 +2,7 @@
 import * as board from "./board.js";
 import * as canned from "./canned.js";
 import * as composer from "./composer.js";
+import * as customer from "./customer.js";
 import * as inbox from "./inbox.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
@@ -14,6 +15,6 @@ import { post } from "./server.js";
 import * as ticks from "./ticks.js";
 import * as waiting from "./waiting.js";
 
-for (const part of [board, canned, composer, inbox, keys, orderPage, palette, photos, picker, ticks, waiting, live]) part.start();
+for (const part of [board, canned, composer, customer, inbox, keys, orderPage, palette, photos, picker, ticks, waiting, live]) part.start();
 
 document.addEventListener("theme:chosen", ({ detail }) => post("/me/theme", { theme: detail }));

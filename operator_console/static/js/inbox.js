@@ -118,16 +118,26 @@ const refreshHead = oneAtATime(async () => {
 
 // --- the customer and the order ---
 
+/** Own fields that are being filled in, or a field with the cursor in it: what is fetched anew waits for their end. */
+const busyWith = (panel) => {
+  const open = panel.querySelector("details.own-edit[open]");
+  if (open) return [open, "toggle"];
+  const typing = document.activeElement;
+  return panel.contains(typing) && typing.matches("input, textarea, select") ? [typing, "blur"] : null;
+};
+
 const refreshContext = oneAtATime(async () => {
   const panel = document.getElementById("context");
   if (!panel) return;
-  const typing = document.activeElement;
-  if (panel.contains(typing) && typing.matches("input, textarea")) {
-    typing.addEventListener("blur", refreshContext, { once: true });
-    return;
+  const html = busyWith(panel) ? null : await fragment(panel.dataset.context);
+  // Somebody may have begun to type while it was fetched.
+  const busy = busyWith(panel);
+  if (busy) {
+    const [what, until] = busy;
+    what.addEventListener(until, refreshContext, { once: true });
+  } else if (html) {
+    await htmx.swap({ sourceElement: panel, target: panel, text: html, swap: "outerMorph" });
   }
-  const html = await fragment(panel.dataset.context);
-  if (html) await htmx.swap({ sourceElement: panel, target: panel, text: html, swap: "outerMorph" });
 });
 
 export function start() {
@@ -140,6 +150,11 @@ export function start() {
     refreshContext();
   });
   document.addEventListener("live:order", refreshContext);
+  document.addEventListener("live:customer", refreshContext);
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    const filled = ctx.sourceElement.closest("details.own-edit");
+    if (filled && ctx.response?.status < 300) filled.open = false;
+  });
   document.addEventListener("live:resync", () => {
     refreshList();
     refreshHead();

@@ -1,0 +1,220 @@
+"""A customer's card: who he is and how to reach him, what he bought, and all that happened, over every channel."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+from sqlalchemy.orm import Session
+
+from company import staff
+from company.rights import Right
+from company.tables import Shop
+from customers import cards, contacts, fields, merging
+from customers.tables import Customer
+from kit.money import Money
+from operator_console import customer_shapes, order_shapes, people, shell, timeline_shapes
+from operator_console.payment_shapes import payment_states
+from operator_console.people import Shape
+from operator_console.routing import ID, Route, get, post
+from operator_console.texts import gettext as _
+from operator_console.texts import reader, reading
+from operator_console.visits import Form, Visit
+from orders import book, buyers
+from orders.buyers import Bought
+from orders.views import view
+
+ORDERS = 5
+"""The latest orders, which the card shows with their stages; the others are among what happened."""
+
+OWN = "field-"
+"""How the names of the own fields begin in a form: field-<number>."""
+
+CONTACT = r"{contact:\d{1,18}}"
+
+
+async def customer(visit: Visit) -> web.StreamResponse:
+    """The card; the address of one that was merged away leads to the one that was kept."""
+    kept_id = await visit.read(_kept, visit.shop.id, visit.number())
+    if kept_id != visit.number():
+        raise web.HTTPSeeOther(f"/customers/{kept_id}")
+    frame = await shell.frame(visit, "customers")
+    may_edit = visit.may(Right.REPLY)
+    filled = await visit.read(_card, visit.shop, visit.number(), may_edit)
+    happened = await visit.read(timeline_shapes.page, visit.shop, visit.number(), "", "")
+    return visit.page(
+        "pages/customer.html", **frame, **filled, **happened, may_merge=may_edit, may_order=visit.may(Right.ORDERS)
+    )
+
+
+async def timeline(visit: Visit) -> web.StreamResponse:
+    kind, before = visit.query("kind")[:20], visit.query("before")[:40]
+    happened = await visit.read(timeline_shapes.page, visit.shop, visit.number(), kind, before)
+    return visit.page("partials/timeline.html", **happened)
+
+
+async def edit(visit: Visit) -> web.StreamResponse:
+    await visit.write(_edit, visit.shop.id, visit.number(), await visit.form(), visit.actor)
+    return _kept_words(visit)
+
+
+async def fill(visit: Visit) -> web.StreamResponse:
+    await visit.write(_fill, visit.shop.id, visit.number(), await visit.form(), visit.actor)
+    return _kept_words(visit)
+
+
+async def reach(visit: Visit) -> web.StreamResponse:
+    may_edit = visit.may(Right.REPLY)
+    return visit.page("partials/contacts.html", **await visit.read(_reach, visit.shop.id, visit.number(), may_edit))
+
+
+async def add_contact(visit: Visit) -> web.StreamResponse:
+    text = (await visit.form())["text"]
+    return visit.page("partials/contacts.html", **await visit.write(_add_contact, visit, text))
+
+
+async def change_contact(visit: Visit) -> web.StreamResponse:
+    text = (await visit.form())["text"]
+    return visit.page("partials/contacts.html", **await visit.write(_change_contact, visit, text))
+
+
+async def make_main(visit: Visit) -> web.StreamResponse:
+    return visit.page("partials/contacts.html", **await visit.write(_make_main, visit))
+
+
+async def remove_contact(visit: Visit) -> web.StreamResponse:
+    """The contacts without it, and a toast that puts it back."""
+    shape, value = await visit.write(_remove_contact, visit)
+    answer = visit.page("partials/contacts.html", **shape)
+    with reading(visit.reader):
+        toast = {"text": _("{contact} removed", contact=value)}
+    undo = {"url": shape["contacts_url"], "values": {"text": value}}
+    answer.headers["HX-Trigger"] = json.dumps({"toast": {**toast, "undo": undo}})
+    return answer
+
+
+ROUTES: tuple[Route, ...] = (
+    get(f"/customers/{ID}", customer),
+    get(f"/customers/{ID}/timeline", timeline),
+    post(f"/customers/{ID}", edit, Right.REPLY),
+    post(f"/customers/{ID}/fields", fill, Right.REPLY),
+    get(f"/customers/{ID}/contacts", reach),
+    post(f"/customers/{ID}/contacts", add_contact, Right.REPLY),
+    post(f"/customers/{ID}/contacts/{CONTACT}", change_contact, Right.REPLY),
+    post(f"/customers/{ID}/contacts/{CONTACT}/main", make_main, Right.REPLY),
+    post(f"/customers/{ID}/contacts/{CONTACT}/remove", remove_contact, Right.REPLY),
+)
+
+
+def _kept_words(visit: Visit) -> web.StreamResponse:
+    with reading(visit.reader):
+        return visit.done(_("Kept"))
+
+
+def _kept(session: Session, shop_id: int, customer_id: int) -> int:
+    return cards.get(session, customer_id, shop_id).id
+
+
+def _card(session: Session, shop: Shop, customer_id: int, may_edit: bool) -> Shape:
+    row = cards.get(session, customer_id, shop.id)
+    bought = buyers.bought(session, [row.id]).get(row.id, Bought())
+    paid = Money(bought.paid, shop.currency)
+    return {
+        "customer": people.customer(row.name, row.id),
+        "card": row,
+        "spent": paid,
+        "count": bought.orders,
+        "average": paid.share(1, bought.orders) if bought.orders else paid,
+        "orders": _orders(session, shop, row),
+        **customer_shapes.contact_list(session, row, may_edit=may_edit),
+        "own": customer_shapes.own_fields(row, fields.of(session, row)),
+        "talks": customer_shapes.talks(session, row),
+        "twins": customer_shapes.twins(session, row),
+        "merges": _merges(session, shop.id, row),
+        "new_order_url": f"/orders/new?customer={row.id}",
+    }
+
+
+def _orders(session: Session, shop: Shop, row: Customer) -> list[Shape]:
+    orders = book.of_customer(session, shop.id, row.id, limit=ORDERS)
+    seen = [view(order, shop, reader().language) for order in orders]
+    states = payment_states(session, seen)
+    return [
+        {
+            "number": one.number,
+            "url": f"/orders/{one.id}",
+            "at": one.created_at,
+            "summary": order_shapes.summary(one.lines),
+            "stage": order_shapes.stage(order.stage),
+            "payment": states[one.id],
+            "total": one.total,
+        }
+        for order, one in zip(orders, seen, strict=True)
+    ]
+
+
+def _merges(session: Session, shop_id: int, row: Customer) -> list[Shape]:
+    done = merging.of_customer(session, row)
+    names = {f"staff:{person.id}": person.name for person, _role in staff.of_shop(session, shop_id)} if done else {}
+    return [
+        {
+            "id": merge.id,
+            "name": people.customer(gone.name, gone.id)["name"],
+            "at": merge.at,
+            "by": names.get(merge.actor, ""),
+            "undo_url": f"/merges/{merge.id}/undo" if merging.can_undo(merge) else None,
+        }
+        for merge, gone in done
+    ]
+
+
+def _edit(session: Session, shop_id: int, customer_id: int, form: Form, actor: str) -> None:
+    row = cards.held(session, customer_id, shop_id)
+    cards.remember(
+        session,
+        row,
+        name=form["name"],
+        city=form["city"],
+        address=form["address"],
+        note=form["note"][:4000],
+        tags=[tag for tag in form["tags"].split(",") if tag.strip()],
+        actor=actor,
+    )
+
+
+def _fill(session: Session, shop_id: int, customer_id: int, form: Form, actor: str) -> None:
+    row = cards.held(session, customer_id, shop_id)
+    texts = {
+        int(name.removeprefix(OWN)): form[name]
+        for name in form
+        if name.startswith(OWN) and name.removeprefix(OWN).isdecimal() and len(name) < 24
+    }
+    fields.fill(session, row, texts, actor=actor)
+
+
+def _reach(session: Session, shop_id: int, customer_id: int, may_edit: bool) -> Shape:
+    return customer_shapes.contact_list(session, cards.get(session, customer_id, shop_id), may_edit=may_edit)
+
+
+def _add_contact(session: Session, visit: Visit, text: str) -> Shape:
+    row = cards.held(session, visit.number(), visit.shop.id)
+    contacts.add(session, row, text, actor=visit.actor)
+    return customer_shapes.contact_list(session, row, may_edit=True)
+
+
+def _change_contact(session: Session, visit: Visit, text: str) -> Shape:
+    row = cards.held(session, visit.number(), visit.shop.id)
+    contacts.change(session, row, visit.number("contact"), text, actor=visit.actor)
+    return customer_shapes.contact_list(session, row, may_edit=True)
+
+
+def _make_main(session: Session, visit: Visit) -> Shape:
+    row = cards.held(session, visit.number(), visit.shop.id)
+    contacts.make_main(session, row, visit.number("contact"), actor=visit.actor)
+    return customer_shapes.contact_list(session, row, may_edit=True)
+
+
+def _remove_contact(session: Session, visit: Visit) -> tuple[Shape, str]:
+    row = cards.held(session, visit.number(), visit.shop.id)
+    removed = contacts.remove(session, row, visit.number("contact"), actor=visit.actor)
+    return customer_shapes.contact_list(session, row, may_edit=True), removed

@@ -1,0 +1,103 @@
+"""One customer's card in a real browser: contacts, own fields, a merge and its undoing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.test_console_inbox import console
+from tests.browser.test_webchat import browser as browser
+from tests.console.desk import Desk
+
+pytestmark = pytest.mark.browser
+
+
+@pytest_asyncio.fixture
+async def desk(tmp_path: Path, database_url: str) -> AsyncIterator[Desk]:
+    async with Desk(database_url, tmp_path) as desk:
+        yield desk
+
+
+async def is_accessible(page: Page) -> None:
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        # A colour that is still turning has no contrast yet.
+        await page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
+        found = await Axe().run(page)
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found.response["violations"]] == []
+
+
+async def test_an_owner_asks_and_two_cards_become_one_and_two_again(browser: Browser, desk: Desk) -> None:
+    talk = await desk.conversation(desk.ours.anna)
+    anya = (await desk.conversation(await desk.hears("Аня", "А доставка есть?"))).customer_id
+    owner = await console(browser, desk, desk.ours.owner)
+    page = owner.page
+
+    await page.goto(f"{desk.address}/settings/fields")
+    form = page.locator("#new-field")
+    await form.get_by_label("Название").fill("Откуда узнал")
+    await expect(form.get_by_label("Варианты")).to_be_hidden()
+    await form.get_by_label("Что в нём").select_option(label="выбор из списка")
+    await form.get_by_label("Варианты").fill("ВКонтакте\nДрузья")
+    await form.get_by_role("button", name="Добавить").click()
+    await expect(page.get_by_label("Вариант «Друзья»")).to_be_visible()
+    await is_accessible(page)
+
+    sofya = await console(browser, desk, desk.ours.colleague)
+    for one in (owner, sofya):
+        await one.page.goto(f"{desk.address}/customers/{talk.customer_id}")
+    reached = page.locator("#contacts")
+    await reached.get_by_label("Ещё телефон или почта").fill("123")
+    await reached.get_by_label("Ещё телефон или почта").press("Enter")
+    await owner.is_told("не похоже на номер телефона")
+    await expect(reached.get_by_label("Ещё телефон или почта")).to_have_value("123")
+    await reached.get_by_label("Ещё телефон или почта").fill("8 900 123-45-67")
+    await reached.get_by_role("button", name="Добавить").click()
+    await expect(reached.get_by_label("Телефон +7 900 123-45-67")).to_be_visible()
+    await expect(sofya.page.locator("#contacts").get_by_label("Телефон +7 900 123-45-67")).to_be_visible()
+    await page.get_by_label("Откуда узнал").select_option(label="Друзья")
+    await page.locator("#own-fields").get_by_role("button", name="Сохранить").click()
+    await owner.is_told("Сохранено")
+    await is_accessible(page)
+
+    await sofya.open(desk.ours.anna)
+    beside = sofya.page.locator("#own-fields")
+    await expect(beside).to_contain_text("Друзья")
+    await beside.get_by_text("Изменить").click()
+    await beside.get_by_label("Откуда узнал").select_option(label="ВКонтакте")
+    await desk.hears("Анна Ветрова", "Вы тут?")
+    await sofya.sees("Вы тут?")
+    await expect(beside.get_by_label("Откуда узнал")).to_have_value("1")
+    await beside.get_by_role("button", name="Сохранить").click()
+    await expect(beside.locator(".own-line")).to_contain_text("ВКонтакте")
+    await expect(beside.get_by_label("Откуда узнал")).to_be_hidden()
+
+    await page.goto(f"{desk.address}/customers/{talk.customer_id}/merge?with={anya}")
+    await is_accessible(page)
+    await page.get_by_label("Аня", exact=True).check()
+    await page.get_by_role("button", name="Объединить").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Аня")
+    await page.goto(f"{desk.address}/customers/{anya}")
+    await expect(page).to_have_url(re.compile(rf"/customers/{talk.customer_id}$"))
+    await page.get_by_role("button", name="Отменить объединение").click()
+    await page.locator("dialog[open]").get_by_role("button", name="Отменить объединение").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Анна Ветрова")
+    await expect(page.locator("#timeline")).to_contain_text("Объединение с карточкой «Аня» отменено")
+    await page.locator("#timeline").get_by_role("button", name="Сообщения").click()
+    await expect(page.locator("#timeline")).not_to_contain_text("отменено")
+
+    await page.goto(f"{desk.address}/customers")
+    await page.get_by_label("Найти покупателя").fill("45-67")
+    await expect(page.locator("#customers tbody tr")).to_have_count(1)
+    await page.get_by_text("Покупки и свои поля").click()
+    await page.get_by_label("Откуда узнал").select_option(label="Друзья")
+    await expect(page.locator("#customers")).to_contain_text("Никого не нашлось")
+    await is_accessible(page)
+    # The refused number is the only thing that the browser itself complains about.
+    assert [wrong for wrong in owner.wrongs if "409" not in wrong] == sofya.wrongs == []
