@@ -284,6 +284,7 @@ def _after_failure(session: Session, job: Job, message: Message, failure: Channe
     if isinstance(failure, Rejected) and failure.blocked:
         conversation.blocked = True
     _settle(session, conversation.shop_id, message, Delivery.FAILED, str(failure))
+    messages.tell_failed(session, conversation.shop_id, message)
     return None
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
-from inbox.events import ConversationChanged
+from inbox.events import ConversationAssigned, ConversationChanged
 from inbox.tables import Author, Conversation, Kind, State
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
@@ -112,6 +112,16 @@ def hand_over(session: Session, conversation: Conversation, to: Staff, *, by: St
     conversation.held, conversation.assignee_id = True, to.id
     session.flush()
     _tell(session, conversation, "handed_over", by)
+    publish(
+        session,
+        ConversationAssigned(
+            shop_id=conversation.shop_id,
+            subject=f"conversation:{conversation.id}",
+            actor=f"staff:{by.id}",
+            conversation_id=conversation.id,
+            staff_id=to.id,
+        ),
+    )
 
 
 def release(session: Session, conversation: Conversation, *, by: Staff) -> None:

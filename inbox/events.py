@@ -36,3 +36,35 @@ class ConversationChanged(Event):
 
     conversation_id: int
     change: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationAssigned(Event):
+    """Somebody has it in his hands by another's decision."""
+
+    kind: ClassVar[str] = "conversation_assigned"
+
+    conversation_id: int
+    staff_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffMentioned(Event):
+    """A note calls a colleague by name; one event for each."""
+
+    kind: ClassVar[str] = "staff_mentioned"
+
+    conversation_id: int
+    message_id: int
+    staff_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFailed(Event):
+    """An operator's message was not sent, and will not be by itself."""
+
+    kind: ClassVar[str] = "message_failed"
+
+    conversation_id: int
+    message_id: int
+    staff_id: int
