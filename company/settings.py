@@ -71,6 +71,8 @@ class ShopSettings(_Part):
     alarms: Alarms = Alarms()
     notify_stages: tuple[str, ...] = ("new", "paid", "assembling", "shipped", "delivered", "cancelled")
     """Stage codes whose moves the owner and the buyer are told of."""
+    waiting_notice: int = Field(default=15, ge=0, le=24 * 60)
+    """Minutes that a buyer waits before the operator who leads the conversation is told; 0 never."""
     late_money: Literal["ask", "refund"] = "ask"
     """What to do with money that comes to a cancelled order: ask a person, or refund by itself."""
     texts: dict[str, dict[str, str]] = Field(default_factory=dict)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.orm import Session
 
+from automation import notifications, telling
 from company import signin
 from kit import crash
 from kit.clock import now_ms, utc_now
@@ -58,8 +59,13 @@ def look_at_payments(session: Session) -> None:
     crash.point("tick.polled")
 
 
+def look_who_waits(session: Session) -> None:
+    telling.look_who_waits(session, utc_now())
+
+
 def clear_away(session: Session) -> None:
-    if jobs.prune(session, older_than=KEEP_JOBS) >= jobs.PORTION:
+    pruned = jobs.prune(session, older_than=KEEP_JOBS), notifications.prune(session, utc_now())
+    if max(pruned) >= jobs.PORTION:
         # Never long in one transaction: others wait to write.
         jobs.put(session, CLEAR, {}, lane=CLEAR, run_at=utc_now() + timedelta(seconds=1))
     signin.prune(session)
@@ -72,6 +78,7 @@ def clear_away(session: Session) -> None:
 TICKS: Sequence[Tick] = (
     Tick("tick.round", rounds.EVERY, look_round),
     Tick("tick.payments", timedelta(seconds=30), look_at_payments),
+    Tick("tick.waiting", timedelta(minutes=1), look_who_waits),
     Tick(CLEAR, timedelta(hours=1), clear_away),
 )
 
