@@ -19,6 +19,7 @@ from operator_console import (
     me_pages,
     money_pages,
     new_order_page,
+    notification_pages,
     operation_page,
     order_acts,
     order_export,
@@ -29,6 +30,7 @@ from operator_console import (
     picker,
     settings_pages,
     staff_pages,
+    task_pages,
     texts_pages,
 )
 from operator_console.door import Door
@@ -45,8 +47,10 @@ ROUTES: tuple[Route, ...] = (
     *inbox_acts.ROUTES,
     *canned_pages.ROUTES,
     *picker.ROUTES,
+    *task_pages.ROUTES,
     *live_pages.ROUTES,
     *me_pages.ROUTES,
+    *notification_pages.ROUTES,
     *orders_pages.ROUTES,
     *order_export.ROUTES,
     *order_page.ROUTES,

@@ -13,7 +13,7 @@ from customers import cards
 from customers.tables import Customer
 from inbox.tables import Conversation, Kind
 from kit.money import Money
-from operator_console import order_shapes, photos
+from operator_console import order_shapes, photos, task_shapes
 from operator_console.people import Shape
 from operator_console.people import customer as face
 from operator_console.texts import gettext as _
@@ -62,6 +62,7 @@ def context(session: Session, visit: Visit, beside: Beside) -> Shape:
         "order": panel,
         "context_url": f"/inbox/{here.id}/context",
         "may_order": visit.may(Right.ORDERS),
+        "tasks": task_shapes.beside(session, visit, conversation_id=here.id, customer_id=here.customer_id),
     }
 
 

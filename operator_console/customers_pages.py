@@ -14,7 +14,7 @@ from customers import cards
 from customers.tables import Customer, Identity
 from inbox.tables import Conversation, Kind
 from kit.money import Money
-from operator_console import order_shapes, people, shell
+from operator_console import order_shapes, people, shell, task_shapes
 from operator_console.payment_shapes import payment_states
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
@@ -41,7 +41,7 @@ async def customers(visit: Visit) -> web.StreamResponse:
 
 async def customer(visit: Visit) -> web.StreamResponse:
     frame = await shell.frame(visit, "customers")
-    filled = await visit.read(_card, visit.shop, visit.number())
+    filled = await visit.read(_card, visit, visit.number())
     return visit.page("pages/customer.html", **frame, may_edit=visit.may(Right.REPLY), **filled)
 
 
@@ -129,7 +129,8 @@ def _channels(session: Session, ids: list[int]) -> dict[int, list[str]]:
     return found
 
 
-def _card(session: Session, shop: Shop, customer_id: int) -> Shape:
+def _card(session: Session, visit: Visit, customer_id: int) -> Shape:
+    shop = visit.shop
     row = cards.get(session, customer_id, shop.id)
     orders = book.of_customer(session, shop.id, row.id, limit=ORDERS)
     seen = [view(order, shop, reader().language) for order in orders]
@@ -164,6 +165,7 @@ def _card(session: Session, shop: Shop, customer_id: int) -> Shape:
             for identity, account in cards.identities(session, row.id)
         ],
         "new_order_url": f"/orders/new?customer={row.id}",
+        "tasks": task_shapes.beside(session, visit, customer_id=row.id),
     }
 
 

@@ -19,6 +19,7 @@ from company.tables import Shop
 from customers import cards
 from inbox import conversations, messages
 from inbox.content import Button, Media, MediaKind, Outgoing, dump
+from inbox.mentions import MARK
 from inbox.tables import Conversation
 from kit.clock import utc_now
 from kit.errors import Refused
@@ -64,7 +65,7 @@ async def say(visit: Visit) -> web.StreamResponse:
     """An answer or a note. The form's key makes a repeated send the same message."""
     form = await visit.form()
     if form["private"]:
-        await visit.write(_note, visit, visit.number(), form["text"], form["key"][:KEY_LENGTH])
+        await visit.write(_note, visit, visit.number(), form)
         return visit.done()
     attached = await _kept(visit, form)
     await visit.write(_reply, visit, visit.number(), form, attached)
@@ -82,8 +83,17 @@ async def send_product(visit: Visit) -> web.StreamResponse:
     return visit.done()
 
 
-def _note(session: Session, visit: Visit, id_: int, text: str, key: str) -> None:
-    messages.note(session, found_in(session, visit, id_, lock=True), text, visit.staff, client_key=key or None)
+def _note(session: Session, visit: Visit, id_: int, form: Form) -> None:
+    """`mentioned` are the ids, with spaces between them, of colleagues whom the writer chose from the list."""
+    messages.note(
+        session,
+        found_in(session, visit, id_, lock=True),
+        form["text"],
+        visit.staff,
+        client_key=form["key"][:KEY_LENGTH] or None,
+        people=[person for person, _role in staff.of_shop(session, visit.shop.id)] if MARK in form["text"] else (),
+        chosen={int(id_) for id_ in form["mentioned"].split() if id_.isascii() and id_.isdecimal()},
+    )
 
 
 def _reply(session: Session, visit: Visit, id_: int, form: Form, attached: Sequence[tuple[Blob, str, str]]) -> None:

@@ -39,6 +39,12 @@ MOST_ROWS = 500
 
 MOST_MESSAGES = 2000
 
+BEFORE_WANTED = 10
+"""Messages that are shown above the one that a link leads to."""
+
+MOST_COLLEAGUES = 8
+"""Names that the composer offers at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
@@ -121,6 +127,12 @@ async def goods(visit: Visit) -> web.StreamResponse:
     return await picker.show(visit, send=f"/inbox/{id_}/product", add=add)
 
 
+async def colleagues(visit: Visit) -> web.StreamResponse:
+    """Whom a note can call, for the letters after the mark."""
+    rows = await visit.read(_colleagues, visit, visit.number(), visit.query("q"))
+    return visit.page("partials/mention_list.html", people=rows)
+
+
 async def attachment(visit: Visit) -> web.StreamResponse:
     """A file of a message, for those who may read the conversation."""
     row = await visit.read(_file, visit, visit.number(), visit.number("n"))
@@ -136,6 +148,7 @@ ROUTES: tuple[Route, ...] = (
     get(f"/inbox/{ID}/feed", feed),
     get(f"/inbox/{ID}/context", context),
     get(f"/inbox/{ID}/picker", goods),
+    get(f"/inbox/{ID}/colleagues", colleagues, Right.REPLY),
     get(rf"/attachments/{ID}/{{n:\d{{1,3}}}}", attachment),
 )
 
@@ -160,6 +173,20 @@ def beside(session: Session, visit: Visit, here: Conversation) -> Beside:
 def _nobody(visit: Visit) -> Customer:
     """Stands for the customer of a conversation that has none yet."""
     return Customer(id=0, shop_id=visit.shop.id, name="", city="", tags=[], phone=None)
+
+
+def _colleagues(session: Session, visit: Visit, id_: int, words: str) -> list[Shape]:
+    """Those of whose names one begins with the letters, or the whole does; oneself is not called."""
+    found_in(session, visit, id_)
+    words = words[:60].casefold().strip()
+    others = [person for person, _role in staff.of_shop(session, visit.shop.id) if person.id != visit.staff.id]
+    fitting = [
+        person
+        for person in others
+        if person.name.casefold().startswith(words)
+        or any(part.startswith(words) for part in person.name.casefold().split())
+    ]
+    return [colleague(person, email=person.email) for person in fitting[:MOST_COLLEAGUES]]
 
 
 def _seen(session: Session, visit: Visit, id_: int) -> None:
@@ -214,12 +241,23 @@ def _whole(session: Session, visit: Visit, id_: int, which: ListOf) -> Shape:
     around = beside(session, visit, here)
     return {
         **_head(session, visit, around, back=f"/inbox{which.query()}"),
-        **_feed(session, visit, around, messages.thread(session, id_, limit=PAGE)),
+        **_feed(session, visit, around, _newest(session, id_, visit.query_number("message"))),
         **context_shapes.context(session, visit, around),
         "compose": _composer(visit, around),
         "picker_url": f"/inbox/{id_}/picker",
         "canned_url": f"/inbox/{id_}/canned",
+        "mention_url": f"/inbox/{id_}/colleagues",
     }
+
+
+def _newest(session: Session, id_: int, wanted: int | None) -> list[Message]:
+    """The newest messages; from somewhat before the wanted one on, where that is earlier."""
+    newest = messages.thread(session, id_, limit=PAGE)
+    if wanted is None or not newest or wanted >= newest[0].id:
+        return newest
+    earlier = messages.thread(session, id_, before=wanted, limit=BEFORE_WANTED)
+    after = earlier[0].id - 1 if earlier else wanted - 1
+    return messages.thread(session, id_, after=after, limit=MOST_MESSAGES)
 
 
 def _head_alone(session: Session, visit: Visit, id_: int, back: str) -> Shape:

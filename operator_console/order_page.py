@@ -13,7 +13,7 @@ from company.tables import Shop
 from company.texts import Texts
 from customers import cards
 from kit.money import Money
-from operator_console import order_shapes, people, shell
+from operator_console import order_shapes, people, shell, task_shapes
 from operator_console import picker as goods_picker
 from operator_console.payment_shapes import actor_names, open_questions, payments
 from operator_console.people import Shape
@@ -62,6 +62,7 @@ def _order(session: Session, visit: Visit, order_id: int) -> Shape:
         "forms": _forms(session, shop, row) if visit.may(Right.ORDERS) else None,
         "responsible": _responsible(session, row),
         "picker_url": f"/orders/{order_id}/picker",
+        "tasks": task_shapes.beside(session, visit, order_id=row.id),
     }
 
 

@@ -26,6 +26,9 @@ from payments import accounts as payment_accounts
 LEAST_RESERVE, MOST_RESERVE = 65, 60 * 24 * 30
 """Minutes that goods may wait for their money: longer than a payment link lives."""
 
+MOST_WAITING = 24 * 60
+"""Minutes of waiting after which an operator may be told."""
+
 
 async def show(visit: Visit) -> web.StreamResponse:
     frame = await shell.frame(visit, "settings")
@@ -167,8 +170,16 @@ def _change_rules(session: Session, shop_id: int, form: Form) -> None:
         pay_on_receipt=form["pay_on_receipt"] == "on",
         reserve_minutes=int(minutes),
         auto_confirm=AutoConfirm(when_paid=form["when_paid"] == "on", below=below.amount).model_dump(),
+        waiting_notice=_waiting(form["waiting_notice"]),
         late_money="refund" if form["late_money"] == "refund" else "ask",
     )
+
+
+def _waiting(text: str) -> int:
+    minutes = text.strip() or "0"
+    if not minutes.isascii() or not minutes.isdecimal() or int(minutes[:9]) > MOST_WAITING:
+        raise shops.BadShop("waiting_notice", minutes)
+    return int(minutes)
 
 
 def _change_notices(session: Session, shop_id: int, codes: set[str]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from catalog.names import named
 from company.tables import Staff
+from inbox import mentions
 from inbox.content import Incoming, Media, MediaKind, Outgoing, load_incoming, load_outgoing
 from inbox.tables import Author, Conversation, Delivery, Message
 from operator_console import card_shapes, photos, spans
@@ -97,10 +98,23 @@ def _message(message: Message, around: _Around) -> Shape:
         "mark": "",
     }
     if message.private:
-        return shape | {"text": spans.html(message.text)}
+        return shape | {"text": _note(message, around.visit.staff.id)}
     if message.author == Author.BUYER:
         return shape | _heard(message, load_incoming(message.content))
     return shape | _said(message, load_outgoing(message.content), around)
+
+
+def _note(message: Message, reader_id: int) -> Markup:
+    """The note with the colleagues whom it calls marked, the reader most of all."""
+    text, parts, at = message.text, Markup(""), 0
+    for called in mentions.load(message.content):
+        if called.offset < at:
+            continue
+        mine = " mention-me" if called.staff_id == reader_id else ""
+        end = called.offset + called.length
+        name = Markup('<b class="mention{}">{}</b>').format(mine, text[called.offset : end])
+        parts, at = parts + spans.html(text[at : called.offset]) + name, end
+    return parts + spans.html(text[at:])
 
 
 def _heard(message: Message, incoming: Incoming) -> Shape:

@@ -9,6 +9,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from automation import notifications, tasks
+from automation.notifications import About
+from automation.tables import Notification, Task, Told
+from automation.tasks import Wanted
 from catalog import editing, goods
 from catalog.tables import Photo
 from company.rights import RIGHTS, Right
@@ -63,6 +67,8 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/payment-accounts": lambda session, store: {"id": payment_accounts.online(session, store.shop_id).id},
     "/staff": lambda session, store: {"id": store.colleague.id},
     "/channels": lambda session, store: {"id": store.account.id},
+    "/tasks": lambda session, store: {"id": task_of(session, store).id},
+    "/notifications": lambda session, store: {"id": notification_of(session, store).id},
     "/jobs": lambda session, store: {"id": dead_job_of(session, store).id},
 }
 """What an id stands for under each address. A new kind of address fails until it is said here."""
@@ -88,6 +94,18 @@ def question_of(session: Session, store: Store) -> MoneyQuestion:
     session.add(question)
     session.flush()
     return question
+
+
+def task_of(session: Session, store: Store) -> Task:
+    wanted = Wanted("Перезвонить", store.operator.id)
+    return tasks.add(session, session.get_one(Shop, store.shop_id), wanted, by=store.owner)
+
+
+def notification_of(session: Session, store: Store) -> Notification:
+    about = About(task_id=task_of(session, store).id, facts={"text": "Перезвонить"})
+    told = notifications.tell(session, store.shop_id, store.owner.id, Told.TASK_DUE, about, key="event:1")
+    assert told is not None
+    return told
 
 
 def dead_job_of(session: Session, store: Store) -> Job:
@@ -134,6 +152,7 @@ def form_of(store: Store) -> dict[str, str]:
         "staff": str(store.colleague.id),
         "shop": str(store.shop_id),
         "warehouse": str(store.warehouse_id),
+        "up_to": "1",
     }
 
 
@@ -192,6 +211,10 @@ def test_only_ones_own_settings_are_changed_with_the_right_to_read() -> None:
         "/me/language",
         "/me/shop",
         "/me/browsers",
+        "/me/messenger",
+        "/me/notifications",
+        "/notifications/read",
+        r"/notifications/{id:\d{1,18}}/read",
     }
 
 

@@ -12,7 +12,7 @@ let sent = "";
 /** The key lives as long as the draft: sending it again after a failure is the same message, not a second one. */
 function keep() {
   const text = area().value;
-  if (text) localStorage.setItem(slot(), JSON.stringify({ text, key: form().elements.key.value }));
+  if (text) localStorage.setItem(slot(), JSON.stringify({ text, key: form().elements.key.value, mentioned: form().elements.mentioned.value }));
   else localStorage.removeItem(slot());
 }
 
@@ -20,6 +20,7 @@ function restore() {
   const draft = JSON.parse(localStorage.getItem(slot()) ?? "null");
   area().value = draft?.text ?? "";
   form().elements.key.value = draft?.key ?? newKey();
+  form().elements.mentioned.value = draft?.mentioned ?? "";
   count();
 }
 
@@ -38,7 +39,7 @@ function choose(name) {
   form().classList.toggle("composer-note", name === "note");
   for (const tab of form().querySelectorAll("[data-mode]")) tab.setAttribute("aria-selected", String(tab.dataset.mode === name));
   for (const it of form().querySelectorAll("[data-reply-only]")) it.hidden = name === "note";
-  part("[data-note-only]").hidden = name !== "note";
+  for (const it of form().querySelectorAll("[data-note-only]")) it.hidden = name !== "note";
   area().placeholder = name === "note" ? form().dataset.placeholderNote : form().dataset.placeholderReply;
   const label = name === "note" ? form().dataset.labelNote : form().dataset.labelReply;
   part("[data-send-label]").textContent = label;
@@ -79,6 +80,7 @@ function clear() {
   area().value = rest;
   form().elements.files.value = "";
   form().elements.key.value = newKey();
+  form().elements.mentioned.value = "";
   showFiles();
   quote(null);
   keep();

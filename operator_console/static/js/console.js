@@ -5,13 +5,16 @@ import * as composer from "./composer.js";
 import * as inbox from "./inbox.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
+import * as mentions from "./mentions.js";
+import * as notifications from "./notifications.js";
 import * as orderPage from "./order.js";
 import "./panes.js";
 import * as photos from "./photos.js";
 import * as picker from "./picker.js";
 import { post } from "./server.js";
+import * as tasks from "./tasks.js";
 import * as waiting from "./waiting.js";
 
-for (const part of [board, canned, composer, inbox, keys, orderPage, photos, picker, waiting, live]) part.start();
+for (const part of [board, canned, composer, inbox, keys, mentions, notifications, orderPage, photos, picker, tasks, waiting, live]) part.start();
 
 document.addEventListener("theme:chosen", ({ detail }) => post("/me/theme", { theme: detail }));

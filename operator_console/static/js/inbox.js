@@ -89,6 +89,16 @@ const refreshFeed = oneAtATime(async () => {
   else offer("feed", "messages", [...box.querySelectorAll("[data-message]")].filter((m) => Number(m.dataset.message) > seenLast).length);
 });
 
+/** A link may lead to one message: it is shown, and stays marked for a while. */
+function toMessage() {
+  const wanted = location.hash && document.getElementById(location.hash.slice(1));
+  if (!wanted || !feed().contains(wanted)) return false;
+  wanted.scrollIntoView({ block: "center" });
+  wanted.classList.add("is-wanted");
+  seenLast = Number(document.getElementById("feed-inner").dataset.last);
+  return true;
+}
+
 /** Earlier messages are put above: what was being read stays where it was. */
 function keepPlace() {
   const box = feed();
@@ -151,5 +161,6 @@ export function start() {
   if (!feed()) return;
   feed().addEventListener("scroll", () => isAtEnd(feed()) && offer("feed", "messages", 0), { passive: true });
   keepPlace();
-  toEnd();
+  if (!toMessage()) toEnd();
+  window.addEventListener("hashchange", toMessage);
 }
