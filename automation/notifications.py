@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from automation.events import NotificationAdded, NotificationsRead
 from automation.tables import Notification, NotificationChoice, Told
@@ -24,6 +24,14 @@ KEPT = timedelta(days=30)
 
 MOST_COUNTED = 100
 """Unread ones are counted up to here: more is "99+"."""
+
+Thing = Literal["conversation", "order", "task"]
+
+_ABOUT: Mapping[Thing, InstrumentedAttribute[int | None]] = {
+    "conversation": Notification.conversation_id,
+    "order": Notification.order_id,
+    "task": Notification.task_id,
+}
 
 _NEW = insertion(Notification, once=True)
 
@@ -110,16 +118,18 @@ def read(session: Session, shop_id: int, staff_id: int, notification_id: int) ->
 
 def read_all(session: Session, shop_id: int, staff_id: int, *, up_to: int) -> int:
     """Mark those up to this id as read: what came after the person looked stays unread. How many they were."""
-    marked = session.execute(
-        sa.update(Notification)
-        .where(*_unread(shop_id, staff_id), Notification.id <= up_to)
-        .values(read_at=utc_now())
-        .execution_options(synchronize_session=False)
-    )
-    count: int = marked.rowcount  # type: ignore[attr-defined]
-    if count:
-        _tell_read(session, shop_id, staff_id, 0)
-    return count
+    return _mark(session, shop_id, staff_id, Notification.id <= up_to)
+
+
+def unread_about(session: Session, shop_id: int, staff_id: int, thing: Thing, id_: int) -> int:
+    """The newest unread one about this very thing; 0 for none."""
+    newest = sa.select(sa.func.max(Notification.id)).where(*_unread(shop_id, staff_id), _ABOUT[thing] == id_)
+    return session.scalar(newest) or 0
+
+
+def read_about(session: Session, shop_id: int, staff_id: int, thing: Thing, id_: int, *, up_to: int) -> None:
+    """Mark those about one thing as read, up to this id: the person has the thing itself before him."""
+    _mark(session, shop_id, staff_id, Notification.id <= up_to, _ABOUT[thing] == id_)
 
 
 def choices(session: Session, staff_id: int) -> NotificationChoice:
@@ -144,6 +154,19 @@ def prune(session: Session, now: datetime) -> int:
     )
     gone = session.execute(sa.delete(Notification).where(Notification.id.in_(old)))
     return gone.rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def _mark(session: Session, shop_id: int, staff_id: int, *which: sa.ColumnElement[bool]) -> int:
+    marked = session.execute(
+        sa.update(Notification)
+        .where(*_unread(shop_id, staff_id), *which)
+        .values(read_at=utc_now())
+        .execution_options(synchronize_session=False)
+    )
+    count: int = marked.rowcount  # type: ignore[attr-defined]
+    if count:
+        _tell_read(session, shop_id, staff_id, 0)
+    return count
 
 
 def _unread(shop_id: int, staff_id: int) -> tuple[sa.ColumnElement[bool], ...]:

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from automation.events import TaskDue
 from automation.tables import Task, TaskState
-from kit import crash
 from storage import jobs
 from storage.events import publish
 from storage.jobs import Handlers, Job, Step
@@ -44,7 +43,6 @@ def remind(session: Session, job: Job) -> None:
     task.reminded_for = task.due_at
     session.flush()
     publish(session, TaskDue.of(task, actor="schedule", due=task.due_at.isoformat()))
-    crash.point("task.reminded")
 
 
 JOBS: Handlers = {REMIND: Step(remind)}

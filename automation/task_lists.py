@@ -36,11 +36,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Open tasks: the person's own, those of them that are overdue, everybody's, and everybody's overdue ones."""
+    """Open tasks, and those of them that are overdue."""
 
-    mine: int
-    mine_overdue: int
-    all: int
+    open: int
     overdue: int
 
 
@@ -74,18 +72,15 @@ def one(session: Session, shop_id: int, task_id: int) -> Row | None:
     return found[0] if found else None
 
 
-def counts(session: Session, shop_id: int, staff_id: int) -> Counts:
-    """By one statement, answered from the index of open tasks."""
-    late, own = Task.due_at < utc_now(), Task.assignee_id == staff_id
-    mine, mine_overdue, everybodys, overdue = session.execute(
-        sa.select(
-            sa.func.count(sa.case((own, 1))),
-            sa.func.count(sa.case((sa.and_(own, late), 1))),
-            sa.func.count(),
-            sa.func.count(sa.case((late, 1))),
-        ).where(Task.shop_id == shop_id, Task.state == sa.literal_column("'open'"))
-    ).one()
-    return Counts(mine, mine_overdue, everybodys, overdue)
+def counts(session: Session, shop_id: int, staff_id: int | None = None) -> Counts:
+    """The person's own, or everybody's."""
+    query = sa.select(sa.func.count(), sa.func.count(sa.case((Task.due_at < utc_now(), 1)))).where(
+        Task.shop_id == shop_id, Task.state == sa.literal_column("'open'")
+    )
+    if staff_id is not None:
+        query = query.where(Task.assignee_id == staff_id)
+    count, overdue = session.execute(query).one()
+    return Counts(count, overdue)
 
 
 def how_many(session: Session, shop_id: int, view: View, staff_id: int) -> int:

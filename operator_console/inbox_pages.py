@@ -20,7 +20,7 @@ from inbox.channels import CAPABILITIES
 from inbox.content import load_incoming, load_outgoing
 from inbox.listing import View
 from inbox.tables import Author, Conversation, Kind, Message, State
-from operator_console import context_shapes, list_shapes, picker, shell, thread_shapes
+from operator_console import context_shapes, list_shapes, notification_pages, picker, shell, thread_shapes
 from operator_console.context_shapes import Beside
 from operator_console.people import Shape, colleague
 from operator_console.people import customer as face
@@ -87,6 +87,7 @@ async def conversation(visit: Visit) -> web.StreamResponse:
     frame = await shell.frame(visit, "inbox", view=which.view, pane="thread")
     if visit.may(Right.REPLY):
         await visit.write(_seen, visit, id_)
+    await notification_pages.seen(visit, "conversation", id_)
     open_ = await visit.read(_whole, visit, id_, which)
     found = await visit.read(_list, visit, which, id_)
     return visit.page("pages/inbox.html", **frame, **found, **open_)

@@ -6,6 +6,7 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from automation import notifications
+from automation.notifications import Thing
 from automation.tables import Told
 from company.rights import Right
 from operator_console import notification_shapes, shell
@@ -54,6 +55,14 @@ ROUTES: tuple[Route, ...] = (
     post("/notifications/read", read_all, Right.READ),
     post("/me/notifications", choose, Right.READ),
 )
+
+
+async def seen(visit: Visit, thing: Thing, id_: int) -> None:
+    """The person has opened the very thing: what told him of it is read. Nothing is written where nothing told him."""
+    me = visit.shop.id, visit.staff.id
+    newest = await visit.read(notifications.unread_about, *me, thing, id_)
+    if newest:
+        await visit.write(notifications.read_about, *me, thing, id_, up_to=newest)
 
 
 def choices(session: Session, staff_id: int) -> Shape:

@@ -8,7 +8,7 @@ from typing import Any
 from automation.tables import Notification, Told
 from company.texts import Texts
 from kit.money import Money
-from operator_console.order_page import reason_words
+from operator_console.order_shapes import reason_words
 from operator_console.people import Shape
 from operator_console.texts import gettext as _
 from operator_console.texts import reader

@@ -89,7 +89,7 @@ def _nav(session: Session, facts: _Facts, role: Role) -> Shape:
     sections = [
         section("inbox", _("Conversations"), "inbox", facts.counts[View.OPEN]),
         section("orders", _("Orders"), "board", facts.orders),
-        section("tasks", _("Tasks"), "done", facts.tasks.mine, tab=False, hot=facts.tasks.mine_overdue > 0),
+        section("tasks", _("Tasks"), "done", facts.tasks.open, tab=False, hot=facts.tasks.overdue > 0),
         section("products", _("Products"), "box"),
         section("customers", _("Customers"), "people", tab=False),
     ]

@@ -17,7 +17,7 @@ from company.rights import Right
 from company.tables import Shop
 from customers import cards
 from inbox import conversations
-from operator_console import shell, task_shapes
+from operator_console import notification_pages, shell, task_shapes
 from operator_console.formats import deadline
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
@@ -42,6 +42,7 @@ async def list_(visit: Visit) -> web.StreamResponse:
 
 async def one(visit: Visit) -> web.StreamResponse:
     frame = await shell.frame(visit, "tasks")
+    await notification_pages.seen(visit, "task", visit.number())
     return visit.page("pages/task.html", **frame, **await visit.read(_opened, visit, visit.number()))
 
 
@@ -128,7 +129,7 @@ def _list(session: Session, visit: Visit) -> Shape:
 
     return {
         "task_view": str(view),
-        "task_views": task_shapes.views(task_lists.counts(session, shop_id, me)),
+        "task_views": task_shapes.views(task_lists.counts(session, shop_id, me), task_lists.counts(session, shop_id)),
         "rows": [task_shapes.row(row, visit) for row in found],
         "list_url": at(page),
         "pages": {

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from automation import due, task_lists
 from automation.tables import Repeat, TaskState
-from automation.task_lists import Row, View
+from automation.task_lists import Counts, Row, View
 from company import staff
 from company.rights import Right
 from company.tables import Staff
@@ -53,10 +53,13 @@ def row(found: Row, visit: Visit) -> Shape:
 def form(session: Session, found: Row, visit: Visit) -> Shape:
     """One task opened: its row, what its form offers, and what has happened to it."""
     task = found.task
+    forms = choices(session, visit, when="own" if task.due_at else "", own=task.due_at)
+    if task.assignee_id not in {one["value"] for one in forms["people"]}:
+        # Who works here no more keeps it until somebody else is chosen.
+        forms["people"].append({"value": task.assignee_id, "label": found.assignee})
     return {
         "task": row(found, visit),
-        "forms": choices(session, visit, when="own" if task.due_at else "", own=task.due_at)
-        | {"assignee": task.assignee_id, "repeat": str(task.repeat)},
+        "forms": forms | {"assignee": task.assignee_id, "repeat": str(task.repeat)},
         "history": history(session, found),
     }
 
@@ -145,12 +148,17 @@ def beside(
     }
 
 
-def views(counts: task_lists.Counts) -> list[Shape]:
+def views(mine: Counts, everybodys: Counts) -> list[Shape]:
     """The views with their numbers, and whether a number wants doing something about."""
     return [
-        {"key": str(View.MINE), "label": _("Mine"), "note": counts.mine or "", "hot": False},
-        {"key": str(View.ALL), "label": _("Everyone’s"), "note": counts.all or "", "hot": False},
-        {"key": str(View.OVERDUE), "label": _("Overdue"), "note": counts.overdue or "", "hot": counts.overdue > 0},
+        {"key": str(View.MINE), "label": _("Mine"), "note": mine.open or "", "hot": False},
+        {"key": str(View.ALL), "label": _("Everyone’s"), "note": everybodys.open or "", "hot": False},
+        {
+            "key": str(View.OVERDUE),
+            "label": _("Overdue"),
+            "note": everybodys.overdue or "",
+            "hot": everybodys.overdue > 0,
+        },
         {"key": str(View.DONE), "label": _("Completed"), "note": "", "hot": False},
     ]
 

@@ -11,6 +11,7 @@ from automation.notifications import About
 from automation.tables import Notification, Told
 from company.tables import Staff
 from inbox import mentions
+from tests.console import trade
 from tests.console.desk import Desk
 
 
@@ -91,6 +92,20 @@ async def test_one_and_all_are_read(desk: Desk) -> None:
     assert 'data-unread="2"' in (await marina.fragment("/nav")).text
     await marina.post("/notifications/read", {"up_to": str(told[1].id)})
     assert 'data-unread="1"' in (await marina.fragment("/nav")).text
+
+
+async def test_what_is_opened_otherwise_counts_as_read(desk: Desk) -> None:
+    marina = await desk.signed_in(desk.ours.operator)
+    order = await trade.order(desk)
+    await tell(desk, desk.ours.operator, "event:1", Told.WAITS, conversation_id=desk.ours.anna, task_id=None)
+    await tell(desk, desk.ours.operator, "event:2", Told.ORDER_PAID, order_id=order.id, task_id=None)
+    await tell(desk, desk.ours.operator, "event:3", Told.TASK_DUE)
+    await tell(desk, desk.ours.colleague, "event:4", Told.WAITS, conversation_id=desk.ours.anna, task_id=None)
+    await marina.get(f"/inbox/{desk.ours.anna}")
+    assert 'data-unread="2"' in (await marina.fragment("/nav")).text
+    await marina.get(f"/orders/{order.id}")
+    assert 'data-unread="1"' in (await marina.fragment("/nav")).text
+    assert 'data-unread="1"' in (await (await desk.signed_in(desk.ours.colleague)).fragment("/nav")).text
 
 
 async def test_a_long_list_has_pages(desk: Desk) -> None:

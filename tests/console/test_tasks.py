@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from automation import tasks
 from automation.tables import Task, TaskState
 from automation.tasks import Wanted
+from company import staff
 from company.tables import Shop
 from kit.clock import utc_now
 from tests.console import trade
@@ -99,6 +100,14 @@ async def test_a_form_is_opened_in_the_list_and_kept(desk: Desk) -> None:
     assert "Марина: изменено — название, было «Перезвонить Анне», кто делает, раньше: Марина" in history
 
 
+async def test_who_works_here_no_more_stays_chosen_until_another_is(desk: Desk) -> None:
+    marina = await desk.signed_in(desk.ours.operator)
+    await add(marina, assignee=desk.ours.colleague.id)
+    await desk.db.write(lambda session: setattr(staff.get(session, desk.ours.colleague.id), "active", False))
+    form = (await marina.fragment(f"/tasks/{(await task(desk)).id}/form")).text
+    assert f'<option value="{desk.ours.colleague.id}" selected>Софья Белова</option>' in form
+
+
 async def test_done_offers_a_way_back_and_a_second_done_is_refused(desk: Desk) -> None:
     marina, sofya = await desk.signed_in(desk.ours.operator), await desk.signed_in(desk.ours.colleague)
     await add(marina)
@@ -151,7 +160,7 @@ async def test_a_talk_its_order_and_its_customer_show_what_is_to_be_done(desk: D
     assert f'name="order" value="{order.id}"' in dialog
 
 
-async def test_a_long_list_has_pages_and_few_statements(desk: Desk) -> None:
+async def test_a_long_list_has_pages(desk: Desk) -> None:
     def fill(session: object) -> None:
         shop = session.get_one(Shop, desk.ours.shop_id)  # type: ignore[attr-defined]
         for n in range(60):
