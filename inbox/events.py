@@ -40,12 +40,22 @@ class ConversationChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationAssigned(Event):
-    """Somebody has it in his hands by another's decision."""
+    """Somebody has it in his hands by another's decision; `reason` is the rule's, empty where a person decided."""
 
     kind: ClassVar[str] = "conversation_assigned"
 
     conversation_id: int
     staff_id: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationWaits(Event):
+    """The buyer has begun to wait for a person whom the shop's rule shall find."""
+
+    kind: ClassVar[str] = "conversation_waits"
+
+    conversation_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

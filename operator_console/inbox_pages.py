@@ -10,7 +10,8 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from bot.web import serve
-from company import staff
+from company import presence, staff
+from company.presence import Presence
 from company.rights import Right
 from company.tables import ChannelAccount
 from customers import cards
@@ -22,11 +23,12 @@ from inbox.listing import View
 from inbox.tables import Author, Conversation, Kind, Message, State
 from operator_console import context_shapes, list_shapes, notification_pages, picker, shell, thread_shapes
 from operator_console.context_shapes import Beside
-from operator_console.people import Shape, colleague
+from operator_console.people import Shape, colleague, presence_word
 from operator_console.people import customer as face
 from operator_console.rendering import channel_name
 from operator_console.routing import ID, Route, get
 from operator_console.texts import gettext as _
+from operator_console.texts import reader
 from operator_console.visits import NoSuchPage, Visit
 from storage.files import NoSuchFile
 from storage.tables import StoredFile
@@ -282,6 +284,7 @@ def _feed_alone(session: Session, visit: Visit, id_: int, *, first: int | None, 
 def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape:
     here = around.conversation
     people = {person.id: person for person, _role in staff.of_shop(session, visit.shop.id)}
+    states = presence.of_shop(session, visit.shop.id, reader().now)
     leader = people.get(here.assignee_id or 0)
     mine = here.held and here.assignee_id == visit.staff.id
     order = around.current
@@ -300,7 +303,9 @@ def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape
             "may_reply": visit.may(Right.REPLY),
             "order": {"number": order.number} if order else None,
             "colleagues": [
-                colleague(person) for person in people.values() if person.id not in (visit.staff.id, here.assignee_id)
+                colleague(person, presence=str(states[person.id]), presence_word=presence_word(states[person.id]))
+                for person in sorted(people.values(), key=lambda one: states[one.id] is not Presence.ONLINE)
+                if person.id not in (visit.staff.id, here.assignee_id)
             ],
             "urls": {
                 act: f"/inbox/{here.id}/{act}"
@@ -314,6 +319,8 @@ def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape
 def _led_by(here: Conversation, leader: str, *, mine: bool) -> str:
     if mine:
         return _("you lead")
+    if here.assignee_id is not None and leader and not here.held:
+        return _("waits for {name}", name=leader.split(" ")[0])
     if here.held:
         return _("{name} leads", name=leader.split(" ")[0]) if leader else _("a person leads")
     return _("the buyer waits for a person") if here.waiting_since is not None else _("the bot answers")

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from aiohttp import web
 from sqlalchemy.orm import Session
 
-from company import signin, staff
+from company import presence, signin, staff
 from operator_console.routing import Route, get
 from operator_console.visits import Visit
 from storage.events import Note
@@ -42,7 +42,7 @@ RESYNC = b"event: resync\ndata: {}\n\n"
 
 
 async def events(visit: Visit) -> web.StreamResponse:
-    """Goes on until the page leaves, the person is signed out, or the process ends."""
+    """Goes on until the page leaves, the person is signed out, or the process ends. While it does, he is there."""
     shop_id, live = visit.shop.id, visit.console.live
     answer = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -62,11 +62,13 @@ async def events(visit: Visit) -> web.StreamResponse:
 
 async def _follow(visit: Visit, subscription: Subscription, answer: web.StreamResponse) -> None:
     signed_in_at = time.monotonic()
+    await visit.write(presence.seen, visit.staff.id)
     while not visit.console.live.closing:
         notes = await _next(subscription)
         if time.monotonic() - signed_in_at >= BEAT:
             if not await visit.read(_is_signed_in, visit.token, visit.shop.id):
                 return
+            await visit.write(presence.seen, visit.staff.id)
             signed_in_at = time.monotonic()
         if not visit.console.live.closing:
             await answer.write(HEARTBEAT if notes == [] else _told(notes, subscription.position))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from sqlalchemy.orm import Session
 
-from company import signin, staff
+from company import presence, signin, staff
 from company.rights import Right
 from company.tables import Role, Shop
 from company.texts import LOCALES
@@ -23,6 +23,7 @@ async def me(visit: Visit) -> web.StreamResponse:
     return visit.page(
         "pages/me.html",
         **frame,
+        away=await visit.read(presence.is_away, visit.staff.id),
         told=await visit.read(notification_pages.choices, visit.staff.id),
         person=visit.staff,
         shops=[{"id": shop.id, "name": shop.name, "current": shop.id == visit.shop.id} for shop, _role in shops],
@@ -62,6 +63,12 @@ async def sign_out_elsewhere(visit: Visit) -> web.StreamResponse:
     return visit.done(go="/me")
 
 
+async def set_away(visit: Visit) -> web.StreamResponse:
+    away = (await visit.form())["away"] == "1"
+    await visit.write(presence.set_away, visit.staff.id, away)
+    return visit.done(go="/me")
+
+
 async def link_messenger(visit: Visit) -> web.StreamResponse:
     """A code with which the person's own chat with the shop's bot becomes the one for what concerns him."""
     return await staff_pages.link(visit)
@@ -77,6 +84,7 @@ ROUTES: tuple[Route, ...] = (
     post("/me/language", choose_language, Right.READ),
     post("/me/shop", choose_shop, Right.READ),
     post("/me/browsers", sign_out_elsewhere, Right.READ),
+    post("/me/away", set_away, Right.READ),
     post("/me/messenger", link_messenger, Right.READ),
     get("/nav", nav_counts),
 )

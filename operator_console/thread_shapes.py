@@ -205,7 +205,7 @@ def _quoted(session: Session, found: Iterable[Message]) -> dict[int, Message]:
 # Lines about what happened
 
 
-TOLD = ("conversation_changed", "order_placed", "stage_moved")
+TOLD = ("conversation_changed", "conversation_assigned", "order_placed", "stage_moved")
 MOST_LINES = 200
 
 
@@ -240,7 +240,16 @@ def _line(event: EventRow, names: Mapping[str, str], stages: Mapping[str, str]) 
     if event.kind == "stage_moved":
         stage = stages.get(facts["to_code"], facts["to_code"])
         return "board", _("Order No. {number}: “{stage}”", number=facts["number"], stage=stage)
+    if event.kind == "conversation_assigned":
+        return _assigned(facts.get("reason", ""), names.get(f"staff:{facts['staff_id']}", ""))
     return _turns(facts["change"], who)
+
+
+def _assigned(reason: str, to: str) -> tuple[str, str] | None:
+    """By the shop's rule, and why; that a person handed it over is told by a line of its own."""
+    if reason == "known":
+        return "person", _("{who} is to answer: talked to this customer last", who=to)
+    return ("person", _("{who} is to answer: has the fewest open", who=to)) if reason else None
 
 
 def _turns(change: str, who: str) -> tuple[str, str] | None:
@@ -269,7 +278,9 @@ def _line_shape(event: EventRow, mark: str, text: str) -> Shape:
 
 def _actors(session: Session, events: Iterable[EventRow]) -> dict[str, str]:
     """First names of the staff who did it; others are not named."""
+    events = list(events)
     ids = {int(event.actor.removeprefix("staff:")) for event in events if event.actor.startswith("staff:")}
+    ids |= {event.payload["staff_id"] for event in events if event.kind == "conversation_assigned"}
     rows = session.execute(sa.select(Staff.id, Staff.name).where(Staff.id.in_(ids))) if ids else ()
     return {f"staff:{id_}": name.split(" ")[0] for id_, name in rows}
 

@@ -20,7 +20,7 @@ from aiohttp import web
 import bot.notices
 import operation.jobs
 import orders.jobs
-from automation import reminding, task_notices, telling
+from automation import assignment, reminding, task_notices, telling
 from bot.channels.base import Channel, Connection
 from bot.channels.webchat.answers import ANSWERS
 from bot.connected import Connected
@@ -63,6 +63,7 @@ SUBSCRIBERS: Mapping[str, tuple[str, ...]] = {
     "task_due": (task_notices.NOTICE, telling.NOTIFY),
     "staff_mentioned": (telling.NOTIFY,),
     "conversation_assigned": (telling.NOTIFY,),
+    "conversation_waits": (assignment.ASSIGN,),
     "message_failed": (telling.NOTIFY,),
 }
 """Event kind → the jobs that follow from it. This is all of it; nothing subscribes elsewhere."""
@@ -301,6 +302,7 @@ class _Work:
         handlers |= bot.notices.handlers(hub.texts, public_url)
         handlers |= reminding.JOBS
         handlers |= telling.JOBS
+        handlers |= assignment.JOBS
         handlers |= task_notices.handlers(hub.texts, public_url)
         handlers |= ticks.handlers()
         handlers |= hub.attendant.handlers(hub.channel, hub.texts, public_url)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.orm import Session
 
-from automation import notifications, telling
+from automation import assignment, notifications, telling
 from company import signin
 from kit import crash
 from kit.clock import now_ms, utc_now
@@ -60,6 +60,7 @@ def look_at_payments(session: Session) -> None:
 
 
 def look_who_waits(session: Session) -> None:
+    assignment.give_out(session)
     telling.look_who_waits(session, utc_now())
 
 

@@ -10,8 +10,8 @@ from bot.flows.turn import Turn
 from bot.flows.voice import written
 from catalog import names, search, stock
 from catalog.tables import Product
+from inbox import conversations
 from inbox.content import Action, Button
-from kit.clock import utc_now
 
 FLOW = "question"
 """The buyer has said that he is going to ask: his next words are no search."""
@@ -45,7 +45,8 @@ def pass_on(turn: Turn) -> None:
     """Let the buyer wait for a person, and say so the first time."""
     if turn.conversation.waiting_since is not None:
         return
-    turn.conversation.waiting_since = utc_now()
+    by_rule = turn.settings.assignment.rule != "nobody"
+    conversations.begin_waiting(turn.session, turn.conversation, by_rule=by_rule)
     turn.say(written(turn.voice.marked("buyer.question.passed_on"), keyboard=_keyboard(turn)))
 
 

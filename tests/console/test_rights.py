@@ -211,6 +211,7 @@ def test_only_ones_own_settings_are_changed_with_the_right_to_read() -> None:
         "/me/language",
         "/me/shop",
         "/me/browsers",
+        "/me/away",
         "/me/messenger",
         "/me/notifications",
         "/notifications/read",

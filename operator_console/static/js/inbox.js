@@ -139,7 +139,7 @@ export function start() {
   document.addEventListener("live:conversation", ({ detail }) => {
     refreshList();
     if (String(detail.id) !== thread()) return;
-    if (detail.kind === "conversation_changed") refreshHead();
+    if (["conversation_changed", "conversation_assigned"].includes(detail.kind)) refreshHead();
     refreshFeed();
     refreshContext();
   });

@@ -1,4 +1,4 @@
-"""Tasks with their reminders, and what each person was told of"""
+"""Tasks with their reminders, what each person was told of, and who is there"""
 
 from __future__ import annotations
 
@@ -83,9 +83,18 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_notification_choice_staff_id")),
         sa.PrimaryKeyConstraint("staff_id", name=op.f("pk_notification_choice")),
     )
+    op.create_table(
+        "staff_presence",
+        sa.Column("staff_id", ID, nullable=False),
+        sa.Column("seen_at", TIME),
+        sa.Column("away", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_staff_presence_staff_id")),
+        sa.PrimaryKeyConstraint("staff_id", name=op.f("pk_staff_presence")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("staff_presence")
     op.drop_table("notification_choice")
     op.drop_table("notification")
     op.drop_table("task")
