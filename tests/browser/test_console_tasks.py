@@ -44,7 +44,7 @@ async def test_a_task_a_call_and_the_bell(browser: Browser, desk: Desk) -> None:
     await sofya.page.keyboard.press("Enter")
     title = sofya.page.locator("[data-task-form]").get_by_label("Что сделать")
     await title.fill("Сфотографировать синюю и серую")
-    await marina.page.locator("[data-new-task]").click()
+    await beside.locator("[data-new-task]").click()
     await dialog.get_by_label("Что сделать").fill("Позвонить Анне")
     await dialog.get_by_label("Что сделать").press("Enter")
     await expect(beside.get_by_text("Позвонить Анне")).to_be_visible()

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from automation import tasks
 from automation.tables import Notification, Task, TaskState, Told
 from automation.tasks import Wanted
+from company import settings
 from kit.clock import utc_now
 from storage.tables import Job
 from tests.stories.buyers import PhoneBuyer
 from tests.stories.console import desk
-from tests.stories.street import MARINA_EMAIL, OWNER, OWNER_EMAIL, open_street, person, the_shop
+from tests.stories.street import MARINA_EMAIL, OLGA, OWNER, OWNER_EMAIL, open_street, person, the_shop
 
 
 async def test_a_reminder_comes_to_the_phone_once_and_is_answered_there(story_database: str, tmp_path: Path) -> None:
@@ -37,6 +38,19 @@ async def test_a_reminder_comes_to_the_phone_once_and_is_answered_there(story_da
         page = await marina.page("/notifications")
         assert re.findall(r'class="told-title">([^<]+)<', page) == ["Илья Дорохов: ваша задача сделана"]
         assert await street.ask(_told, OWNER_EMAIL) == [Told.TASK_GIVEN, Told.TASK_DUE]
+
+
+async def test_who_waits_is_given_to_the_operator_whose_console_is_open(story_database: str, tmp_path: Path) -> None:
+    async with open_street(story_database, tmp_path) as street, desk(street, MARINA_EMAIL) as marina:
+        await street.do(lambda session: settings.change(session, the_shop(session), assignment={"rule": "fewest"}))
+        await marina.listens.wait()
+        olga = PhoneBuyer(street.telegram, OLGA.id)
+        await olga.start()
+        await olga.sees("Здравствуйте")
+        await olga.say("Можно упаковать в подарок?")
+        here = await marina.hears("Можно упаковать в подарок?")
+        await marina.told_of("conversation_assigned", conversation_id=here)
+        assert "Отвечает Марина: меньше всего открытых диалогов" in await marina.page(f"/inbox/{here}")
 
 
 def _give(session: Session, title: str) -> None:
