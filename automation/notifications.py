@@ -17,7 +17,7 @@ from kit.clock import utc_now
 from kit.errors import Missing
 from storage import jobs
 from storage.events import publish
-from storage.hot import insert, insertion
+from storage.hot import Hot, insert, insertion
 
 KEPT = timedelta(days=30)
 """How long what was read stays."""
@@ -34,6 +34,18 @@ _ABOUT: Mapping[Thing, InstrumentedAttribute[int | None]] = {
 }
 
 _NEW = insertion(Notification, once=True)
+
+
+def _chosen(insert: Any) -> sa.Executable:
+    """Two choices at once leave the later one."""
+    table = NotificationChoice.__table__
+    row = insert(table).values({column.name: sa.bindparam(column.name) for column in table.c})
+    kept = {name: row.excluded[name] for name in ("muted", "sound", "browser")}
+    chosen: sa.Executable = row.on_conflict_do_update(index_elements=["staff_id"], set_=kept)
+    return chosen
+
+
+_CHOOSE = Hot(_chosen)
 
 
 class NoSuchNotification(Missing):
@@ -134,15 +146,14 @@ def read_about(session: Session, shop_id: int, staff_id: int, thing: Thing, id_:
 
 def choices(session: Session, staff_id: int) -> NotificationChoice:
     """How the person wants to be told."""
-    found = session.get(NotificationChoice, staff_id)
+    found = session.get(NotificationChoice, staff_id, populate_existing=True)
     return found or NotificationChoice(staff_id=staff_id, muted=[], sound=False, browser=False)
 
 
 def choose(session: Session, staff_id: int, *, wanted: Collection[str], sound: bool, browser: bool) -> None:
     """Want these kinds alone, with or without sound, and in the browser's own notifications or not."""
     muted = [str(kind) for kind in Told if str(kind) not in wanted]
-    session.merge(NotificationChoice(staff_id=staff_id, muted=muted, sound=sound, browser=browser))
-    session.flush()
+    _CHOOSE.run(session, staff_id=staff_id, muted=muted, sound=sound, browser=browser)
 
 
 def prune(session: Session, now: datetime) -> int:

@@ -19,7 +19,8 @@ from storage.tables import EventRow
 from storage.tables import Job as JobRow
 from tests.bot.chats import PUBLIC_URL, TEXTS, Chat, Counter, plain
 from tests.bot.test_flows_purchases import ordered
-from tests.worlds import World
+from tests.bot.test_notices import counter as counter
+from tests.bot.test_notices import ilya as ilya
 
 NINE = datetime(2026, 11, 27, 6, tzinfo=UTC)
 TEN = NINE + timedelta(hours=1)
@@ -29,16 +30,6 @@ TEN = NINE + timedelta(hours=1)
 def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(NINE - timedelta(days=1), tick=False) as clock:
         yield clock
-
-
-@pytest.fixture
-def counter(world: World) -> Counter:
-    return Counter(world)
-
-
-@pytest.fixture
-def ilya(counter: Counter) -> Chat:
-    return counter.owners_chat()
 
 
 def add(counter: Counter, title: str = "Перезвонить Анне", **more: object) -> Task:

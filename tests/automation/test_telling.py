@@ -23,17 +23,8 @@ from storage.jobs import Job
 from storage.tables import EventRow
 from tests.bot.chats import Chat, Counter
 from tests.bot.test_flows_purchases import ordered, pay
-from tests.worlds import World
-
-
-@pytest.fixture
-def counter(world: World) -> Counter:
-    return Counter(world)
-
-
-@pytest.fixture
-def anna(counter: Counter) -> Chat:
-    return counter.chat()
+from tests.bot.test_notices import anna as anna
+from tests.bot.test_notices import counter as counter
 
 
 @pytest.fixture

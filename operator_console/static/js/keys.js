@@ -2,7 +2,7 @@
 import { undo } from "./toast.js";
 
 const OFF = "keys:off";
-const CLICKS = { KeyE: "close", KeyA: "take", KeyP: "product", KeyL: "charge", KeyS: "stage-next", KeyN: "new-order" };
+const CLICKS = { KeyE: "close", KeyA: "take", KeyP: "product", KeyL: "charge", KeyS: "stage-next", KeyN: "new-order", KeyB: "bell" };
 const EVENTS = { KeyJ: "next", KeyK: "previous", KeyR: "reply", KeyM: "note", KeyT: "task" };
 
 const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]");

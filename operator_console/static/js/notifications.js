@@ -109,12 +109,14 @@ async function once(id, one) {
   await pause(HOLD);
 }
 
+/** What is about the very page before the person's eyes is read by that. */
 async function tell(id) {
   if (isSeen()) channel?.postMessage({ seen: id });
   const html = await fragment(`/notifications/${id}`);
   const one = html && new DOMParser().parseFromString(html, "text/html").querySelector("[data-title]")?.dataset;
   if (!one) return;
-  if (isSeen()) toast(one.text ? `${one.title}: ${one.text}` : one.title, { url: one.url });
+  if (isSeen() && samePage(new URL(one.url, location.href).href)) postOnLeaving(`/notifications/${id}/read`);
+  else if (isSeen()) toast(one.text ? `${one.title}: ${one.text}` : one.title, { url: one.url });
   if (navigator.locks) navigator.locks.request(`prilavok-told-${id}`, { ifAvailable: true }, (lock) => lock && once(id, one));
   else once(id, one);
 }
