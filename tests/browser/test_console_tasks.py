@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
@@ -83,3 +85,47 @@ async def test_a_task_a_call_and_the_bell(browser: Browser, desk: Desk) -> None:
     await expect(sofya.page.locator("#nav-bell")).to_have_text("")
     await expect(marina.page.locator("#nav-bell")).to_have_text("")
     assert marina.wrongs == sofya.wrongs == []
+
+
+HIDDEN = """
+Object.defineProperty(document, "visibilityState", { get: () => window.seen ? "visible" : "hidden" });
+window.Notification = class {
+  static permission = "granted";
+  constructor(title, { body }) {
+    const shown = JSON.parse(localStorage.getItem("shown") ?? "[]");
+    localStorage.setItem("shown", JSON.stringify([...shown, [title, body]]));
+  }
+};
+"""
+"""Tabs that nobody sees, and a browser that writes down what it would show."""
+
+
+async def test_the_browser_shows_it_once_and_only_while_no_tab_is_seen(browser: Browser, desk: Desk) -> None:
+    sofya = desk.ours.colleague
+    everything = [str(kind) for kind in Told]
+    await desk.db.write(notifications.choose, sofya.id, wanted=everything, sound=False, browser=True)
+    first = await console(browser, desk, sofya)
+    await first.page.context.add_init_script(HIDDEN)
+    tabs = [first.page, await first.page.context.new_page()]
+    for tab in tabs:
+        await tab.goto(f"{desk.address}/orders")
+        await expect(tab.locator("#nav-bell")).to_be_attached()
+
+    async def tell(text: str) -> None:
+        about = About(task_id=1, facts={"text": text})
+        await desk.db.write(notifications.tell, desk.ours.shop_id, sofya.id, Told.TASK_DUE, about, key=text)
+
+    async def shown() -> list[list[str]]:
+        found: list[list[str]] = await tabs[0].evaluate("JSON.parse(localStorage.getItem('shown') ?? '[]')")
+        return found
+
+    await tell("Позвонить")
+    async with asyncio.timeout(10):
+        while not await shown():
+            await asyncio.sleep(0.1)
+    await tabs[1].evaluate("window.seen = true")
+    await tell("Написать")
+    await expect(tabs[1].locator("[data-toasts]").get_by_text("Пора: Написать")).to_be_visible()
+    await tabs[1].wait_for_timeout(1000)
+    assert await shown() == [["Пора", "Позвонить"]]
+    await expect(tabs[0]).to_have_title("(2) Заказы — Прилавок")
