@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
+import orjson
 import pytest
 import sqlalchemy as sa
 
@@ -11,6 +13,8 @@ from automation import notifications, reminding, tasks, telling
 from automation.notifications import About
 from automation.tables import Notification, Told
 from automation.tasks import Wanted
+from bot.channels.base import Rejected
+from bot.delivery import Courier
 from company import shops, staff
 from company.tables import Membership, Role, Shop, Staff
 from inbox import conversations, messages
@@ -19,8 +23,10 @@ from inbox.tables import Author
 from kit.clock import utc_now
 from orders import details, stages
 from orders.reasons import Reason
+from storage.files import FileStore
 from storage.jobs import Job
 from storage.tables import EventRow
+from storage.tables import Job as JobRow
 from tests.bot.chats import Chat, Counter
 from tests.bot.test_flows_purchases import ordered, pay
 from tests.bot.test_notices import anna as anna
@@ -114,6 +120,17 @@ def test_a_message_that_failed_is_told_to_its_writer(counter: Counter, anna: Cha
         messages.tell_failed(counter.session, counter.shop.id, message)
     (one,) = told(counter, marina)
     assert (one.kind, one.message_id, one.facts["text"]) == (Told.MESSAGE_FAILED, said.id, "Кружка есть")
+
+
+def test_a_refused_delivery_is_such_a_failure(counter: Counter, anna: Chat, marina: Staff, tmp_path: Path) -> None:
+    messages.reply(counter.session, anna.conversation, marina, Outgoing(text="Кружка есть"))
+    row = counter.session.scalars(sa.select(JobRow).where(JobRow.kind == "message.deliver")).one()
+    job = Job(row.id, row.lane, row.kind, orjson.loads(row.payload), 0, row.created_at)
+    courier = Courier(lambda account_id: pytest.fail("nothing is sent here"), FileStore(tmp_path))
+    deliver = courier.handlers["message.deliver"]
+    errand = deliver.remember(counter.session, job)
+    deliver.record(counter.session, job, errand, Rejected("chat not found"))
+    assert kinds(counter, marina) == [Told.MESSAGE_FAILED]
 
 
 def test_a_customer_who_waits_is_told_of_once_each_time_he_waits(counter: Counter, anna: Chat, marina: Staff) -> None:
