@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from company import presence, signin, staff
@@ -62,16 +63,22 @@ async def events(visit: Visit) -> web.StreamResponse:
 
 async def _follow(visit: Visit, subscription: Subscription, answer: web.StreamResponse) -> None:
     signed_in_at = time.monotonic()
-    await visit.write(presence.seen, visit.staff.id)
+    await _is_here(visit)
     while not visit.console.live.closing:
         notes = await _next(subscription)
         if time.monotonic() - signed_in_at >= BEAT:
             if not await visit.read(_is_signed_in, visit.token, visit.shop.id):
                 return
-            await visit.write(presence.seen, visit.staff.id)
+            await _is_here(visit)
             signed_in_at = time.monotonic()
         if not visit.console.live.closing:
             await answer.write(HEARTBEAT if notes == [] else _told(notes, subscription.position))
+
+
+async def _is_here(visit: Visit) -> None:
+    """Pages live on while nothing can be stored."""
+    with contextlib.suppress(SQLAlchemyError):
+        await visit.write(presence.seen, visit.staff.id)
 
 
 ROUTES: tuple[Route, ...] = (get("/live/events", events),)
