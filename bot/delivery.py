@@ -267,6 +267,8 @@ def _settle(session: Session, shop_id: int, message: Message, state: Delivery, e
     message.delivery, message.error = state, error[:300]
     save(session, message)
     messages.tell_changed(session, shop_id, message)
+    if state is Delivery.FAILED:
+        messages.tell_failed(session, shop_id, message)
 
 
 def _after_failure(session: Session, job: Job, message: Message, failure: ChannelError) -> Again | None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot.channels.base import Broken, Channel, Envelope
 from bot.flows import dialog
-from bot.flows.turn import Turn
+from bot.flows.turn import StaffActs, Turn
 from company import accounts, settings
 from company.tables import ChannelAccount, Shop
 from company.texts import Texts
@@ -39,11 +39,19 @@ logger = logging.getLogger(__name__)
 class Intake:
     """Takes envelopes from every channel and handles them."""
 
-    def __init__(self, db: Database, channel_of: Callable[[int], Channel], texts: Texts, public_url: str) -> None:
+    def __init__(
+        self,
+        db: Database,
+        channel_of: Callable[[int], Channel],
+        texts: Texts,
+        public_url: str,
+        staff_acts: StaffActs | None = None,
+    ) -> None:
         self._db = db
         self._channel_of = channel_of
         self._texts = texts
         self._public_url = public_url
+        self._staff_acts = staff_acts or {}
         self._go_on: Callable[[Session], None] | None = None
 
     @property
@@ -120,6 +128,7 @@ class Intake:
             texts=self._texts,
             locale=conversation.locale,
             public_url=self._public_url,
+            staff_acts=self._staff_acts,
         )
         if not session.in_nested_transaction():
             # What the flow raises goes through, and the worker runs the job again in a savepoint.

@@ -282,6 +282,15 @@ def _buyers_chat(session: Session, order: Order) -> Conversation | None:
 
 
 def owners_chats(session: Session, shop_id: int) -> list[Conversation]:
+    return _staff_chats(session, shop_id, Membership.role == Role.OWNER)
+
+
+def chats_of(session: Session, shop_id: int, staff_id: int) -> list[Conversation]:
+    """The person's own chats with the shop's bots, while he works here."""
+    return _staff_chats(session, shop_id, Membership.staff_id == staff_id)
+
+
+def _staff_chats(session: Session, shop_id: int, whose: sa.ColumnElement[bool]) -> list[Conversation]:
     return list(
         session.scalars(
             sa.select(Conversation)
@@ -292,7 +301,7 @@ def owners_chats(session: Session, shop_id: int) -> list[Conversation]:
                 Conversation.kind == Kind.STAFF,
                 Conversation.blocked.is_(False),
                 Membership.shop_id == shop_id,
-                Membership.role == Role.OWNER,
+                whose,
                 Staff.active,
             )
             .order_by(Conversation.id)

@@ -85,6 +85,15 @@ class WorkingHours(_Part):
         return week
 
 
+class Assignment(_Part):
+    """Who gets a conversation whose buyer waits for a person."""
+
+    rule: Literal["nobody", "fewest"] = "nobody"
+    """Nobody: operators take by themselves. Fewest: who is there and leads the fewest open ones."""
+    most: int = Field(default=10, ge=1, le=500)
+    """Open conversations that one person is given at most."""
+
+
 class ShopSettings(_Part):
     pay_online: bool = True
     pay_on_receipt: bool = True
@@ -100,6 +109,9 @@ class ShopSettings(_Part):
     hours: WorkingHours = WorkingHours()
     notify_stages: tuple[str, ...] = ("new", "paid", "assembling", "shipped", "delivered", "cancelled")
     """Stage codes whose moves the owner and the buyer are told of."""
+    assignment: Assignment = Assignment()
+    waiting_notice: int = Field(default=15, ge=0, le=24 * 60)
+    """Minutes that a buyer waits before the operator who leads the conversation is told; 0 never."""
     late_money: Literal["ask", "refund"] = "ask"
     """What to do with money that comes to a cancelled order: ask a person, or refund by itself."""
     texts: dict[str, dict[str, str]] = Field(default_factory=dict)

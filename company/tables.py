@@ -65,6 +65,16 @@ class Membership(Base):
     role: Mapped[Role] = mapped_column(sa.String(20))
 
 
+class StaffPresence(Base):
+    """When a person's console was last open, and whether he has said that he is away."""
+
+    __tablename__ = "staff_presence"
+
+    staff_id: Mapped[int] = mapped_column(sa.ForeignKey("staff.id"), primary_key=True)
+    seen_at: Mapped[datetime | None]
+    away: Mapped[bool] = mapped_column(default=False)
+
+
 class SignIn(Base):
     """One signed-in browser. The key is a SHA-256 of the cookie, so a stolen table opens nothing."""
 

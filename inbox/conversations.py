@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
 from customers.tables import Customer
-from inbox.events import ConversationChanged
+from inbox.events import ConversationAssigned, ConversationChanged, ConversationWaits
 from inbox.tables import Author, Conversation, Kind, State
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
@@ -123,6 +123,29 @@ def hand_over(session: Session, conversation: Conversation, to: Staff, *, by: St
     _end_snooze(conversation)
     session.flush()
     _tell(session, conversation, "handed_over", by)
+    _tell_assigned(session, conversation, to.id, actor=f"staff:{by.id}")
+
+
+def assign(session: Session, conversation: Conversation, staff_id: int, *, reason: str) -> None:
+    """Put a waiting conversation into somebody's hands by the shop's rule. He leads it when he answers: until then the
+    bot does, and a colleague may take it."""
+    conversation.assignee_id = staff_id
+    session.flush()
+    _tell_assigned(session, conversation, staff_id, actor="schedule", reason=reason)
+
+
+def begin_waiting(session: Session, conversation: Conversation, *, by_rule: bool) -> None:
+    """The buyer waits for a person from now on; `by_rule`: whom the shop's rule shall find."""
+    conversation.waiting_since = utc_now()
+    if by_rule:
+        publish(
+            session,
+            ConversationWaits(
+                shop_id=conversation.shop_id,
+                subject=f"conversation:{conversation.id}",
+                conversation_id=conversation.id,
+            ),
+        )
 
 
 def release(session: Session, conversation: Conversation, *, by: Staff) -> None:
@@ -163,6 +186,22 @@ def mark_read(session: Session, conversation: Conversation, *, by: Staff) -> Non
 def _end_snooze(conversation: Conversation) -> None:
     if conversation.state == State.SNOOZED:
         conversation.state, conversation.snoozed_until = State.OPEN, None
+
+
+def _tell_assigned(
+    session: Session, conversation: Conversation, staff_id: int, *, actor: str, reason: str = ""
+) -> None:
+    publish(
+        session,
+        ConversationAssigned(
+            shop_id=conversation.shop_id,
+            subject=f"conversation:{conversation.id}",
+            actor=actor,
+            conversation_id=conversation.id,
+            staff_id=staff_id,
+            reason=reason,
+        ),
+    )
 
 
 def _name(session: Session, staff_id: int | None) -> str:

@@ -43,3 +43,45 @@ class ConversationPlanned(ConversationChanged):
     """Put off until a moment, or a message to be sent at one. `until` is it, in ISO 8601, UTC."""
 
     until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationAssigned(Event):
+    """Somebody has it in his hands by another's decision; `reason` is the rule's, empty where a person decided."""
+
+    kind: ClassVar[str] = "conversation_assigned"
+
+    conversation_id: int
+    staff_id: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationWaits(Event):
+    """The buyer has begun to wait for a person whom the shop's rule shall find."""
+
+    kind: ClassVar[str] = "conversation_waits"
+
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffMentioned(Event):
+    """A note calls a colleague by name; one event for each."""
+
+    kind: ClassVar[str] = "staff_mentioned"
+
+    conversation_id: int
+    message_id: int
+    staff_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFailed(Event):
+    """An operator's message was not sent, and will not be by itself."""
+
+    kind: ClassVar[str] = "message_failed"
+
+    conversation_id: int
+    message_id: int
+    staff_id: int

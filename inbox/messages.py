@@ -5,6 +5,7 @@ An outgoing message's row is also its delivery record; a job in the conversation
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
-from inbox import content, conversations, interrupting, searching
+from inbox import content, conversations, interrupting, mentions, searching
 from inbox.channels import CAPABILITIES
 from inbox.content import Button, Incoming, Outgoing
-from inbox.events import MessageAdded, MessageChanged
+from inbox.events import MessageAdded, MessageChanged, MessageFailed
 from inbox.fitting import fit
 from inbox.tables import Author, Conversation, Delivery, Message, State
 from kit.clock import utc_now
@@ -214,24 +215,37 @@ def found_at(session: Session, conversation: Conversation, message: Message, pla
 
 
 def note(
-    session: Session, conversation: Conversation, text: str, staff: Staff, *, client_key: str | None = None
+    session: Session,
+    conversation: Conversation,
+    text: str,
+    staff: Staff,
+    *,
+    client_key: str | None = None,
+    people: Sequence[Staff] = (),
+    chosen: Collection[int] = (),
 ) -> Message:
-    """A private note among the staff. The same `client_key` again finds the first one."""
+    """A private note among the staff. The same `client_key` again finds the first one.
+
+    Who of `people` is called in it by name is told; `chosen` are the ids that the writer chose among equal names.
+    """
     if not text.strip():
         raise NothingToSay("a note needs text")
     if client_key is not None and (said := _said(session, conversation, client_key)):
         return said[0]
-    return _add(
+    called = mentions.find(text.strip(), people, chosen=chosen)
+    message = _add(
         session,
         conversation,
         author=Author.STAFF,
         text=text.strip(),
-        form={},
+        form={"mentions": mentions.dump(called)} if called else {},
         delivery=Delivery.KEPT,
         staff_id=staff.id,
         private=True,
         client_key=client_key,
     )
+    mentions.tell(session, conversation, message, called, by=staff)
+    return message
 
 
 def line(session: Session, conversation: Conversation, code: str, facts: dict[str, Any]) -> Message:
@@ -282,13 +296,6 @@ def thread(
     return list(session.scalars(query.order_by(Message.id.desc()).limit(limit)))[::-1]
 
 
-def around(session: Session, conversation_id: int, message_id: int, *, earlier: int = 20, limit: int) -> list[Message]:
-    """The conversation from a few messages before this one on."""
-    before = sa.select(Message.id).where(Message.conversation_id == conversation_id, Message.id < message_id)
-    first = session.scalars(before.order_by(Message.id.desc()).limit(earlier)).all()[-1:]
-    return thread(session, conversation_id, after=(first[0] if first else message_id) - 1, limit=limit)
-
-
 def tell_changed(session: Session, shop_id: int, message: Message) -> None:
     publish(
         session,
@@ -300,6 +307,21 @@ def tell_changed(session: Session, shop_id: int, message: Message) -> None:
             delivery=message.delivery,
         ),
     )
+
+
+def tell_failed(session: Session, shop_id: int, message: Message) -> None:
+    """Let the operator whose message it is know that it was not sent. Nobody waits for what the bot says."""
+    if message.author == Author.STAFF and message.staff_id is not None:
+        publish(
+            session,
+            MessageFailed(
+                shop_id=shop_id,
+                subject=f"conversation:{message.conversation_id}",
+                conversation_id=message.conversation_id,
+                message_id=message.id,
+                staff_id=message.staff_id,
+            ),
+        )
 
 
 def without_buttons(outgoing: Outgoing) -> Outgoing:

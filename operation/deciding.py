@@ -120,7 +120,10 @@ def _message_is(session: Session, job: Job, state: Delivery, error: str) -> None
         return
     message.delivery, message.error = state, error[:300]
     session.flush()
-    messages.tell_changed(session, session.get_one(Conversation, message.conversation_id).shop_id, message)
+    shop_id = session.get_one(Conversation, message.conversation_id).shop_id
+    messages.tell_changed(session, shop_id, message)
+    if state is Delivery.FAILED:
+        messages.tell_failed(session, shop_id, message)
 
 
 def _is_sent_otherwise(session: Session, job: Job) -> bool:

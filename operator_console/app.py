@@ -25,6 +25,7 @@ from operator_console import (
     me_pages,
     money_pages,
     new_order_page,
+    notification_pages,
     operation_page,
     order_acts,
     order_export,
@@ -39,6 +40,7 @@ from operator_console import (
     settings_pages,
     staff_pages,
     tag_pages,
+    task_pages,
     texts_pages,
 )
 from operator_console.door import Door
@@ -59,8 +61,10 @@ ROUTES: tuple[Route, ...] = (
     *canned_pages.ROUTES,
     *palette.ROUTES,
     *picker.ROUTES,
+    *task_pages.ROUTES,
     *live_pages.ROUTES,
     *me_pages.ROUTES,
+    *notification_pages.ROUTES,
     *orders_pages.ROUTES,
     *order_export.ROUTES,
     *order_page.ROUTES,

@@ -13,7 +13,7 @@ from company.tables import Shop
 from customers import cards, contacts, fields, merging
 from customers.tables import Customer
 from kit.money import Money
-from operator_console import customer_shapes, order_shapes, people, shell, timeline_shapes
+from operator_console import customer_shapes, order_shapes, people, shell, task_shapes, timeline_shapes
 from operator_console.payment_shapes import payment_states
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
@@ -40,7 +40,7 @@ async def customer(visit: Visit) -> web.StreamResponse:
         raise web.HTTPSeeOther(f"/customers/{kept_id}")
     frame = await shell.frame(visit, "customers")
     may_edit = visit.may(Right.REPLY)
-    filled = await visit.read(_card, visit.shop, visit.number(), may_edit)
+    filled = await visit.read(_card, visit, visit.number())
     happened = await visit.read(timeline_shapes.page, visit.shop, visit.number(), "", "")
     return visit.page(
         "pages/customer.html", **frame, **filled, **happened, may_merge=may_edit, may_order=visit.may(Right.ORDERS)
@@ -115,7 +115,8 @@ def _kept(session: Session, shop_id: int, customer_id: int) -> int:
     return cards.get(session, customer_id, shop_id).id
 
 
-def _card(session: Session, shop: Shop, customer_id: int, may_edit: bool) -> Shape:
+def _card(session: Session, visit: Visit, customer_id: int) -> Shape:
+    shop, may_edit = visit.shop, visit.may(Right.REPLY)
     row = cards.get(session, customer_id, shop.id)
     bought = buyers.bought(session, [row.id]).get(row.id, Bought())
     paid = Money(bought.paid, shop.currency)
@@ -132,6 +133,7 @@ def _card(session: Session, shop: Shop, customer_id: int, may_edit: bool) -> Sha
         "twins": customer_shapes.twins(session, row),
         "merges": _merges(session, shop.id, row),
         "new_order_url": f"/orders/new?customer={row.id}",
+        "tasks": task_shapes.beside(session, visit, customer_id=row.id),
     }
 
 

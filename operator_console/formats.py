@@ -131,6 +131,16 @@ def typed(at: datetime) -> str:
     return f"{reader().local(at):%Y-%m-%dT%H:%M}"
 
 
+def deadline(at: datetime) -> str:
+    """When a task is due, with its hour, or how late it is."""
+    now, local = reader().now, reader().local(at)
+    if at < now and now - at < timedelta(hours=12):
+        return due(at)
+    if _days_from_today(at) in (0, 1):
+        return due(at)
+    return _("{date}, {time}", date=short_day(at), time=f"{local:%H:%M}")
+
+
 def _rough(span: timedelta) -> str:
     hours = int(span.total_seconds()) // 3600
     return _("{h} h", h=hours) if hours else duration(span)
@@ -178,6 +188,7 @@ FILTERS = {
         due,
         ahead,
         typed,
+        deadline,
         since,
         length_of_play,
         file_size,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from automation import moving as tasks
 from customers import identities
 from customers.merging import Holders
 from inbox import moving as conversations
@@ -12,6 +13,7 @@ HOLDERS: Holders = {
     "cart.customer_id": orders.CARTS,
     "order.customer_id": orders.ORDERS,
     "identity.customer_id": identities.HOLDER,
+    "task.customer_id": tasks.HOLDER,
 }
 """In the order of locking: as a buyer's message takes them."""
 

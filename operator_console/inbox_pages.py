@@ -10,7 +10,8 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from bot.web import serve
-from company import staff
+from company import presence, staff
+from company.presence import Presence
 from company.rights import Right
 from company.tables import ChannelAccount
 from customers import cards
@@ -25,17 +26,19 @@ from operator_console import (
     context_shapes,
     list_shapes,
     moment_shapes,
+    notification_pages,
     picker,
     planned_shapes,
     shell,
     thread_shapes,
 )
 from operator_console.context_shapes import Beside
-from operator_console.people import Shape, colleague
+from operator_console.people import Shape, colleague, presence_word
 from operator_console.people import customer as face
 from operator_console.rendering import channel_name
 from operator_console.routing import ID, Route, get
 from operator_console.texts import gettext as _
+from operator_console.texts import reader
 from operator_console.visits import NoSuchPage, Visit
 from storage.files import NoSuchFile
 from storage.tables import StoredFile
@@ -50,6 +53,11 @@ MOST_MESSAGES = 2000
 
 ACTS = ("take", "take_over", "release", "close", "reopen", "assign", "answered", "snooze", "bring_back", "head")
 """What the thread's head has buttons for, by the ends of their addresses."""
+BEFORE_WANTED = 10
+"""Messages that are shown above the one that a link leads to."""
+
+MOST_COLLEAGUES = 8
+"""Names that the composer offers at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,8 @@ async def conversation(visit: Visit) -> web.StreamResponse:
     frame = await shell.frame(visit, "inbox", view=which.view, pane="thread")
     if visit.may(Right.REPLY):
         await visit.write(_seen, visit, id_)
-    open_ = await visit.read(_whole, visit, id_, which, visit.query_number("at"))
+    await notification_pages.seen(visit, "conversation", id_)
+    open_ = await visit.read(_whole, visit, id_, which)
     found = await visit.read(_list, visit, which, id_)
     ticked = await visit.read(bulk_acts.bar, visit)
     return visit.page("pages/inbox.html", **frame, **found, **open_, bulk=ticked)
@@ -135,6 +144,12 @@ async def goods(visit: Visit) -> web.StreamResponse:
     return await picker.show(visit, send=f"/inbox/{id_}/product", add=add)
 
 
+async def colleagues(visit: Visit) -> web.StreamResponse:
+    """Whom a note can call, for the letters after the mark."""
+    rows = await visit.read(_colleagues, visit, visit.number(), visit.query("q"))
+    return visit.page("partials/mention_list.html", people=rows)
+
+
 async def attachment(visit: Visit) -> web.StreamResponse:
     """A file of a message, for those who may read the conversation."""
     row = await visit.read(_file, visit, visit.number(), visit.number("n"))
@@ -150,6 +165,7 @@ ROUTES: tuple[Route, ...] = (
     get(f"/inbox/{ID}/feed", feed),
     get(f"/inbox/{ID}/context", context),
     get(f"/inbox/{ID}/picker", goods),
+    get(f"/inbox/{ID}/colleagues", colleagues, Right.REPLY),
     get(rf"/attachments/{ID}/{{n:\d{{1,3}}}}", attachment),
 )
 
@@ -174,6 +190,20 @@ def beside(session: Session, visit: Visit, here: Conversation) -> Beside:
 def _nobody(visit: Visit) -> Customer:
     """Stands for the customer of a conversation that has none yet."""
     return Customer(id=0, shop_id=visit.shop.id, name="", city="", tags=[], phone=None)
+
+
+def _colleagues(session: Session, visit: Visit, id_: int, words: str) -> list[Shape]:
+    """Those of whose names one begins with the letters, or the whole does; oneself is not called."""
+    found_in(session, visit, id_)
+    words = words[:60].casefold().strip()
+    others = [person for person, _role in staff.of_shop(session, visit.shop.id) if person.id != visit.staff.id]
+    fitting = [
+        person
+        for person in others
+        if person.name.casefold().startswith(words)
+        or any(part.startswith(words) for part in person.name.casefold().split())
+    ]
+    return [colleague(person, email=person.email) for person in fitting[:MOST_COLLEAGUES]]
 
 
 def _seen(session: Session, visit: Visit, id_: int) -> None:
@@ -232,21 +262,28 @@ def _nothing(which: ListOf) -> Shape:
     return {"title": _("Quiet here"), "text": _("New messages appear here by themselves.")}
 
 
-def _whole(session: Session, visit: Visit, id_: int, which: ListOf, at: int | None) -> Shape:
-    """`at`: a message that must be among those shown."""
+def _whole(session: Session, visit: Visit, id_: int, which: ListOf) -> Shape:
     here = found_in(session, visit, id_)
     around = beside(session, visit, here)
-    said = messages.thread(session, id_, limit=PAGE)
-    if at is not None and said and at < said[0].id:
-        said = messages.around(session, id_, at, limit=MOST_MESSAGES)
     return {
         **_head(session, visit, around, back=f"/inbox{which.query()}"),
-        **_feed(session, visit, around, said),
+        **_feed(session, visit, around, _newest(session, id_, visit.query_number("message"))),
         **context_shapes.context(session, visit, around),
         "compose": composer_shapes.composer(session, visit, around),
         "picker_url": f"/inbox/{id_}/picker",
         "canned_url": f"/inbox/{id_}/canned",
+        "mention_url": f"/inbox/{id_}/colleagues",
     }
+
+
+def _newest(session: Session, id_: int, wanted: int | None) -> list[Message]:
+    """The newest messages; from somewhat before the wanted one on, where that is earlier."""
+    newest = messages.thread(session, id_, limit=PAGE)
+    if wanted is None or not newest or wanted >= newest[0].id:
+        return newest
+    earlier = messages.thread(session, id_, before=wanted, limit=BEFORE_WANTED)
+    after = earlier[0].id - 1 if earlier else wanted - 1
+    return messages.thread(session, id_, after=after, limit=MOST_MESSAGES)
 
 
 def _head_alone(session: Session, visit: Visit, id_: int, back: str) -> Shape:
@@ -270,6 +307,7 @@ def _feed_alone(session: Session, visit: Visit, id_: int, *, first: int | None, 
 def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape:
     here = around.conversation
     people = {person.id: person for person, _role in staff.of_shop(session, visit.shop.id)}
+    states = presence.of_shop(session, visit.shop.id, reader().now)
     leader = people.get(here.assignee_id or 0)
     mine = here.held and here.assignee_id == visit.staff.id
     order = around.current
@@ -290,7 +328,9 @@ def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape
             "may_reply": visit.may(Right.REPLY),
             "order": {"number": order.number} if order else None,
             "colleagues": [
-                colleague(person) for person in people.values() if person.id not in (visit.staff.id, here.assignee_id)
+                colleague(person, presence=str(states[person.id]), presence_word=presence_word(states[person.id]))
+                for person in sorted(people.values(), key=lambda one: states[one.id] is not Presence.ONLINE)
+                if person.id not in (visit.staff.id, here.assignee_id)
             ],
             "urls": {act: f"/inbox/{here.id}/{act}" for act in ACTS} | {"back": back},
         }
@@ -300,6 +340,8 @@ def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape
 def _led_by(here: Conversation, leader: str, *, mine: bool) -> str:
     if mine:
         return _("you lead")
+    if here.assignee_id is not None and leader and not here.held:
+        return _("waits for {name}", name=leader.split(" ")[0])
     if here.held:
         return _("{name} leads", name=leader.split(" ")[0]) if leader else _("a person leads")
     return _("the buyer waits for a person") if here.waiting_since is not None else _("the bot answers")

@@ -17,9 +17,10 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from company import signin, staff
+from company import presence, signin, staff
 from operator_console.routing import Route, get
 from operator_console.visits import Visit
 from storage.events import Note
@@ -32,7 +33,7 @@ BEAT = 15.0
 MOST_MISSED = 200
 """More than this is not told event by event."""
 
-TOPICS = ("conversation", "order", "product", "customer", "variant", "alarm", "job")
+TOPICS = ("conversation", "order", "product", "customer", "variant", "alarm", "job", "task", "notification")
 """Things that pages show, by the names of their ids in events."""
 
 
@@ -42,7 +43,7 @@ RESYNC = b"event: resync\ndata: {}\n\n"
 
 
 async def events(visit: Visit) -> web.StreamResponse:
-    """Goes on until the page leaves, the person is signed out, or the process ends."""
+    """Goes on until the page leaves, the person is signed out, or the process ends. While it does, he is there."""
     shop_id, live = visit.shop.id, visit.console.live
     answer = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -62,14 +63,22 @@ async def events(visit: Visit) -> web.StreamResponse:
 
 async def _follow(visit: Visit, subscription: Subscription, answer: web.StreamResponse) -> None:
     signed_in_at = time.monotonic()
+    await _is_here(visit)
     while not visit.console.live.closing:
         notes = await _next(subscription)
         if time.monotonic() - signed_in_at >= BEAT:
             if not await visit.read(_is_signed_in, visit.token, visit.shop.id):
                 return
+            await _is_here(visit)
             signed_in_at = time.monotonic()
         if not visit.console.live.closing:
             await answer.write(HEARTBEAT if notes == [] else _told(notes, subscription.position))
+
+
+async def _is_here(visit: Visit) -> None:
+    """Pages live on while nothing can be stored."""
+    with contextlib.suppress(SQLAlchemyError):
+        await visit.write(presence.seen, visit.staff.id)
 
 
 ROUTES: tuple[Route, ...] = (get("/live/events", events),)

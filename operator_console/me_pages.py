@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 from sqlalchemy.orm import Session
 
-from company import signin, staff
+from company import presence, signin, staff
 from company.rights import Right
 from company.tables import Role, Shop
 from company.texts import LOCALES
-from operator_console import shell
+from operator_console import notification_pages, shell, staff_pages
 from operator_console.door import SHOP_COOKIE
 from operator_console.routing import Route, get, post
 from operator_console.visits import NoSuchPage, Visit
@@ -26,6 +26,8 @@ async def me(visit: Visit) -> web.StreamResponse:
     return visit.page(
         "pages/me.html",
         **frame,
+        away=await visit.read(presence.is_away, visit.staff.id),
+        told=await visit.read(notification_pages.choices, visit.staff.id),
         person=visit.staff,
         shops=[{"id": shop.id, "name": shop.name, "current": shop.id == visit.shop.id} for shop, _role in shops],
         browsers=browsers,
@@ -72,6 +74,17 @@ async def sign_out_elsewhere(visit: Visit) -> web.StreamResponse:
     return visit.done(go="/me")
 
 
+async def set_away(visit: Visit) -> web.StreamResponse:
+    away = (await visit.form())["away"] == "1"
+    await visit.write(presence.set_away, visit.staff.id, away)
+    return visit.done(go="/me")
+
+
+async def link_messenger(visit: Visit) -> web.StreamResponse:
+    """A code with which the person's own chat with the shop's bot becomes the one for what concerns him."""
+    return await staff_pages.link(visit)
+
+
 async def nav_counts(visit: Visit) -> web.StreamResponse:
     return visit.page("partials/nav_counts.html", nav=await shell.nav(visit))
 
@@ -83,6 +96,8 @@ ROUTES: tuple[Route, ...] = (
     post("/me/undo", choose_undo, Right.READ),
     post("/me/shop", choose_shop, Right.READ),
     post("/me/browsers", sign_out_elsewhere, Right.READ),
+    post("/me/away", set_away, Right.READ),
+    post("/me/messenger", link_messenger, Right.READ),
     get("/nav", nav_counts),
 )
 

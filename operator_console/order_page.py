@@ -13,7 +13,7 @@ from company.tables import Shop
 from company.texts import Texts
 from customers import cards
 from kit.money import Money
-from operator_console import order_shapes, people, shell
+from operator_console import notification_pages, order_shapes, people, shell, task_shapes
 from operator_console import picker as goods_picker
 from operator_console.payment_shapes import actor_names, open_questions, payments
 from operator_console.people import Shape
@@ -22,7 +22,6 @@ from operator_console.texts import gettext as _
 from operator_console.texts import reader
 from operator_console.visits import Visit
 from orders import book, delivery, details, stages
-from orders.reasons import text_key
 from orders.tables import Group, Order
 from payments import charging
 
@@ -32,6 +31,7 @@ async def order(visit: Visit) -> web.StreamResponse:
     if visit.by_script:
         return visit.page("partials/order_page.html", **await visit.read(_order, visit, visit.number()))
     frame = await shell.frame(visit, "orders")
+    await notification_pages.seen(visit, "order", visit.number())
     filled = await visit.read(_order, visit, visit.number())
     return visit.page("pages/order.html", **frame, **filled)
 
@@ -62,6 +62,7 @@ def _order(session: Session, visit: Visit, order_id: int) -> Shape:
         "forms": _forms(session, shop, row) if visit.may(Right.ORDERS) else None,
         "responsible": _responsible(session, row),
         "picker_url": f"/orders/{order_id}/picker",
+        "tasks": task_shapes.beside(session, visit, order_id=row.id),
     }
 
 
@@ -75,16 +76,10 @@ def history(session: Session, order: Order, texts: Texts) -> list[Shape]:
             "who": names[move.actor],
             "from": None,
             "to": order_shapes.stage(stage),
-            "reason": reason_words(texts, move.reason),
+            "reason": order_shapes.reason_words(texts, move.reason),
         }
         for move, stage in reversed(moves)
     ]
-
-
-def reason_words(texts: Texts, reason: str) -> str:
-    """A known reason in the reader's language, or a person's own words."""
-    key = text_key(reason)
-    return texts.say(key, reader().language) if key else reason
 
 
 def _responsible(session: Session, order: Order) -> Shape | None:

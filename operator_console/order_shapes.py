@@ -15,6 +15,7 @@ from catalog.names import named
 from catalog.tables import Variant
 from company.rights import Right, may
 from company.tables import Role, Shop
+from company.texts import Texts
 from kit.money import Money
 from operator_console import photos
 from operator_console.payment_shapes import payment_states
@@ -25,6 +26,7 @@ from operator_console.visits import Visit
 from orders import reserving, stages
 from orders.book import Row
 from orders.pipelines import AWAITING_PAYMENT
+from orders.reasons import text_key
 from orders.tables import Group, Order, Stage
 from orders.views import LineView, OrderView, view
 
@@ -245,3 +247,9 @@ def _refund_first(order: Order) -> Money | None:
     """The money that must go back before the order may be cancelled."""
     closed = order.stage.group in (Group.CANCELLED, Group.COMPLETE)
     return order.paid if order.paid_amount and not closed else None
+
+
+def reason_words(texts: Texts, reason: str) -> str:
+    """A known reason in the reader's language, or a person's own words."""
+    key = text_key(reason)
+    return texts.say(key, reader().language) if key else reason

@@ -86,7 +86,7 @@ def _said(session: Session, visit: Visit, text: str) -> list[Shape]:
             "lock" if hit.private else "reply" if hit.author is Author.STAFF else "inbox",
             hit.excerpt,
             f"{people.customer(hit.name, hit.customer_id)['name']} · {formats.moment(hit.at)}",
-            f"/inbox/{hit.conversation_id}?at={hit.message_id}#message-{hit.message_id}",
+            f"/inbox/{hit.conversation_id}?message={hit.message_id}#message-{hit.message_id}",
         )
         for hit in searching.find(session, visit.shop.id, text, limit=OF_EACH)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from company.presence import Presence
 from company.tables import Role, Staff
 from operator_console.texts import gettext as _
 
@@ -20,6 +21,11 @@ def person(name: str, number: int, **more: object) -> Shape:
 
 def colleague(staff: Staff, **more: object) -> Shape:
     return person(staff.name, staff.id, id=staff.id, short_name=staff.name.split()[0] if staff.name else "", **more)
+
+
+def presence_word(state: Presence) -> str:
+    words = {Presence.ONLINE: _("there"), Presence.AWAY: _("away"), Presence.OFFLINE: _("not there")}
+    return words[state]
 
 
 def customer(name: str, number: int | None) -> Shape:

@@ -10,9 +10,11 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.orm import Session
 
+from company import staff
 from company.rights import Right
 from inbox import conversations, drafts, messages, scheduling
 from inbox.content import Media, MediaKind, Outgoing, load_outgoing
+from inbox.mentions import MARK
 from inbox.tables import Conversation
 from kit.clock import utc_now
 from kit.errors import Refused
@@ -45,7 +47,7 @@ async def say(visit: Visit) -> web.StreamResponse:
     """An answer or a note. The form's key makes a repeated send the same message."""
     form = await visit.form()
     if form["private"]:
-        await visit.write(_note, visit, visit.number(), form["text"], form["key"][:KEY_LENGTH])
+        await visit.write(_note, visit, visit.number(), form)
         return visit.done()
     moment = moment_shapes.chosen(visit, form) if form["act"] in (LATER, AND_SNOOZE) else None
     attached = await _kept(visit, form)
@@ -55,9 +57,18 @@ async def say(visit: Visit) -> web.StreamResponse:
     return visit.done()
 
 
-def _note(session: Session, visit: Visit, id_: int, text: str, key: str) -> None:
-    here = found_in(session, visit, id_, lock=True)
-    messages.note(session, here, text, visit.staff, client_key=key or None)
+def _note(session: Session, visit: Visit, id_: int, form: Form) -> None:
+    """`mentioned` are the ids, with spaces between them, of colleagues whom the writer chose from the list."""
+    here, key = found_in(session, visit, id_, lock=True), form["key"][:KEY_LENGTH]
+    messages.note(
+        session,
+        here,
+        form["text"],
+        visit.staff,
+        client_key=key or None,
+        people=[person for person, _role in staff.of_shop(session, visit.shop.id)] if MARK in form["text"] else (),
+        chosen={int(one) for one in form["mentioned"].split() if one.isascii() and one.isdecimal()},
+    )
     drafts.clear(session, here, visit.staff, private=True, key=key)
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from catalog.names import named
-from company import accounts, settings, shops, staff
+from company import accounts, presence, settings, shops, staff
 from company.rights import Right
 from company.settings import AutoConfirm, DeliveryMethod, ShopSettings
 from company.tables import Shop
@@ -26,6 +26,12 @@ from payments import accounts as payment_accounts
 
 LEAST_RESERVE, MOST_RESERVE = 65, 60 * 24 * 30
 """Minutes that goods may wait for their money: longer than a payment link lives."""
+
+MOST_LED = 500
+"""Open conversations that one person may be given."""
+
+MOST_WAITING = 24 * 60
+"""Minutes of waiting after which an operator may be told."""
 
 
 USUAL_ZONES = (
@@ -59,6 +65,11 @@ async def change_rules(visit: Visit) -> web.StreamResponse:
     return _kept(visit)
 
 
+async def change_assignment(visit: Visit) -> web.StreamResponse:
+    await visit.write(_change_assignment, visit.shop.id, await visit.form())
+    return _kept(visit)
+
+
 async def change_notices(visit: Visit) -> web.StreamResponse:
     codes = (await visit.request.post()).getall("stage", [])
     await visit.write(_change_notices, visit.shop.id, {code for code in codes if isinstance(code, str)})
@@ -74,6 +85,7 @@ ROUTES: tuple[Route, ...] = (
     get("/settings", show, Right.SETTINGS),
     post("/settings/shop", change_shop, Right.SETTINGS),
     post("/settings/rules", change_rules, Right.SETTINGS),
+    post("/settings/assignment", change_assignment, Right.SETTINGS),
     post("/settings/notices", change_notices, Right.SETTINGS),
     post("/settings/delivery", change_delivery, Right.SETTINGS),
 )
@@ -87,6 +99,7 @@ def _kept(visit: Visit) -> web.StreamResponse:
 def _all(session: Session, visit: Visit) -> Shape:
     shop = shops.get(session, visit.shop.id)
     rules = settings.of(shop)
+    states = presence.of_shop(session, shop.id, reader().now)
     return {
         "the_shop": shop,
         "languages": [{"value": "ru", "label": "Русский"}, {"value": "en", "label": "English"}],
@@ -98,10 +111,21 @@ def _all(session: Session, visit: Visit) -> Shape:
             {"value": "ask", "label": _("ask a person")},
             {"value": "refund", "label": _("refund by itself")},
         ],
+        "assignment_rules": [
+            {"value": "nobody", "label": _("nobody: operators take by themselves")},
+            {"value": "fewest", "label": _("who is there and has the fewest open")},
+        ],
         "stages": _stages(session, shop, rules),
         "delivery": [_method(method, shop) for method in rules.delivery] + [None],
         "staff": [
-            people.colleague(person, role=role, email=person.email, me=person.id == visit.staff.id)
+            people.colleague(
+                person,
+                role=role,
+                email=person.email,
+                me=person.id == visit.staff.id,
+                presence=str(states[person.id]),
+                presence_word=people.presence_word(states[person.id]),
+            )
             for person, role in staff.of_shop(session, shop.id)
         ],
         "roles": [{"value": role, "label": label} for role, label in people.role_names().items()],
@@ -191,8 +215,24 @@ def _change_rules(session: Session, shop_id: int, form: Form) -> None:
         pay_on_receipt=form["pay_on_receipt"] == "on",
         reserve_minutes=int(minutes),
         auto_confirm=AutoConfirm(when_paid=form["when_paid"] == "on", below=below.amount).model_dump(),
+        waiting_notice=_waiting(form["waiting_notice"]),
         late_money="refund" if form["late_money"] == "refund" else "ask",
     )
+
+
+def _change_assignment(session: Session, shop_id: int, form: Form) -> None:
+    shop, most = shops.get(session, shop_id), form["most"].strip()
+    if not most.isascii() or not most.isdecimal() or not 1 <= int(most[:9]) <= MOST_LED:
+        raise shops.BadShop("most", most)
+    rule = "fewest" if form["rule"] == "fewest" else "nobody"
+    settings.change(session, shop, assignment={"rule": rule, "most": int(most)})
+
+
+def _waiting(text: str) -> int:
+    minutes = text.strip() or "0"
+    if not minutes.isascii() or not minutes.isdecimal() or int(minutes[:9]) > MOST_WAITING:
+        raise shops.BadShop("waiting_notice", minutes)
+    return int(minutes)
 
 
 def _change_notices(session: Session, shop_id: int, codes: set[str]) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from automation import notifications, task_lists
+from automation.task_lists import Counts
 from company import accounts
 from company.rights import Right, may
 from company.tables import ChannelAccount, Role
@@ -29,6 +31,8 @@ class _Facts:
     shop_id: int
     counts: Mapping[str, int]
     orders: int
+    tasks: Counts
+    unread: int
     channels: list[ChannelAccount]
     position: int
 
@@ -67,6 +71,8 @@ def _facts(session: Session, shop_id: int, staff_id: int) -> _Facts:
         position=position(session),
         counts=listing.counts(session, shop_id, staff_id),
         orders=book.open_count(session, shop_id),
+        tasks=task_lists.counts(session, shop_id, staff_id),
+        unread=notifications.unread(session, shop_id, staff_id),
         channels=[account for account in accounts.of_shop(session, shop_id) if account.active],
     )
 
@@ -76,12 +82,14 @@ def _role_name(_session: Session, role: str) -> str:
 
 
 def _nav(session: Session, facts: _Facts, role: Role) -> Shape:
-    def section(key: str, label: str, mark: str, note: object = "", *, tab: bool = True) -> Shape:
-        return {"key": key, "url": f"/{key}", "label": label, "mark": mark, "note": note or "", "tab": tab}
+    def section(key: str, label: str, mark: str, note: object = "", *, tab: bool = True, hot: bool = False) -> Shape:
+        shape = {"key": key, "url": f"/{key}", "label": label, "mark": mark, "note": note or ""}
+        return {**shape, "tab": tab, "hot": hot}
 
     sections = [
         section("inbox", _("Conversations"), "inbox", facts.counts[View.OPEN]),
         section("orders", _("Orders"), "board", facts.orders),
+        section("tasks", _("Tasks"), "done", facts.tasks.open, tab=False, hot=facts.tasks.overdue > 0),
         section("products", _("Products"), "box"),
         section("customers", _("Customers"), "people", tab=False),
     ]
@@ -99,6 +107,7 @@ def _nav(session: Session, facts: _Facts, role: Role) -> Shape:
             if (n := facts.counts.get(view, 0)) is not None
         ],
         "channels": _channels(facts),
+        "unread": f"{facts.unread - 1}+" if facts.unread >= notifications.MOST_COUNTED else facts.unread or "",
     }
 
 

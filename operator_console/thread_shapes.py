@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from catalog.names import named
 from company.tables import Staff
+from inbox import mentions
 from inbox.content import Incoming, Media, MediaKind, Outgoing, load_incoming, load_outgoing
 from inbox.tables import Author, Conversation, Delivery, Message
 from operator_console import card_shapes, formats, photos, spans
@@ -97,10 +98,23 @@ def _message(message: Message, around: _Around) -> Shape:
         "mark": "",
     }
     if message.private:
-        return shape | {"text": spans.html(message.text)}
+        return shape | {"text": _note(message, around.visit.staff.id)}
     if message.author == Author.BUYER:
         return shape | _heard(message, load_incoming(message.content))
     return shape | _said(message, load_outgoing(message.content), around)
+
+
+def _note(message: Message, reader_id: int) -> Markup:
+    """The note with the colleagues whom it calls marked, the reader most of all."""
+    text, parts, at = message.text, Markup(""), 0
+    for called in mentions.load(message.content):
+        if called.offset < at:
+            continue
+        mine = " mention-me" if called.staff_id == reader_id else ""
+        end = called.offset + called.length
+        name = Markup('<b class="mention{}">{}</b>').format(mine, text[called.offset : end])
+        parts, at = parts + spans.html(text[at : called.offset]) + name, end
+    return parts + spans.html(text[at:])
 
 
 def _heard(message: Message, incoming: Incoming) -> Shape:
@@ -191,7 +205,7 @@ def _quoted(session: Session, found: Iterable[Message]) -> dict[int, Message]:
 # Lines about what happened
 
 
-TOLD = ("conversation_changed", "order_placed", "stage_moved")
+TOLD = ("conversation_changed", "conversation_assigned", "order_placed", "stage_moved")
 MOST_LINES = 200
 
 
@@ -226,7 +240,16 @@ def _line(event: EventRow, names: Mapping[str, str], stages: Mapping[str, str]) 
     if event.kind == "stage_moved":
         stage = stages.get(facts["to_code"], facts["to_code"])
         return "board", _("Order No. {number}: “{stage}”", number=facts["number"], stage=stage)
+    if event.kind == "conversation_assigned":
+        return _assigned(facts.get("reason", ""), names.get(f"staff:{facts['staff_id']}", ""))
     return _turns(facts["change"], who, facts.get("until"))
+
+
+def _assigned(reason: str, to: str) -> tuple[str, str] | None:
+    """By the shop's rule, and why; that a person handed it over is told by a line of its own."""
+    if reason == "known":
+        return "person", _("{who} is to answer: talked to this customer last", who=to)
+    return ("person", _("{who} is to answer: has the fewest open", who=to)) if reason else None
 
 
 def _turns(change: str, who: str, until: str | None) -> tuple[str, str] | None:
@@ -262,7 +285,9 @@ def _line_shape(event: EventRow, mark: str, text: str) -> Shape:
 
 def _actors(session: Session, events: Iterable[EventRow]) -> dict[str, str]:
     """First names of the staff who did it; others are not named."""
+    events = list(events)
     ids = {int(event.actor.removeprefix("staff:")) for event in events if event.actor.startswith("staff:")}
+    ids |= {event.payload["staff_id"] for event in events if event.kind == "conversation_assigned"}
     rows = session.execute(sa.select(Staff.id, Staff.name).where(Staff.id.in_(ids))) if ids else ()
     return {f"staff:{id_}": name.split(" ")[0] for id_, name in rows}
 

@@ -21,6 +21,7 @@ import bot.notices
 import inbox.jobs
 import operation.jobs
 import orders.jobs
+from automation import assignment, reminding, task_notices, telling
 from bot.channels.base import Channel, Connection
 from bot.channels.webchat.answers import ANSWERS
 from bot.connected import Connected
@@ -52,12 +53,19 @@ logger = logging.getLogger(__name__)
 
 SUBSCRIBERS: Mapping[str, tuple[str, ...]] = {
     "order_placed": (bot.notices.NOTICE, orders.jobs.AUTO_CONFIRM),
-    "order_paid": (bot.notices.NOTICE, orders.jobs.AUTO_CONFIRM),
-    "stage_moved": (bot.notices.NOTICE,),
+    "order_paid": (bot.notices.NOTICE, orders.jobs.AUTO_CONFIRM, telling.NOTIFY),
+    "stage_moved": (bot.notices.NOTICE, telling.NOTIFY),
     "payment_changed": (bot.notices.NOTICE,),
     "refund_changed": (bot.notices.NOTICE,),
     "money_question": (bot.notices.NOTICE,),
     "job_died": (operation.jobs.DIED,),
+    "task_added": (task_notices.NOTICE, telling.NOTIFY),
+    "task_changed": (task_notices.NOTICE, telling.NOTIFY),
+    "task_due": (task_notices.NOTICE, telling.NOTIFY),
+    "staff_mentioned": (telling.NOTIFY,),
+    "conversation_assigned": (telling.NOTIFY,),
+    "conversation_waits": (assignment.ASSIGN,),
+    "message_failed": (telling.NOTIFY,),
 }
 """Event kind → the jobs that follow from it. This is all of it; nothing subscribes elsewhere."""
 
@@ -105,7 +113,7 @@ class Hub:
         self.attendant = Attendant(self.db, self.live, self.meters, allow=config.metrics.allow)
         self.health = Health(self.db)
         self.bell: Bell = self._bell()
-        self.intake = Intake(self.db, self.channel, self.texts, config.public_url)
+        self.intake = Intake(self.db, self.channel, self.texts, config.public_url, task_notices.ACTIONS)
         self.accept = self.attendant.accepting(self.intake.accept)
         self.connected = Connected(
             self.db,
@@ -294,6 +302,10 @@ class _Work:
         handlers |= orders.jobs.JOBS
         handlers |= payments.jobs.handlers(self._providers, public_url)
         handlers |= bot.notices.handlers(hub.texts, public_url)
+        handlers |= reminding.JOBS
+        handlers |= telling.JOBS
+        handlers |= assignment.JOBS
+        handlers |= task_notices.handlers(hub.texts, public_url)
         handlers |= ticks.handlers()
         handlers |= hub.attendant.handlers(hub.channel, hub.texts, public_url)
         handlers = hub.attendant.watched(handlers)

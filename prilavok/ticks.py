@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.orm import Session
 
+from automation import assignment, notifications, telling
 from company import signin
 from inbox import searching
 from kit import crash
@@ -61,8 +62,14 @@ def look_at_payments(session: Session) -> None:
     crash.point("tick.polled")
 
 
+def look_who_waits(session: Session) -> None:
+    assignment.give_out(session)
+    telling.look_who_waits(session, utc_now())
+
+
 def clear_away(session: Session) -> None:
-    if jobs.prune(session, older_than=KEEP_JOBS) >= jobs.PORTION:
+    pruned = jobs.prune(session, older_than=KEEP_JOBS), notifications.prune(session, utc_now())
+    if max(pruned) >= jobs.PORTION:
         # Never long in one transaction: others wait to write.
         jobs.put(session, CLEAR, {}, lane=CLEAR, run_at=utc_now() + timedelta(seconds=1))
     signin.prune(session)
@@ -81,6 +88,7 @@ TICKS: Sequence[Tick] = (
     Tick("tick.round", rounds.EVERY, look_round),
     Tick("tick.payments", timedelta(seconds=30), look_at_payments),
     Tick(SEARCH, timedelta(seconds=10), index_messages),
+    Tick("tick.waiting", timedelta(minutes=1), look_who_waits),
     Tick(CLEAR, timedelta(hours=1), clear_away),
 )
 

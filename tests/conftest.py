@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 # The tables of every domain, for create_all.
+import automation.tables  # noqa: F401
 import catalog.tables  # noqa: F401
 import company.tables  # noqa: F401
 import customers.tables  # noqa: F401

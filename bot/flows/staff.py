@@ -92,11 +92,14 @@ def order_rows(
 
 def _press(turn: Turn, person: Staff, role: Role) -> None:
     action = turn.action
-    act = ACTIONS.get(action.name) if action is not None else None
-    if action is None or act is None or turn.stale:
+    if action is None or turn.stale:
         turn.toast(turn.voice.plain("buyer.stale"))
-        return
-    act(turn, person, role, action.args)
+    elif action.name in ACTIONS:
+        ACTIONS[action.name](turn, person, role, action.args)
+    elif action.name in turn.staff_acts:
+        turn.staff_acts[action.name](turn, person, action.args)
+    else:
+        turn.toast(turn.voice.plain("buyer.stale"))
 
 
 def _accept(turn: Turn, person: Staff, role: Role, args: Args) -> None:

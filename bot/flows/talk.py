@@ -14,6 +14,7 @@ from bot.flows.voice import written
 from catalog import names, search, stock
 from catalog.tables import Product
 from company import hours
+from inbox import conversations
 from inbox.content import Action, Button
 from kit.clock import utc_now
 
@@ -49,7 +50,8 @@ def pass_on(turn: Turn) -> None:
     """Let the buyer wait for a person, and say so the first time."""
     if turn.conversation.waiting_since is not None:
         return
-    turn.conversation.waiting_since = utc_now()
+    by_rule = turn.settings.assignment.rule != "nobody"
+    conversations.begin_waiting(turn.session, turn.conversation, by_rule=by_rule)
     turn.say(written(_answer_when(turn), keyboard=_keyboard(turn)))
 
 

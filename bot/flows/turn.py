@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.flows.voice import Voice
 from company.settings import ShopSettings
-from company.tables import ChannelAccount, Shop
+from company.tables import ChannelAccount, Shop, Staff
 from company.texts import Texts
 from customers.tables import Customer
 from inbox import messages
@@ -22,6 +23,9 @@ from storage import jobs
 
 FRESH = timedelta(seconds=20)
 """A press on an older version this soon after the edit is a second tap, not a buyer lost in an old menu."""
+
+StaffActs = Mapping[str, Callable[["Turn", Staff, Mapping[str, Any]], None]]
+"""What buttons in the staff's chats do besides those of orders, by the names of their actions."""
 
 TOAST = 190
 """The longest answer to a press that every messenger shows."""
@@ -48,6 +52,7 @@ class Turn:
     texts: Texts
     locale: str
     public_url: str
+    staff_acts: StaffActs = field(default_factory=dict)
     voice: Voice = field(init=False)
     _answered: bool = field(default=False, init=False)
     _content: dict[str, Any] | None = field(default=None, init=False)

@@ -36,7 +36,7 @@ from orders import pipelines
 from payments import accounts as payment_accounts
 from payments.tables import PaymentAccount
 from prilavok import installation
-from prilavok.demo import fill, goods, history, people
+from prilavok.demo import errands, fill, goods, history, people
 from prilavok.demo import shop as words
 from storage.files import FileStore
 
@@ -171,6 +171,7 @@ def _open_shop(session: Session, place: Place, told: Config) -> None:
     fill.fill_goods(session, filled, plan)
     fill.fill_orders(session, filled, plan)
     fill.fill_talk(session, filled, files, now)
+    errands.fill_tasks(session, filled, now)
     _link_owner(session, channels["telegram"], filled)
 
 

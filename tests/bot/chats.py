@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from automation import task_notices
 from bot.flows import dialog
 from bot.flows.turn import Turn
 from catalog import editing, stock
@@ -229,6 +230,7 @@ class Chat:
             texts=TEXTS,
             locale=self.conversation.locale,
             public_url=PUBLIC_URL,
+            staff_acts=task_notices.ACTIONS,
         )
         dialog.handle(turn)
         self.session.flush()

@@ -14,9 +14,8 @@ from kit.errors import Missing, Refused
 from kit.money import Money
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = (
-    "kit storage company customers catalog orders payments inbox bot operation operator_console prilavok".split()  # noqa: SIM905
-)
+APART = ("tests", "benchmarks", "emulators")
+PACKAGES = [path.parent.name for path in ROOT.glob("*/__init__.py") if path.parent.name not in APART]
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ async def test_what_was_said_is_found_and_leads_to_the_very_message(desk: Desk) 
         await desk.db.write(hear, desk.ours.account, "Анна Ветрова", f"и ещё {n}")
     await desk.db.write(searching.catch_up)
     browser = await desk.signed_in(desk.ours.operator)
-    [address] = [link for link in await links(browser, "кружку") if "at=" in link]
+    [address] = [link for link in await links(browser, "кружку") if "message=" in link]
     path, _, anchor = address.replace("&amp;", "&").partition("#")
     page = (await browser.get(path)).text
     assert f'id="{anchor}"' in page, "though it is an old one"

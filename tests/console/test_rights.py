@@ -10,6 +10,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from automation import notifications, tasks
+from automation.notifications import About
+from automation.tables import Notification, Task, Told
+from automation.tasks import Wanted
 from catalog import editing, goods
 from catalog.tables import Photo
 from company.rights import RIGHTS, Right
@@ -74,6 +78,8 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/payment-accounts": lambda session, store: {"id": payment_accounts.online(session, store.shop_id).id},
     "/staff": lambda session, store: {"id": store.colleague.id},
     "/channels": lambda session, store: {"id": store.account.id},
+    "/tasks": lambda session, store: {"id": task_of(session, store).id},
+    "/notifications": lambda session, store: {"id": notification_of(session, store).id},
     "/jobs": lambda session, store: {"id": dead_job_of(session, store).id},
 }
 """What an id stands for under each address. A new kind of address fails until it is said here."""
@@ -118,6 +124,18 @@ def question_of(session: Session, store: Store) -> MoneyQuestion:
     session.add(question)
     session.flush()
     return question
+
+
+def task_of(session: Session, store: Store) -> Task:
+    wanted = Wanted("Перезвонить", store.operator.id)
+    return tasks.add(session, session.get_one(Shop, store.shop_id), wanted, by=store.owner)
+
+
+def notification_of(session: Session, store: Store) -> Notification:
+    about = About(task_id=task_of(session, store).id, facts={"text": "Перезвонить"})
+    told = notifications.tell(session, store.shop_id, store.owner.id, Told.TASK_DUE, about, key="event:1")
+    assert told is not None
+    return told
 
 
 def dead_job_of(session: Session, store: Store) -> Job:
@@ -167,6 +185,7 @@ def form_of(store: Store) -> dict[str, str]:
         "seen": "1",
         "when": "tomorrow",
         "seconds": "0",
+        "up_to": "1",
     }
 
 
@@ -226,6 +245,11 @@ def test_only_ones_own_settings_are_changed_with_the_right_to_read() -> None:
         "/me/shop",
         "/me/browsers",
         "/me/undo",
+        "/me/away",
+        "/me/messenger",
+        "/me/notifications",
+        "/notifications/read",
+        r"/notifications/{id:\d{1,18}}/read",
     }
 
 

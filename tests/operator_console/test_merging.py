@@ -10,6 +10,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from automation import tasks
+from automation.tasks import About, Wanted
 from company import shops
 from company.tables import Shop
 from customers import cards, contacts, fields, identities, merging
@@ -133,8 +135,13 @@ def test_undoing_puts_everything_back_as_it_was(twins: Twins, session: Session) 
     carts.set_quantity(session, twins.shop.id, twins.kept.id, twins.counter.mug.id, 1)
     carts.set_quantity(session, twins.shop.id, twins.gone.id, twins.counter.mug.id, 3)
     carts.set_quantity(session, twins.shop.id, twins.gone.id, cup.id, 2)
+    marina = twins.counter.world.operator
+    wanted = Wanted("Позвонить", marina.id)
+    task = tasks.add(session, twins.shop, wanted, by=marina, about=About(customer_id=twins.gone.id))
     before = twins.state()
     merge = twins.merge("city", "phone", "email")
+    session.refresh(task)
+    assert task.customer_id == twins.kept.id
     assert twins.state() != before
     inside = {line.variant_id: line.quantity for line in carts.inside(session, twins.shop.id, twins.kept.id)}
     assert inside == {twins.counter.mug.id: 3, cup.id: 2}

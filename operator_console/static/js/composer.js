@@ -39,7 +39,7 @@ function choose(name) {
   form().classList.toggle("composer-note", name === "note");
   for (const tab of form().querySelectorAll("[data-mode]")) tab.setAttribute("aria-selected", String(tab.dataset.mode === name));
   for (const it of form().querySelectorAll("[data-reply-only]")) it.hidden = name === "note";
-  part("[data-note-only]").hidden = name !== "note";
+  for (const it of form().querySelectorAll("[data-note-only]")) it.hidden = name !== "note";
   area().placeholder = name === "note" ? form().dataset.placeholderNote : (form().dataset.closed ?? form().dataset.placeholderReply);
   const label = name === "note" ? form().dataset.labelNote : form().dataset.labelReply;
   part("[data-send-label]").textContent = label;
@@ -90,6 +90,7 @@ function clear() {
   const now = drafts.draft(sent.mode).text;
   drafts.said(sent.mode, now.startsWith(sent.text) ? now.slice(sent.text.length).trimStart() : now);
   form().elements.files.value = "";
+  form().elements.mentioned.value = "";
   show();
   quote(null);
   document.dispatchEvent(new CustomEvent("composer:sent"));

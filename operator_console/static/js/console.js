@@ -6,15 +6,19 @@ import * as customer from "./customer.js";
 import * as inbox from "./inbox.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
+import * as mentions from "./mentions.js";
+import * as notifications from "./notifications.js";
 import * as orderPage from "./order.js";
 import * as palette from "./palette.js";
 import "./panes.js";
 import * as photos from "./photos.js";
 import * as picker from "./picker.js";
 import { post } from "./server.js";
+import * as tasks from "./tasks.js";
 import * as ticks from "./ticks.js";
 import * as waiting from "./waiting.js";
 
-for (const part of [board, canned, composer, customer, inbox, keys, orderPage, palette, photos, picker, ticks, waiting, live]) part.start();
+const PARTS = [board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, tasks, ticks, waiting, live];
+for (const part of PARTS) part.start();
 
 document.addEventListener("theme:chosen", ({ detail }) => post("/me/theme", { theme: detail }));

@@ -75,12 +75,6 @@ function toEnd() {
   offer("feed", "messages", 0);
 }
 
-/** An address may name a message: #message-17. */
-function toWhatWasAsked() {
-  const asked = /^#message-\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
-  if (asked) asked.scrollIntoView({ block: "center" });
-}
-
 const refreshFeed = oneAtATime(async () => {
   const box = feed();
   const inner = document.getElementById("feed-inner");
@@ -94,6 +88,16 @@ const refreshFeed = oneAtATime(async () => {
   if (atEnd) toEnd();
   else offer("feed", "messages", [...box.querySelectorAll("[data-message]")].filter((m) => Number(m.dataset.message) > seenLast).length);
 });
+
+/** A link may lead to one message: it is shown, and stays marked for a while. */
+function toMessage() {
+  const wanted = location.hash && document.getElementById(location.hash.slice(1));
+  if (!wanted || !feed().contains(wanted)) return false;
+  wanted.scrollIntoView({ block: "center" });
+  wanted.classList.add("is-wanted");
+  seenLast = Number(document.getElementById("feed-inner").dataset.last);
+  return true;
+}
 
 /** Earlier messages are put above: what was being read stays where it was. */
 function keepPlace() {
@@ -145,7 +149,7 @@ export function start() {
   document.addEventListener("live:conversation", ({ detail }) => {
     refreshList();
     if (String(detail.id) !== thread()) return;
-    if (detail.kind === "conversation_changed") refreshHead();
+    if (["conversation_changed", "conversation_assigned"].includes(detail.kind)) refreshHead();
     refreshFeed();
     refreshContext();
   });
@@ -173,7 +177,6 @@ export function start() {
   if (!feed()) return;
   feed().addEventListener("scroll", () => isAtEnd(feed()) && offer("feed", "messages", 0), { passive: true });
   keepPlace();
-  toEnd();
-  toWhatWasAsked();
-  window.addEventListener("hashchange", toWhatWasAsked);
+  if (!toMessage()) toEnd();
+  window.addEventListener("hashchange", toMessage);
 }

@@ -2,8 +2,8 @@
 import { undo } from "./toast.js";
 
 const OFF = "keys:off";
-const CLICKS = { KeyE: "close", KeyZ: "snooze", KeyT: "take", KeyP: "product", KeyL: "charge", KeyS: "stage-next", KeyN: "new-order" };
-const EVENTS = { KeyJ: "next", KeyK: "previous", KeyR: "reply", KeyM: "note", KeyX: "tick" };
+const CLICKS = { KeyE: "close", KeyZ: "snooze", KeyA: "take", KeyP: "product", KeyL: "charge", KeyS: "stage-next", KeyN: "new-order", KeyB: "bell" };
+const EVENTS = { KeyJ: "next", KeyK: "previous", KeyR: "reply", KeyM: "note", KeyX: "tick", KeyT: "task" };
 
 const isTyping = (element) => element.closest("input, textarea, select, [contenteditable]");
 

@@ -1,7 +1,7 @@
 // One event stream for all tabs of this browser: the tab that holds the lock listens and tells the others.
 //
 // The server writes events as  id: <position>  data: {"topics": [["conversation", 12], ["order", 5]], "kind": "…"};
-// each topic becomes a DOM event on the document, such as live:conversation with detail {id: 12, kind: "…"}.
+// each topic becomes a DOM event on the document, such as live:conversation with detail {id: 12, kind: "…", staff: 3 where it is somebody's}.
 // "live:resync" says that something may have been missed and what is shown should be fetched anew.
 const SILENCE = 45_000; // the server sends a beat every 15 s
 const LONGEST_PAUSE = 30_000;
@@ -17,7 +17,7 @@ const emit = (name, detail = {}) => document.dispatchEvent(new CustomEvent(`live
 
 function receive(message) {
   if (message.id) position = message.id;
-  for (const [name, id] of message.topics ?? []) emit(name, { id, kind: message.kind });
+  for (const [name, id] of message.topics ?? []) emit(name, { id, kind: message.kind, staff: message.staff_id });
 }
 
 function show(state) {

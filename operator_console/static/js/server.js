@@ -35,6 +35,12 @@ export async function posted(url, values) {
   return (await sent(url, values))?.text() ?? null;
 }
 
+/** POST while the page is being left: nobody hears the answer. */
+export function postOnLeaving(url) {
+  const headers = { "X-CSRF-Token": token, "HX-Request": "true" };
+  fetch(url, { method: "POST", keepalive: true, headers }).catch(() => {});
+}
+
 async function sent(url, values) {
   let answer;
   try {

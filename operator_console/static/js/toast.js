@@ -23,14 +23,15 @@ function raise(place) {
   place.showPopover();
 }
 
-/** undo: {url, values} of the request that takes the act back. */
-export function toast(text, { bad = false, undo = null } = {}) {
+/** undo: {url, values} of the request that takes the act back; url: where the words lead. */
+export function toast(text, { bad = false, undo = null, url = "" } = {}) {
   const place = document.querySelector("[data-toasts]");
   if (!place) return;
   const box = document.createElement("div");
   box.className = bad ? "toast toast-bad" : "toast";
   box.setAttribute("role", bad ? "alert" : "status");
-  const words = document.createElement("span");
+  const words = document.createElement(url ? "a" : "span");
+  if (url) words.href = url;
   words.className = "grow";
   words.textContent = text;
   box.append(icon(bad ? "warning" : "done"), words);

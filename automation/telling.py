@@ -1,0 +1,199 @@
+"""Which events become notifications, and whose. One kind of job hears of them all; see `prilavok.hub.SUBSCRIBERS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from automation import notifications
+from automation.notifications import About
+from automation.tables import Notification, Task, TaskState, Told
+from company import settings
+from company.tables import Shop, Staff
+from customers.tables import Customer
+from inbox.tables import Conversation, Kind, Message, State
+from orders.tables import Group, Order
+from storage.jobs import Handlers, Job, Step
+from storage.tables import EventRow
+
+NOTIFY = "notify"
+"""The kind of the job."""
+
+EXCERPT = 200
+"""How much of a note or of a task is told."""
+
+MOST_WAITING = 500
+"""Conversations that one look tells of; the next look goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One event that may be told."""
+
+    session: Session
+    event: EventRow
+
+    def tell(
+        self,
+        staff_id: int | None,
+        kind: Told,
+        *,
+        conversation_id: int | None = None,
+        message_id: int | None = None,
+        order_id: int | None = None,
+        task_id: int | None = None,
+        **facts: object,
+    ) -> None:
+        """Tell this person, if there is one; what is empty of the facts is left out."""
+        if staff_id is None:
+            return
+        told = {"who": self._who(), **facts}
+        about = About(
+            conversation_id=conversation_id,
+            message_id=message_id,
+            order_id=order_id,
+            task_id=task_id,
+            facts={name: fact for name, fact in told.items() if fact},
+        )
+        event = self.event
+        key = f"event:{event.id}"
+        notifications.tell(self.session, event.shop_id, staff_id, kind, about, key=key, actor=event.actor)
+
+    def _who(self) -> str:
+        kind, _, number = self.event.actor.partition(":")
+        person = self.session.get(Staff, int(number)) if kind == "staff" else None
+        return person.name if person is not None else ""
+
+
+def tell(session: Session, job: Job) -> None:
+    event = session.get_one(EventRow, job.payload["event_id"])
+    TELL[event.kind](Case(session, event))
+
+
+def mentioned(case: Case) -> None:
+    _message(case, Told.MENTIONED)
+
+
+def message_failed(case: Case) -> None:
+    _message(case, Told.MESSAGE_FAILED)
+
+
+def assigned(case: Case) -> None:
+    talk_id = case.event.payload["conversation_id"]
+    name = _buyer(case.session, talk_id)
+    case.tell(case.event.payload["staff_id"], Told.ASSIGNED, conversation_id=talk_id, name=name)
+
+
+def task_added(case: Case) -> None:
+    """A repetition is no news: its reminder is."""
+    if case.event.actor != "schedule":
+        _task(case, case.event.payload["assignee_id"], Told.TASK_GIVEN)
+
+
+def task_changed(case: Case) -> None:
+    facts = case.event.payload
+    if facts["change"] == TaskState.DONE:
+        _task(case, facts["author_id"], Told.TASK_DONE)
+    elif "assignee_id" in facts["before"]:
+        _task(case, facts["assignee_id"], Told.TASK_GIVEN)
+
+
+def task_due(case: Case) -> None:
+    _task(case, case.event.payload["assignee_id"], Told.TASK_DUE)
+
+
+def order_paid(case: Case) -> None:
+    facts = case.event.payload
+    _order(case, Told.ORDER_PAID, sum=facts["paid"], currency=facts["currency"])
+
+
+def stage_moved(case: Case) -> None:
+    facts = case.event.payload
+    if facts["group"] == Group.CANCELLED:
+        _order(case, Told.ORDER_CANCELLED, reason=facts["reason"])
+
+
+TELL: Mapping[str, Callable[[Case], None]] = {
+    "staff_mentioned": mentioned,
+    "conversation_assigned": assigned,
+    "message_failed": message_failed,
+    "task_added": task_added,
+    "task_changed": task_changed,
+    "task_due": task_due,
+    "order_paid": order_paid,
+    "stage_moved": stage_moved,
+}
+"""The kinds of events that people are told of in the console."""
+
+JOBS: Handlers = {NOTIFY: Step(tell)}
+
+
+def look_who_waits(session: Session, now: datetime) -> None:
+    """Tell operators whose customers have waited longer than their shop allows, once for each waiting."""
+    for shop in session.scalars(sa.select(Shop)):
+        minutes = settings.of(shop).waiting_notice
+        if minutes:
+            _who_waits(session, shop.id, now - timedelta(minutes=minutes))
+
+
+def _who_waits(session: Session, shop_id: int, since: datetime) -> None:
+    told = sa.exists().where(
+        Notification.staff_id == Conversation.assignee_id,
+        Notification.kind == Told.WAITS,
+        Notification.conversation_id == Conversation.id,
+        Notification.created_at >= Conversation.waiting_since,
+    )
+    waiting = session.execute(
+        sa.select(Conversation, Customer.name)
+        .outerjoin(Customer, Customer.id == Conversation.customer_id)
+        .where(
+            Conversation.shop_id == shop_id,
+            Conversation.kind == Kind.BUYER,
+            Conversation.state == State.OPEN,
+            Conversation.waiting_since < since,
+            Conversation.assignee_id.is_not(None),
+            ~told,
+        )
+        .order_by(Conversation.waiting_since)
+        .limit(MOST_WAITING)
+    )
+    for talk, name in waiting.all():
+        assert talk.assignee_id is not None
+        assert talk.waiting_since is not None
+        began = talk.waiting_since.isoformat(timespec="seconds")
+        about = About(conversation_id=talk.id, facts={"name": name or "", "since": began})
+        key = f"waits:{talk.id}:{began}"
+        notifications.tell(session, shop_id, talk.assignee_id, Told.WAITS, about, key=key)
+
+
+def _message(case: Case, kind: Told) -> None:
+    facts = case.event.payload
+    message = case.session.get_one(Message, facts["message_id"])
+    case.tell(
+        facts["staff_id"],
+        kind,
+        conversation_id=message.conversation_id,
+        message_id=message.id,
+        name=_buyer(case.session, message.conversation_id),
+        text=message.text[:EXCERPT],
+    )
+
+
+def _task(case: Case, staff_id: int, kind: Told) -> None:
+    task = case.session.get_one(Task, case.event.payload["task_id"])
+    case.tell(staff_id, kind, task_id=task.id, text=task.title)
+
+
+def _order(case: Case, kind: Told, **facts: Any) -> None:
+    order = case.session.get_one(Order, case.event.payload["order_id"])
+    case.tell(order.responsible_id, kind, order_id=order.id, number=order.number, name=order.recipient, **facts)
+
+
+def _buyer(session: Session, conversation_id: int) -> str:
+    query = sa.select(Customer.name).join(Conversation, Conversation.customer_id == Customer.id)
+    return session.scalar(query.where(Conversation.id == conversation_id)) or ""

@@ -1,0 +1,110 @@
+// A list over the composer that a mark opens: the letters after it, arrows, Enter. What is put in can be changed after.
+import { fragment, oneAtATime } from "./server.js";
+
+const form = () => document.getElementById("composer");
+const area = () => form()?.elements.text;
+
+/**
+ * place: id of the element that the list opens in; its data-url gives the list for ?q=<letters>
+ * opener: selector of the button for those who do not know of the mark
+ * mark, asked: the character, and the pattern whose first group are the letters up to the caret
+ * mode: "reply" or "note"; keepEmpty: whether a list without a choice is shown; onPut: called with the option
+ */
+export function suggest({ place: id, opener: button, mark, asked: pattern, mode, keepEmpty = false, onPut = () => {} }) {
+  const place = () => document.getElementById(id);
+  if (!place() || !area()) return;
+  const opener = () => document.querySelector(button);
+  const isMode = () => (form().elements.private.value ? "note" : "reply") === mode;
+  const box = () => place().firstElementChild;
+  const options = () => [...place().querySelectorAll("[data-text]")];
+  const chosen = () => options().find((option) => option.getAttribute("aria-selected") === "true");
+
+  /** The letters after a mark that begins the text or a word, up to the caret; null where none is being typed. */
+  function asked() {
+    const found = pattern.exec(area().value.slice(0, area().selectionStart));
+    return found ? (found[1] ?? "") : null;
+  }
+
+  const look = oneAtATime(async () => {
+    const words = isMode() ? asked() : null;
+    if (words === null) {
+      close();
+      return;
+    }
+    const html = await fragment(`${place().dataset.url}?q=${encodeURIComponent(words)}`);
+    // Meanwhile the word may have been ended, or taken back.
+    if (html === null || asked() === null) return;
+    await htmx.swap({ sourceElement: place(), target: place(), text: html, swap: "innerHTML" });
+    if (!options().length && !keepEmpty && words) {
+      close();
+      return;
+    }
+    opener().setAttribute("aria-expanded", "true");
+    if (chosen()) area().setAttribute("aria-activedescendant", chosen().id);
+  });
+
+  function close() {
+    if (!box()) return;
+    place().replaceChildren();
+    opener().setAttribute("aria-expanded", "false");
+    area().removeAttribute("aria-activedescendant");
+  }
+
+  function select(option) {
+    chosen()?.setAttribute("aria-selected", "false");
+    option.setAttribute("aria-selected", "true");
+    option.scrollIntoView({ block: "nearest" });
+    area().setAttribute("aria-activedescendant", option.id);
+  }
+
+  function move(by) {
+    const all = options();
+    if (all.length) select(all[(all.indexOf(chosen()) + by + all.length) % all.length]);
+  }
+
+  function put(option) {
+    if (!option) return;
+    const end = area().selectionStart;
+    const start = end - (asked()?.length ?? -1) - 1;
+    area().setRangeText(option.dataset.text, start, end, "end");
+    onPut(option);
+    area().dispatchEvent(new Event("input", { bubbles: true }));
+    close();
+    area().focus();
+  }
+
+  function onKey(event) {
+    if (!box()) return;
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
+    if (event.key === "Escape") close();
+    else if (event.key === "ArrowDown") move(1);
+    else if (event.key === "ArrowUp") move(-1);
+    else if ((event.key === "Enter" || event.key === "Tab") && plain && chosen()) put(chosen());
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  function openByHand() {
+    if (box()) {
+      close();
+      return;
+    }
+    area().focus();
+    if (asked() === null) {
+      const at = area().selectionStart;
+      const gap = at && !/\s/.test(area().value[at - 1]) ? " " : "";
+      area().setRangeText(`${gap}${mark}`, at, area().selectionEnd, "end");
+    }
+    look();
+  }
+
+  area().addEventListener("input", look);
+  area().addEventListener("keydown", onKey, { capture: true });
+  document.addEventListener("click", (event) => {
+    const option = event.target.closest(`#${id} [data-text]`);
+    if (event.target.closest(button)) openByHand();
+    else if (option) put(option);
+    else if (box() && !event.target.closest(`#${id}, #composer`)) close();
+  });
+}
