@@ -236,6 +236,7 @@ def _turns(change: str, who: str) -> tuple[str, str] | None:
         "released": ("robot", _("{who} gave the conversation back to the bot", who=who)),
         "closed": ("check", _("{who} closed the conversation", who=who)),
         "reopened": ("retry", _("{who} opened the conversation again", who=who)),
+        "customer": ("people", _("{who} led the conversation to another card of the customer", who=who)),
     }
     return turns.get(change)
 
