@@ -69,16 +69,20 @@ def join(session: Session, kept: Customer, gone: Customer, taken: Collection[str
 
 
 def part(session: Session, kept: Customer, done: dict[str, Any]) -> None:
-    """Undo `join`. What somebody has changed since then stays as he left it."""
+    """Undo `join`, once the other card stands by itself again. What somebody has changed since then stays as he left
+    it, and so does what a card that is still in this one has brought as well."""
     now = {one.field.id: one.value for one in fields.of(session, kept)}
     for name, (before, after) in done["written"].items():
         number = name.removeprefix(FIELD)
         value = now.get(int(number)) if name.startswith(FIELD) else getattr(kept, name) or ""
         if value == after:
             _put(session, kept, name, before)
+    others = session.scalars(sa.select(Customer).where(Customer.merged_into_id == kept.id)).all()
+    theirs = set(session.scalars(sa.select(Contact.value).where(Contact.customer_id.in_([one.id for one in others]))))
     for kind, values in done["contacts"].items():
-        contacts.take_back(session, kept, ContactKind(kind), values)
-    kept.tags = [tag for tag in kept.tags if tag not in done["tags"]]
+        contacts.take_back(session, kept, ContactKind(kind), [value for value in values if value not in theirs])
+    gone = set(done["tags"]).difference(*(one.tags for one in others))
+    kept.tags = [tag for tag in kept.tags if tag not in gone]
     session.flush()
 
 

@@ -155,8 +155,9 @@ def undo(session: Session, shop_id: int, merge_id: int, *, actor: str, holders: 
         raise MergedFurther()
     for name, holder in holders.items():
         holder.give_back(session, row.moved.get(name, []), kept.id, gone.id, actor)
-    joining.part(session, kept, row.card)
     gone.merged_into_id = None
+    session.flush()
+    joining.part(session, kept, row.card)
     row.undone_at, row.undone_by = utc_now(), actor
     session.flush()
     facts = {"customer_id": kept.id, "gone_id": gone.id, "merge_id": row.id}

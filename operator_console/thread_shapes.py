@@ -266,6 +266,7 @@ def _turns(change: str, who: str, until: str | None) -> tuple[str, str] | None:
         "later_stopped": ("clock", _("The buyer wrote first: the message planned for {when} is not sent", when=when)),
         "later_refused": ("warning", _("The message planned for {when} could not be sent", when=when)),
         "buyer_wrote": ("inbox", _("The conversation is back: the buyer wrote")),
+        "customer": ("people", _("{who} led the conversation to another card of the customer", who=who)),
     }
     return turns.get(change)
 

@@ -288,6 +288,7 @@ async def test_two_cards_are_compared_merged_and_parted_again(desk: Desk, town: 
     assert (await operator.get(f"/customers/{anna}/merge?with={anya}")).status == 409
     shown = (await operator.get(f"/inbox/{talk}")).text
     assert f'href="/inbox/{desk.ours.anna}"' in shown
+    assert "диалог перешёл к другой карточке" in shown
     await desk.hears("Аня", "Ау?")
     assert (await desk.conversation(talk)).customer_id == anna
     (merge,) = re.findall(r"/merges/(\d+)/undo", page)

@@ -162,6 +162,17 @@ def test_what_came_after_the_merge_stays_with_the_kept_one(twins: Twins, session
     assert (twins.gone.phone, twins.gone.city) == ("+79017654321", "Москва")
 
 
+def test_what_two_merged_cards_have_brought_stays_until_the_last_of_them_goes(twins: Twins, session: Session) -> None:
+    third = cards.add(session, twins.shop, name="Анюта")
+    for row in (twins.gone, third):
+        cards.remember(session, row, email="a@mail.example", tags=["сайт"])
+    first = twins.merge()
+    merging.merge(session, twins.shop.id, twins.kept.id, third.id, actor=MARINA, holders=HOLDERS)
+    twins.undo(first)
+    assert [one.value for one in contacts.of(session, twins.kept)] == ["a@mail.example"]
+    assert (twins.kept.email, twins.kept.tags) == ("a@mail.example", ["сайт"])
+
+
 def test_a_cart_that_was_bought_meanwhile_is_not_filled_again(twins: Twins, session: Session) -> None:
     carts.set_quantity(session, twins.shop.id, twins.gone.id, twins.counter.mug.id, 3)
     merge = twins.merge()
