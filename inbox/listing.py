@@ -106,6 +106,14 @@ def row(session: Session, shop_id: int, conversation_id: int) -> Row | None:
     return _row(found) if found is not None else None
 
 
+def of_customers(session: Session, shop_id: int, customer_ids: Sequence[int], *, limit: int) -> list[Row]:
+    """The conversations of these customers in whatever state, the latest talk first."""
+    query = _rows_query().where(
+        Conversation.shop_id == shop_id, Conversation.kind == Kind.BUYER, Conversation.customer_id.in_(customer_ids)
+    )
+    return [_row(found) for found in session.execute(query.order_by(Conversation.last_at.desc()).limit(limit))]
+
+
 def talks_of(session: Session, shop_id: int, customer_id: int) -> list[Talk]:
     """Where the customer talks with the shop, the latest last."""
     c = Conversation

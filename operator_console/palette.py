@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from catalog import names, search
 from company.rights import Right
 from customers import cards
+from customers.tables import Customer
 from inbox import listing, searching
-from inbox.listing import View
 from inbox.tables import Author
 from operator_console import formats, list_shapes, people
 from operator_console.people import Shape
@@ -25,6 +25,12 @@ from orders import book
 
 OF_EACH = 5
 """Things of one kind that are offered."""
+
+LOOKED_AT = 20
+"""Customers whose orders and conversations are among what is offered."""
+
+LONGEST_NUMBER = 10
+"""Digits that no number of an order has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +53,29 @@ ROUTES: tuple[Route, ...] = (get("/find", find),)
 
 
 def _groups(session: Session, visit: Visit, text: str) -> list[Shape]:
+    """Customers are looked for once; their orders and conversations are then read from indexes."""
     if not text:
-        groups = [(_("Last conversations"), _talks(session, visit, "")), (_("Go to"), _commands(visit, ""))]
+        last = listing.rows(session, visit.shop.id, limit=OF_EACH)
+        groups = [(_("Last conversations"), _talks(last)), (_("Go to"), _commands(visit, ""))]
     else:
+        found = cards.search(session, visit.shop.id, text, limit=LOOKED_AT)
+        ids = [row.id for row in found]
         groups = [
-            (_("Orders"), _orders(session, visit, text)),
-            (_("Customers"), _customers(session, visit, text)),
-            (_("Conversations"), _talks(session, visit, text)),
+            (_("Orders"), _orders(session, visit, text, ids)),
+            (_("Customers"), _customers(found[:OF_EACH])),
+            (_("Conversations"), _talks(listing.of_customers(session, visit.shop.id, ids, limit=OF_EACH))),
             (_("Said"), _said(session, visit, text)),
             (_("Products"), _products(session, visit, text)),
             (_("Go to"), _commands(visit, text)),
         ]
-    return [{"title": title, "found": found} for title, found in groups if found]
+    return [{"title": title, "found": shown} for title, shown in groups if shown]
 
 
 def _one(mark: str, label: str, note: str, url: str) -> Shape:
     return {"mark": mark, "label": label, "note": note, "url": url}
 
 
-def _talks(session: Session, visit: Visit, text: str) -> list[Shape]:
-    found = []
-    for view in (View.OPEN, View.CLOSED) if text else (View.OPEN,):
-        found += listing.rows(session, visit.shop.id, view=view, text=text, limit=OF_EACH)
+def _talks(found: Sequence[listing.Row]) -> list[Shape]:
     return [
         _one(
             "inbox",
@@ -76,7 +83,7 @@ def _talks(session: Session, visit: Visit, text: str) -> list[Shape]:
             f"{channel_name(row.channel)} · {list_shapes.preview(row.last_text)}",
             f"/inbox/{row.id}",
         )
-        for row in found[:OF_EACH]
+        for row in found
     ]
 
 
@@ -92,20 +99,22 @@ def _said(session: Session, visit: Visit, text: str) -> list[Shape]:
     ]
 
 
-def _orders(session: Session, visit: Visit, text: str) -> list[Shape]:
-    page = book.table(session, visit.shop.id, book.Filter(text=text), size=OF_EACH, locale=reader().language)
+def _orders(session: Session, visit: Visit, text: str, customer_ids: Sequence[int]) -> list[Shape]:
+    digits = text.lstrip("#№ ")
+    number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < LONGEST_NUMBER else None
+    found = book.latest(session, visit.shop.id, number=number, customer_ids=customer_ids, limit=OF_EACH)
     return [
         _one(
             "board",
-            _("Order No. {number}", number=row.order.number),
-            f"{row.customer} · {row.order.stage_name} · {formats.money(row.order.total)}",
-            f"/orders/{row.order.id}",
+            _("Order No. {number}", number=order.number),
+            f"{order.recipient} · {names.named(order.stage, reader().language)} · {formats.money(order.total)}",
+            f"/orders/{order.id}",
         )
-        for row in page.rows
+        for order in found
     ]
 
 
-def _customers(session: Session, visit: Visit, text: str) -> list[Shape]:
+def _customers(found: Sequence[Customer]) -> list[Shape]:
     return [
         _one(
             "person",
@@ -113,7 +122,7 @@ def _customers(session: Session, visit: Visit, text: str) -> list[Shape]:
             " · ".join(part for part in (row.phone, row.city) if part),
             f"/customers/{row.id}",
         )
-        for row in cards.search(session, visit.shop.id, text, limit=OF_EACH)
+        for row in found
     ]
 
 

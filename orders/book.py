@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from catalog.names import named
 from company.tables import ChannelAccount, Shop, Staff
+from customers import cards
 from customers.tables import Customer
 from kit.errors import Missing
 from kit.money import Money
@@ -54,7 +55,7 @@ class Filter:
     """What to show; an empty one shows all orders of the shop."""
 
     text: str = ""
-    """A number, or part of a customer's name, recipient or phone."""
+    """A number, what the customer is found by, or part of the recipient's name or phone."""
     channel: str = ""
     responsible_id: int | None = None
     nobodys: bool = False
@@ -125,6 +126,15 @@ def locked(session: Session, order_id: int) -> Order:
 def stage_of(session: Session, order: Order, code: str) -> Stage:
     """A stage of the order's pipeline."""
     return session.scalars(sa.select(Stage).where(Stage.pipeline_id == order.pipeline_id, Stage.code == code)).one()
+
+
+def latest(
+    session: Session, shop_id: int, *, number: int | None, customer_ids: Sequence[int], limit: int
+) -> list[Order]:
+    """The order of this number, and the newest of these customers. Both are read from indexes."""
+    ways = [Order.customer_id.in_(customer_ids)] + ([Order.number == number] if number is not None else [])
+    query = whole(Order.shop_id == shop_id, sa.or_(*ways))
+    return list(session.scalars(query.order_by((Order.number == number).desc(), Order.id.desc()).limit(limit)))
 
 
 def of_customer(session: Session, shop_id: int, customer_id: int, limit: int = 20) -> list[Order]:
@@ -320,15 +330,11 @@ _PAYMENTS: dict[Payment, sa.ColumnElement[bool]] = {
 
 
 def _mentions(shop_id: int, text: str) -> sa.ColumnElement[bool]:
-    """Orders with this number, or with this text in a name or phone. SQLite folds the case of Latin letters only,
-    so a name is also looked for as it is usually written, with a capital."""
+    """Orders with this number, of a customer who is found by this text, or with it in the recipient's name or phone."""
     digits = text.lstrip("#№ ").strip()
-    forms = {text, text.title()}
-    named = sa.or_(*(Customer.name.icontains(form, autoescape=True) for form in forms))
-    ways: list[sa.ColumnElement[bool]] = [
-        Order.customer_id.in_(sa.select(Customer.id).where(Customer.shop_id == shop_id, named))
-    ]
-    ways += [Order.recipient.icontains(form, autoescape=True) for form in forms]
+    people = sa.select(Customer.id).where(*cards.standing(shop_id), *cards.matching(shop_id, text))
+    ways: list[sa.ColumnElement[bool]] = [Order.customer_id.in_(people)]
+    ways += [Order.recipient.contains(form, autoescape=True) for form in cards.spellings(text)]
     phone = "".join(filter(str.isdigit, text))
     if len(phone) >= 4:
         ways.append(Order.phone.contains(phone[-10:]))
