@@ -18,9 +18,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import bot.notices
+import inbox.jobs
 import orders.history
 import orders.jobs
 import payments.jobs
+from automation import assignment, reminding, task_notices, telling
 from bot.channels.base import Channel
 from bot.delivery import Courier
 from bot.incoming import Intake
@@ -173,7 +175,12 @@ class House:
         handlers: dict[str, Handler] = {
             **self.intake.handlers,
             **courier.handlers,
+            **inbox.jobs.JOBS,
             **orders.jobs.JOBS,
+            **reminding.JOBS,
+            **telling.JOBS,
+            **assignment.JOBS,
+            **task_notices.handlers(TEXTS, "https://counter.example"),
             **payments.jobs.handlers(Accounts(cashier), "https://counter.example"),
             **bot.notices.handlers(TEXTS, "https://counter.example"),
         }
