@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,13 +37,13 @@ def apply(session: Session, shop: Shop, row: Row, kept: ImportRow, paths: Paths,
         product, variant = _new(session, shop, row, kept, shelf, actor)
         wanted = [change for change in kept.changes if change[0].startswith(STOCK) or change[0] == Column.ACTIVE]
         shelf.variants[row.sku] = variant
-        _variant(session, shop, variant, wanted, shelf, actor, reason="initial")
+        _variant(session, shop, variant, wanted, shelf, actor, is_new=True)
         return
     product = _whole(session, shop, variant.product_id)
     variant = next(one for one in product.variants if one.sku == row.sku)
     _product(session, shop, product, [change for change in kept.changes if change[0] in OF_PRODUCT], shelf, actor)
     of_variant = [change for change in kept.changes if change[0] not in OF_PRODUCT]
-    _variant(session, shop, variant, of_variant, shelf, actor, reason="corrected")
+    _variant(session, shop, variant, of_variant, shelf, actor, is_new=False)
 
 
 def _whole(session: Session, shop: Shop, product_id: int) -> Product:
@@ -88,21 +89,22 @@ def _new(session: Session, shop: Shop, row: Row, kept: ImportRow, shelf: Shelf, 
     return product, variant
 
 
-def _fresh(changes: list[Any], now: Any) -> list[Any]:
-    """Those that are still to be made. What is neither as it was shown nor as it shall be was changed by others."""
+def _fresh(changes: list[Any], now: Callable[[str], Any], *, is_new: bool) -> list[Any]:
+    """Those that are still to be made. What is neither as it was shown nor as it shall be was changed by others; of
+    what `is_new` nothing was shown."""
     to_do = []
     for column, before, after in changes:
         is_now = now(column)
         if is_now == after:
             continue
-        if before is not None and is_now != before:
+        if is_now != before and not (is_new and before is None):
             raise ChangedMeanwhile()
         to_do.append((column, after))
     return to_do
 
 
 def _product(session: Session, shop: Shop, product: Product, changes: list[Any], shelf: Shelf, actor: str) -> None:
-    words = dict(_fresh(changes, lambda column: import_rows.product_now(product, column, shelf)))
+    words = dict(_fresh(changes, lambda column: import_rows.product_now(product, column, shelf), is_new=True))
     if not words:
         return
     english = {
@@ -141,9 +143,9 @@ def _category(session: Session, shop: Shop, shelf: Shelf, text: str) -> Category
 
 
 def _variant(
-    session: Session, shop: Shop, variant: Variant, changes: list[Any], shelf: Shelf, actor: str, *, reason: str
+    session: Session, shop: Shop, variant: Variant, changes: list[Any], shelf: Shelf, actor: str, *, is_new: bool
 ) -> None:
-    to_do = dict(_fresh(changes, lambda column: import_rows.variant_now(variant, column, shelf)))
+    to_do = dict(_fresh(changes, lambda column: import_rows.variant_now(variant, column, shelf), is_new=is_new))
     if to_do.get(Column.ACTIVE) and not variant.product.active:
         # Its sisters were not for sale with it, and stay so.
         for sister in variant.product.variants:
@@ -164,7 +166,7 @@ def _variant(
     for column, counted in to_do.items():
         if column.startswith(STOCK):
             place = _warehouse(session, shop, int(column.removeprefix(STOCK)))
-            stock.correct(session, variant, place, counted, actor=actor, reason=reason)
+            stock.correct(session, variant, place, counted, actor=actor, reason="initial" if is_new else "corrected")
 
 
 def _warehouse(session: Session, shop: Shop, warehouse_id: int) -> Warehouse:

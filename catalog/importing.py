@@ -24,7 +24,7 @@ from catalog.import_rows import Plan, Row, RowRefused
 from catalog.tables import Import, ImportRow, ImportState, Outcome
 from company.tables import Shop
 from kit.clock import utc_now
-from kit.errors import Missing, Refused
+from kit.errors import Missing, Problem, Refused
 from storage import jobs
 from storage.database import Database
 from storage.events import publish
@@ -168,10 +168,10 @@ def choose(session: Session, shop_id: int, import_id: int, columns: Sequence[str
     if one.state not in (ImportState.COLUMNS, ImportState.CHECKED):
         raise ImportGoesOn()
     places = stock.warehouses(session, shop_id)
-    chosen = [
-        column if column in (*import_columns.allowed(heading, places, purchase=purchase), before) else ""
-        for column, before, heading in zip(columns, one.columns, one.headings, strict=True)
-    ]
+    chosen = []
+    for column, before, heading in zip(columns, one.columns, one.headings, strict=True):
+        known = {*import_columns.allowed(heading, places, purchase=purchase), before}
+        chosen.append(column if column in known and (purchase or column != Column.PURCHASE) else "")
     import_columns.check(chosen, one.headings)
     one.columns, one.state = chosen, ImportState.CHECKING
     _put(session, one, CHECK)
@@ -270,7 +270,7 @@ def _wrong(one: ImportRow, why: Refused) -> _Verdict:
     return (one.id, Outcome.WRONG, [], reason(why))
 
 
-def reason(why: Refused) -> dict[str, Any]:
+def reason(why: Problem) -> dict[str, Any]:
     facts = {name: fact if isinstance(fact, int) else str(fact) for name, fact in why.facts.items()}
     return {"code": why.code, "facts": facts}
 
@@ -345,7 +345,7 @@ def _apply(session: Session, job: Job, import_id: int, _: None) -> Again | None:
             with session.begin_nested():
                 read = import_rows.read(row.cells, one.columns, one.headings, shop.currency)
                 import_apply.apply(session, shop, read, row, paths, actor=one.actor)
-        except Refused as why:
+        except Problem as why:
             row.outcome, row.why = Outcome.WRONG, reason(why)
             # What was made for it is gone with its savepoint.
             paths = import_rows.Paths.of(session, shop.id)

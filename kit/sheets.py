@@ -33,6 +33,9 @@ MOST_COLUMNS = 60
 LONGEST = 10_000
 """Characters of one cell. A longer one comes one character longer than this, so that whoever reads it may refuse it."""
 
+MOST_TEXT = 30_000_000
+"""Characters of all cells together: one that is merged over thousands of rows multiplies."""
+
 MEMORY = 1 << 30
 SECONDS = 20
 """What the child may use."""
@@ -140,10 +143,14 @@ def parse(data: bytes) -> Sheet:
 def _table(rows: Iterable[tuple[int, list[str]]]) -> Sheet:
     headings: list[str] | None = None
     found: list[tuple[int, list[str]]] = []
+    left = MOST_TEXT
     for number, raw in rows:
         cells = [cell.strip()[: LONGEST + 1] for cell in raw]
         while cells and not cells[-1]:
             cells.pop()
+        left -= sum(map(len, cells))
+        if left < 0:
+            raise NotATable("too much text")
         if not cells:
             continue
         if headings is None:

@@ -98,6 +98,7 @@ def test_a_hidden_sheet_is_not_read() -> None:
         (b"PK\x03\x04 broken", sheets.NotATable),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", sheets.NotATable),
         (b"SKU\n" + b"A\n" * (sheets.MOST_ROWS + 1), sheets.TooManyRows),
+        (b"SKU;A;B\n" + (b"x" * 10_000 + b";" + b"y" * 10_000 + b";\n") * 1_600, sheets.NotATable),
         (b";".join([b"a"] * (sheets.MOST_COLUMNS + 1)) + b"\n1", sheets.TooManyColumns),
     ],
 )
