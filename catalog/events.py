@@ -29,3 +29,15 @@ class StockChanged(Event):
     warehouse_id: int
     quantity: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogImported(Event):
+    """A file has been worked through; each product and variant that it changed has its own event."""
+
+    kind: ClassVar[str] = "catalog_imported"
+
+    import_id: int
+    new: int
+    changed: int
+    wrong: int

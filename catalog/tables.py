@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ class Category(Base):
 
 class Product(Base):
     __tablename__ = "product"
+    __table_args__ = (sa.Index("ix_product_shop_id_name", "shop_id", "name"),)
 
     id: Mapped[Id]
     shop_id: Mapped[int] = ref("shop.id")
@@ -141,3 +143,65 @@ class Reservation(Base):
     variant_id: Mapped[int] = ref("variant.id")
     warehouse_id: Mapped[int] = ref("warehouse.id", index=False)
     quantity: Mapped[int]
+
+
+class ImportState(StrEnum):
+    LOADING = "loading"
+    """Rows are being written down. One that stays so was cut off."""
+    COLUMNS = "columns"
+    """A person says what is in which column."""
+    CHECKING = "checking"
+    CHECKED = "checked"
+    """What would happen is known, and waits for a person's word."""
+    APPLYING = "applying"
+    DONE = "done"
+
+
+class Outcome(StrEnum):
+    """What a row does, or would do."""
+
+    UNKNOWN = ""
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    WRONG = "wrong"
+
+
+class Import(Base):
+    """A file of goods on its way into the catalogue."""
+
+    __tablename__ = "catalog_import"
+    __table_args__ = (sa.Index("ix_catalog_import_shop_id_id", "shop_id", "id"),)
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id", index=False)
+    actor: Mapped[str] = mapped_column(sa.String(60))
+    name: Mapped[str] = mapped_column(sa.String(200))
+    """Of the file."""
+    headings: Mapped[list[str]]
+    columns: Mapped[list[str]]
+    """What each column is, as catalog.import_columns writes it; "" for one that is left alone."""
+    state: Mapped[ImportState] = mapped_column(sa.String(10), default=ImportState.LOADING)
+    created_at: Mapped[datetime]
+
+
+class ImportRow(Base):
+    """One row of the file. `done` is set in the transaction that does what the row says."""
+
+    __tablename__ = "catalog_import_row"
+    __table_args__ = (
+        sa.UniqueConstraint("import_id", "line"),
+        sa.Index("ix_catalog_import_row_outcome", "import_id", "outcome", "done", "line"),
+    )
+
+    id: Mapped[Id]
+    import_id: Mapped[int] = ref("catalog_import.id", index=False)
+    line: Mapped[int]
+    """As the spreadsheet numbers it."""
+    cells: Mapped[list[str]]
+    outcome: Mapped[Outcome] = mapped_column(sa.String(8), default=Outcome.UNKNOWN)
+    done: Mapped[bool] = mapped_column(default=False)
+    changes: Mapped[list[Any]] = mapped_column(default=list)
+    """[[what, before, after], …]."""
+    why: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """{"code": …, "facts": {…}} of the refusal of a wrong one."""

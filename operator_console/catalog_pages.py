@@ -9,11 +9,11 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from catalog import editing, goods, names, search, stock
+from catalog.import_rows import attributes_in, attributes_text
 from catalog.names import named
 from catalog.tables import Product, Stock, Variant, Warehouse
 from company.rights import Right
 from company.tables import Shop
-from kit.errors import Refused
 from kit.money import Money
 from operator_console import category_pages, photo_acts, photos, shell
 from operator_console.order_acts import count_of
@@ -26,25 +26,13 @@ from operator_console.visits import Form, Visit
 PER_PAGE = 30
 MOST_PAGES = 10_000
 
-MOST_ATTRIBUTES = 5
-"""Of one variant: buyers choose them one by one."""
-
-
-class BadAttributes(Refused):
-    """Not «name: value; name: value»."""
-
-    code = "bad_attributes"
-
-    def __init__(self, part: str) -> None:
-        super().__init__(f"not an attribute: {part!r}", part=part[:60], most=MOST_ATTRIBUTES)
-
 
 async def products(visit: Visit) -> web.StreamResponse:
     if visit.by_script:
         return visit.page("partials/products.html", **await visit.read(_list, visit))
     frame = await shell.frame(visit, "products")
     filled = await visit.read(_list, visit)
-    return visit.page("pages/products.html", **frame, may_edit=visit.may(Right.CATALOG_EDIT), **filled)
+    return visit.page("pages/products.html", **frame, **filled)
 
 
 async def product(visit: Visit) -> web.StreamResponse:
@@ -119,6 +107,7 @@ def _list(session: Session, visit: Visit) -> Shape:
         return f"/products?{urlencode(query)}"
 
     return {
+        "may_edit": visit.may(Right.CATALOG_EDIT),
         "query": text,
         "category": category_id or "",
         "categories": category_pages.options(session, shop.id, _("all")),
@@ -142,6 +131,7 @@ def _rows(session: Session, shop: Shop, found: list[Product]) -> list[Shape]:
     warehouses = stock.warehouses(session, shop.id)
     return [
         {
+            "id": row.id,
             "url": f"/products/{row.id}",
             "name": named(row, reader().language),
             "active": row.active,
@@ -187,7 +177,7 @@ def _product(session: Session, visit: Visit, product_id: int) -> Shape:
                 "id": one.id,
                 "name": names.attributes(one, reader().language) or _("The only variant"),
                 "sku": one.sku,
-                "attributes": "; ".join(f"{title}: {value}" for title, value in one.attributes),
+                "attributes": attributes_text(one.attributes),
                 "barcode": one.barcode or "",
                 "photo": urls.get(one.id),
                 "active": one.active,
@@ -262,17 +252,6 @@ def _add_variant(session: Session, shop: Shop, product_id: int, form: Form, acto
         attributes=attributes_in(form["attributes"]),
         actor=actor,
     )
-
-
-def attributes_in(text: str) -> list[tuple[str, str]]:
-    """«Цвет: белый; Размер: M» as pairs, in their order. Raises BadAttributes."""
-    pairs: list[tuple[str, str]] = []
-    for part in filter(None, (part.strip() for part in text.replace("\n", ";").split(";"))):
-        title, colon, value = (word.strip() for word in part.partition(":"))
-        if not (title and colon and value) or len(part) > 120 or title in dict(pairs) or len(pairs) == MOST_ATTRIBUTES:
-            raise BadAttributes(part)
-        pairs.append((title, value))
-    return pairs
 
 
 def _edit_variant(session: Session, shop: Shop, variant_id: int, form: Form, actor: str) -> None:

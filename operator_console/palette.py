@@ -158,6 +158,7 @@ def _all_commands() -> Sequence[Command]:
         Command(_("Table of orders"), "board", "/orders?layout=table", Right.READ, _("list")),
         Command(_("Products"), "box", "/products", Right.READ, _("goods catalogue stock")),
         Command(_("Categories"), "box", "/categories", Right.CATALOG_EDIT),
+        Command(_("Products from a file"), "box", "/products/import", Right.CATALOG_EDIT),
         Command(_("Customers"), "people", "/customers", Right.READ, _("clients buyers")),
         Command(_("Operation"), "chart", "/operation", Right.OPERATION, _("queues alarms")),
         Command(_("Settings"), "settings", "/settings", Right.SETTINGS, _("shop delivery payment staff channels")),

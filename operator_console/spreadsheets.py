@@ -49,7 +49,8 @@ def plain(sum_: Money) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """Phones keep their plus; anything else that could be a formula is marked as text."""
+    """Phones keep their plus; anything else that could be a formula is marked as text. So is what looks marked already:
+    whoever reads the file takes one mark away."""
     if _PHONES.fullmatch(cell):
         return cell
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return f"'{cell}" if cell.lstrip("'").startswith(FORMULA) else cell

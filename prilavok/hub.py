@@ -29,6 +29,7 @@ from bot.delivery import Courier
 from bot.incoming import Intake
 from bot.reception import Reception
 from bot.web import Hooks
+from catalog import importing
 from company import accounts
 from company.tables import ChannelAccount
 from company.texts import Texts
@@ -300,6 +301,7 @@ class _Work:
         handlers |= Courier(hub.channel, hub.files).handlers
         handlers |= inbox.jobs.JOBS
         handlers |= orders.jobs.JOBS
+        handlers |= importing.handlers(hub.db)
         handlers |= payments.jobs.handlers(self._providers, public_url)
         handlers |= bot.notices.handlers(hub.texts, public_url)
         handlers |= reminding.JOBS

@@ -15,6 +15,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.orm import Session
 
 from automation import assignment, notifications, telling
+from catalog import importing
 from company import signin
 from inbox import searching
 from kit import crash
@@ -68,7 +69,8 @@ def look_who_waits(session: Session) -> None:
 
 
 def clear_away(session: Session) -> None:
-    pruned = jobs.prune(session, older_than=KEEP_JOBS), notifications.prune(session, utc_now())
+    now = utc_now()
+    pruned = jobs.prune(session, older_than=KEEP_JOBS), notifications.prune(session, now), importing.prune(session, now)
     if max(pruned) >= jobs.PORTION:
         # Never long in one transaction: others wait to write.
         jobs.put(session, CLEAR, {}, lane=CLEAR, run_at=utc_now() + timedelta(seconds=1))

@@ -14,7 +14,7 @@ from automation import notifications, tasks
 from automation.notifications import About
 from automation.tables import Notification, Task, Told
 from automation.tasks import Wanted
-from catalog import editing, goods
+from catalog import editing, goods, importing
 from catalog.tables import Photo
 from company.rights import RIGHTS, Right
 from company.tables import Role, Shop
@@ -69,6 +69,7 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/categories": lambda session, store: {
         "id": editing.add_category(session, session.get_one(Shop, store.shop_id), name="Кружки").id
     },
+    "/imports": lambda session, store: {"id": import_of(session, store)},
     "/variants": lambda session, store: {"id": store.mug.id},
     "/replies": lambda session, store: {
         "id": canned.add(session, store.shop_id, name="привет", text="Здравствуйте!").id
@@ -107,6 +108,13 @@ def field_of(session: Session, store: Store) -> Field:
 def photo_of(session: Session, store: Store) -> Photo:
     file = record(session, Blob("0" * 64, 1, "image/png", 1, 1), public=True, shop_id=store.shop_id)
     return editing.add_photo(session, goods.product(session, store.shop_id, store.product_id), file)
+
+
+def import_of(session: Session, store: Store) -> int:
+    shop, headings = session.get_one(Shop, store.shop_id), ["Артикул", "Цена"]
+    one = importing.begin(session, shop, name="goods.csv", headings=headings, purchase=True, actor="bot")
+    importing.write_down(session, one.id, [(2, ["TUM-300", "1500"])], last=True)
+    return one.id
 
 
 def order_of(session: Session, store: Store) -> Order:

@@ -1,9 +1,10 @@
-// Conversations that are ticked in the list, and what is done with all of them.
+// Conversations or products that are ticked in the list, and what is done with all of them.
 import { post } from "./server.js";
 import { sayMany } from "./texts.js";
 
 const bar = () => document.getElementById("bulk");
-const boxes = () => [...document.querySelectorAll("#conversations [data-tick]")];
+const list = () => document.getElementById(bar().dataset.list ?? "conversations");
+const boxes = () => [...list().querySelectorAll("[data-tick]")];
 const ticked = () => boxes().filter((box) => box.checked);
 
 function show() {
@@ -22,19 +23,20 @@ function tickAll(checked) {
 
 /** The row under the keyboard, or the open conversation. */
 function toggle() {
-  const rows = document.getElementById("conversations");
-  const row = document.activeElement.closest?.(".conversation-box") ?? rows.querySelector("[aria-current]")?.parentElement;
+  const row = document.activeElement.closest?.(".conversation-box, tr") ?? list().querySelector("[aria-current]")?.parentElement;
   const box = row?.querySelector("[data-tick]");
   if (!box) return;
   box.checked = !box.checked;
   show();
 }
 
+const ids = () => ticked().map((box) => box.dataset.tick).join(",");
+
 async function act(button) {
   const own = button.closest("[data-menu-form]")?.querySelector("[data-own-time]");
   const done = await post(bar().dataset.url, {
     act: button.dataset.bulk,
-    ids: ticked().map((box) => box.dataset.tick).join(","),
+    ids: ids(),
     staff: button.dataset.staff ?? "",
     when: button.dataset.when ?? (own ? "own" : ""),
     at: own?.value ?? "",
@@ -51,6 +53,8 @@ export function start() {
   bar().addEventListener("click", ({ target }) => {
     const button = target.closest("[data-bulk]");
     if (button) act(button);
+    const open = target.closest("[data-bulk-open]");
+    if (open) location.assign(`${open.dataset.bulkOpen}?ids=${ids()}`);
     if (target.closest("[data-untick]")) tickAll(false);
   });
   document.addEventListener("key:tick", toggle);
