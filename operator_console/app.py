@@ -8,6 +8,7 @@ from company.texts import Texts
 from kit.secrets import SecretBox
 from operator_console import (
     bulk_acts,
+    bulk_order_acts,
     canned_pages,
     catalog_pages,
     category_pages,
@@ -58,6 +59,7 @@ ROUTES: tuple[Route, ...] = (
     *sending_acts.ROUTES,
     *draft_pages.ROUTES,
     *bulk_acts.ROUTES,
+    *bulk_order_acts.ROUTES,
     *canned_pages.ROUTES,
     *palette.ROUTES,
     *picker.ROUTES,

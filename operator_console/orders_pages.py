@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from catalog.names import named
 from company import accounts, staff
-from company.rights import Right
+from company.rights import Right, may
 from company.tables import Role, Staff
 from kit.money import Money
-from operator_console import order_shapes, shell
+from operator_console import bulk_order_acts, order_shapes, shell
 from operator_console.order_shapes import briefs, stages_of
 from operator_console.people import Shape
 from operator_console.rendering import channel_name
@@ -114,8 +114,9 @@ async def orders(visit: Visit) -> web.StreamResponse:
     frame = await shell.frame(visit, "orders")
     filled = await visit.read(fill, visit.shop.id, asked, visit.role)
     around = await visit.read(_around, visit.shop.id, asked)
+    bar = await visit.read(bulk_order_acts.bar, visit) if asked.layout == "table" else None
     may_export = visit.may(Right.EXPORT)
-    return visit.page("pages/orders.html", **frame, **around, **filled, may_export=may_export)
+    return visit.page("pages/orders.html", **frame, **around, **filled, may_export=may_export, bulk=bar)
 
 
 ROUTES: tuple[Route, ...] = (get("/orders", orders),)
@@ -160,6 +161,7 @@ def _table(session: Session, shop_id: int, asked: Asked, role: Role) -> Shape:
         "board_url": asked.url(),
         "summary": _summary([(page.total, page.sum)]),
         "orders": briefs(session, page.rows, stages_of(session, shop_id), role),
+        "may_tick": may(role, Right.ORDERS),
         "sorts": {sort.value: _sort_shape(asked, sort) for sort in Sort},
         "pages": {
             "now": asked.page,

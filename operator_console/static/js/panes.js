@@ -41,7 +41,8 @@ document.addEventListener("click", (event) => {
   const pane = target.closest("[data-show-pane]");
   if (pane) showPane(pane.dataset.showPane);
   else if (document.body.dataset.pane === "order" && target === document.body) showPane(shownAtFirst);
-  const stays = target.closest("summary, [data-menu-form], .menu-choice") && !target.closest("[data-send], [data-bulk]");
+  const acts = target.closest("[data-send], [data-bulk]") && !target.closest("[data-menu-form]:has(:invalid)");
+  const stays = target.closest("summary, [data-menu-form], .menu-choice") && !acts;
   closeMenus(stays ? target.closest("details.with-menu") : null);
 });
 
