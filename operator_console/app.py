@@ -43,6 +43,7 @@ from operator_console import (
     tag_pages,
     task_pages,
     texts_pages,
+    view_pages,
 )
 from operator_console.door import Door
 from operator_console.rendering import Templates
@@ -61,6 +62,7 @@ ROUTES: tuple[Route, ...] = (
     *bulk_acts.ROUTES,
     *bulk_order_acts.ROUTES,
     *canned_pages.ROUTES,
+    *view_pages.ROUTES,
     *palette.ROUTES,
     *picker.ROUTES,
     *task_pages.ROUTES,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -10,10 +11,10 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from bot.web import serve
-from company import presence, staff
+from company import accounts, presence, staff
 from company.presence import Presence
 from company.rights import Right
-from company.tables import ChannelAccount
+from company.tables import ChannelAccount, Listing
 from customers import cards
 from customers.tables import Customer
 from inbox import conversations, listing, messages
@@ -31,6 +32,7 @@ from operator_console import (
     planned_shapes,
     shell,
     thread_shapes,
+    view_shapes,
 )
 from operator_console.context_shapes import Beside
 from operator_console.people import Shape, colleague, presence_word
@@ -71,12 +73,15 @@ class ListOf:
 
     @classmethod
     def asked(cls, visit: Visit) -> ListOf:
+        return replace(cls.of(visit.request.query), limit=min(visit.query_number("n") or PAGE, MOST_ROWS))
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> ListOf:
         try:
-            view = View(visit.query("view", View.OPEN))
+            view = View(query.get("view") or View.OPEN)
         except ValueError:
             raise NoSuchPage("no such view") from None
-        limit = visit.query_number("n") or PAGE
-        return cls(view, visit.query("channel")[:20], visit.query("q")[:100], min(limit, MOST_ROWS))
+        return cls(view, query.get("channel", "")[:20], query.get("q", "")[:100], PAGE)
 
     def query(self, **changes: object) -> str:
         """The address's question mark and what follows; nothing for the usual list."""
@@ -93,8 +98,8 @@ async def inbox(visit: Visit) -> web.StreamResponse:
     which = ListOf.asked(visit)
     frame = await shell.frame(visit, "inbox", view=which.view, pane="list")
     found = await visit.read(_list, visit, which, None)
-    ticked = await visit.read(bulk_acts.bar, visit)
-    return visit.page("pages/inbox.html", **frame, **found, bulk=ticked, conversation=None)
+    around = await visit.read(_above, visit, which)
+    return visit.page("pages/inbox.html", **frame, **found, **around, conversation=None)
 
 
 async def conversation(visit: Visit) -> web.StreamResponse:
@@ -105,8 +110,8 @@ async def conversation(visit: Visit) -> web.StreamResponse:
     await notification_pages.seen(visit, "conversation", id_)
     open_ = await visit.read(_whole, visit, id_, which)
     found = await visit.read(_list, visit, which, id_)
-    ticked = await visit.read(bulk_acts.bar, visit)
-    return visit.page("pages/inbox.html", **frame, **found, **open_, bulk=ticked)
+    around = await visit.read(_above, visit, which)
+    return visit.page("pages/inbox.html", **frame, **found, **open_, **around)
 
 
 # Fragments
@@ -244,6 +249,34 @@ def _list(session: Session, visit: Visit, which: ListOf, current: int | None) ->
         "may_tick": visit.may(Right.REPLY),
         "view_empty": _nothing(which),
     }
+
+
+def _above(session: Session, visit: Visit, which: ListOf) -> Shape:
+    """What stands around the list and is not fetched anew with it."""
+    return {"bulk": bulk_acts.bar(session, visit), "saved": _saved(session, visit, which)}
+
+
+def _saved(session: Session, visit: Visit, which: ListOf) -> Shape:
+    counts = listing.counts(session, visit.shop.id, visit.staff.id)
+    here = replace(which, limit=PAGE)
+    known = {account.channel for account in accounts.of_shop(session, visit.shop.id)}
+    lost = bool(which.channel) and which.channel not in known
+    return view_shapes.bar(
+        session,
+        visit,
+        Listing.INBOX,
+        f"/inbox{here.query()}",
+        counted=lambda asked: [_counted(ListOf.of(query), counts) for query in asked],
+        kept={"view": which.view.value, "channel": which.channel},
+        gone=[{"label": _("Channel"), "url": f"/inbox{here.query(channel='')}"}] if lost else (),
+    )
+
+
+def _counted(which: ListOf, counts: Mapping[str, int]) -> int | None:
+    """What the counts of the side menu know already; nobody counts what a search would find."""
+    if which.text or (which.channel and which.view is not View.OPEN):
+        return None
+    return counts.get(f"channel:{which.channel}" if which.channel else which.view)
 
 
 def _sorted(view: View) -> str:

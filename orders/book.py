@@ -234,6 +234,15 @@ def table(
     return Page(rows=_rows(session, shop, locale, query), total=count, sum=Money(int(total), shop.currency))
 
 
+def up_to(session: Session, shop_id: int, filters: Sequence[Filter], most: int) -> list[int]:
+    """How many orders fit each filter, counted no further than `most`. One statement for all."""
+    if not filters:
+        return []
+    found = [sa.select(Order.id).where(*_conditions(shop_id, one)).limit(most).subquery() for one in filters]
+    counts = [sa.select(sa.func.count()).select_from(rows).scalar_subquery() for rows in found]
+    return list(session.execute(sa.select(*counts)).one())
+
+
 def after(
     session: Session, shop_id: int, filters: Filter, number: int, *, size: int = 500, locale: str = "ru"
 ) -> tuple[Row, ...]:
