@@ -26,7 +26,7 @@ from operator_console.visits import Visit
 from orders import reserving, stages
 from orders.book import Row
 from orders.pipelines import AWAITING_PAYMENT
-from orders.reasons import text_key
+from orders.reasons import Kin, kin, text_key
 from orders.tables import Group, Order, Stage
 from orders.views import LineView, OrderView, view
 
@@ -126,6 +126,7 @@ def panel(session: Session, visit: Visit, shop: Shop, order: Order, *, opened: b
         "stage": stage(order.stage),
         "payment": payment_states(session, [seen])[order.id],
         "editable": takes_goods(order),
+        "splits": takes_goods(order) and sum(line.quantity for line in order.lines) > 1,
         **kept(seen),
         "steps": steps(session, order),
         "lines": _lines(session, order, seen.lines),
@@ -262,4 +263,15 @@ def _refund_first(order: Order) -> Money | None:
 def reason_words(texts: Texts, reason: str) -> str:
     """A known reason in the reader's language, or a person's own words."""
     key = text_key(reason)
-    return texts.say(key, reader().language) if key else reason
+    return kin_words(reason) or (texts.say(key, reader().language) if key else reason)
+
+
+def kin_words(reason: str) -> str:
+    """What an order has to do with another that the reason names; nothing if it names none."""
+    what, number = kin(reason) or (None, 0)
+    words = {
+        Kin.AGAIN: _("made the same as No. {number}", number=number),
+        Kin.SPLIT_FROM: _("split from No. {number}", number=number),
+        Kin.SPLIT_INTO: _("a part went into No. {number}", number=number),
+    }
+    return words[what] if what else ""

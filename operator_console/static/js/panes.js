@@ -66,3 +66,8 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (ctx.sourceElement.matches("[data-closes]")) ctx.sourceElement.closest("dialog")?.close();
   if (ctx.sourceElement.matches("[data-menu-form]")) closeMenus();
 });
+
+// A dialog that an answer was put into opens to tell it.
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.target?.matches?.("dialog[data-opens]") && ctx.target.children.length && !ctx.target.open) ctx.target.showModal();
+});
