@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -11,10 +9,10 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from bot.web import serve
-from company import accounts, presence, staff
+from company import presence, staff
 from company.presence import Presence
 from company.rights import Right
-from company.tables import ChannelAccount, Listing
+from company.tables import ChannelAccount
 from customers import cards
 from customers.tables import Customer
 from inbox import conversations, listing, messages
@@ -22,9 +20,9 @@ from inbox.content import load_incoming, load_outgoing
 from inbox.listing import View
 from inbox.tables import Author, Conversation, Kind, Message, State
 from operator_console import (
-    bulk_acts,
     composer_shapes,
     context_shapes,
+    inbox_lists,
     list_shapes,
     moment_shapes,
     notification_pages,
@@ -32,24 +30,18 @@ from operator_console import (
     planned_shapes,
     shell,
     thread_shapes,
-    view_shapes,
 )
 from operator_console.context_shapes import Beside
+from operator_console.inbox_lists import MOST_ROWS, PAGE, ListOf
 from operator_console.people import Shape, colleague, presence_word
 from operator_console.people import customer as face
 from operator_console.rendering import channel_name
 from operator_console.routing import ID, Route, get
 from operator_console.texts import gettext as _
 from operator_console.texts import reader
-from operator_console.visits import NoSuchPage, Visit
+from operator_console.visits import Visit
 from storage.files import NoSuchFile
 from storage.tables import StoredFile
-
-PAGE = 50
-"""Conversations, or messages, that are shown at once."""
-
-MOST_ROWS = 500
-"""The longest list that "Show more" makes."""
 
 MOST_MESSAGES = 2000
 
@@ -62,35 +54,6 @@ MOST_COLLEAGUES = 8
 """Names that the composer offers at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
-    """Which list the person looks at."""
-
-    view: View
-    channel: str
-    text: str
-    limit: int
-
-    @classmethod
-    def asked(cls, visit: Visit) -> ListOf:
-        return replace(cls.of(visit.request.query), limit=min(visit.query_number("n") or PAGE, MOST_ROWS))
-
-    @classmethod
-    def of(cls, query: Mapping[str, str]) -> ListOf:
-        try:
-            view = View(query.get("view") or View.OPEN)
-        except ValueError:
-            raise NoSuchPage("no such view") from None
-        return cls(view, query.get("channel", "")[:20], query.get("q", "")[:100], PAGE)
-
-    def query(self, **changes: object) -> str:
-        """The address's question mark and what follows; nothing for the usual list."""
-        facts = {"view": self.view, "channel": self.channel, "q": self.text} | changes
-        usual = {"view": View.OPEN, "channel": "", "q": "", "n": PAGE}
-        told = {name: str(value) for name, value in facts.items() if value != usual[name]}
-        return f"?{urlencode(told)}" if told else ""
-
-
 # Pages
 
 
@@ -98,7 +61,7 @@ async def inbox(visit: Visit) -> web.StreamResponse:
     which = ListOf.asked(visit)
     frame = await shell.frame(visit, "inbox", view=which.view, pane="list")
     found = await visit.read(_list, visit, which, None)
-    around = await visit.read(_above, visit, which)
+    around = await visit.read(inbox_lists.around, visit, which)
     return visit.page("pages/inbox.html", **frame, **found, **around, conversation=None)
 
 
@@ -110,7 +73,7 @@ async def conversation(visit: Visit) -> web.StreamResponse:
     await notification_pages.seen(visit, "conversation", id_)
     open_ = await visit.read(_whole, visit, id_, which)
     found = await visit.read(_list, visit, which, id_)
-    around = await visit.read(_above, visit, which)
+    around = await visit.read(inbox_lists.around, visit, which)
     return visit.page("pages/inbox.html", **frame, **found, **open_, **around)
 
 
@@ -249,34 +212,6 @@ def _list(session: Session, visit: Visit, which: ListOf, current: int | None) ->
         "may_tick": visit.may(Right.REPLY),
         "view_empty": _nothing(which),
     }
-
-
-def _above(session: Session, visit: Visit, which: ListOf) -> Shape:
-    """What stands around the list and is not fetched anew with it."""
-    return {"bulk": bulk_acts.bar(session, visit), "saved": _saved(session, visit, which)}
-
-
-def _saved(session: Session, visit: Visit, which: ListOf) -> Shape:
-    counts = listing.counts(session, visit.shop.id, visit.staff.id)
-    here = replace(which, limit=PAGE)
-    known = {account.channel for account in accounts.of_shop(session, visit.shop.id)}
-    lost = bool(which.channel) and which.channel not in known
-    return view_shapes.bar(
-        session,
-        visit,
-        Listing.INBOX,
-        f"/inbox{here.query()}",
-        counted=lambda asked: [_counted(ListOf.of(query), counts) for query in asked],
-        kept={"view": which.view.value, "channel": which.channel},
-        gone=[{"label": _("Channel"), "url": f"/inbox{here.query(channel='')}"}] if lost else (),
-    )
-
-
-def _counted(which: ListOf, counts: Mapping[str, int]) -> int | None:
-    """What the counts of the side menu know already; nobody counts what a search would find."""
-    if which.text or (which.channel and which.view is not View.OPEN):
-        return None
-    return counts.get(f"channel:{which.channel}" if which.channel else which.view)
 
 
 def _sorted(view: View) -> str:

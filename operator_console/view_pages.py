@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from company import rights, saved_views
 from company.rights import Right
 from company.tables import Listing, SavedView
-from operator_console import customers_pages, inbox_pages, orders_pages, shell, view_shapes
+from operator_console import customers_pages, inbox_lists, orders_pages, shell, view_shapes
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
 from operator_console.visits import Form, NoSuchPage, Visit
@@ -64,7 +64,7 @@ ROUTES: tuple[Route, ...] = (
 def _address(visit: Visit, listing: Listing, form: Form) -> str:
     """The list's own address for what the form holds: what makes no sense to the list is left out of it."""
     if listing is Listing.INBOX:
-        return f"/inbox{inbox_pages.ListOf.of(form).query()}"
+        return f"/inbox{inbox_lists.ListOf.of(form).query()}"
     if listing is Listing.ORDERS:
         return orders_pages.Asked.of(form, visit.staff.id).url(page="")
     return customers_pages.Asked.of(visit, form).url(page="")
