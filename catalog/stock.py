@@ -291,6 +291,31 @@ def release_some(session: Session, owner: str, variant_id: int, quantity: int) -
         _free(session, variant_id, warehouse_id, take)
 
 
+def hand_on(session: Session, owner: str, to: str, wanted: Mapping[int, int]) -> None:
+    """Promise to another what is promised to the owner: so many of each variant, or all that he has if that is less.
+
+    Nothing is free in between: what lies on the shelves and what is reserved there stay as they are.
+    """
+    rows = session.execute(
+        sa.select(_reservation)
+        .where(_reservation.c.owner == owner, _reservation.c.variant_id.in_(wanted))
+        .order_by(_reservation.c.variant_id, _reservation.c.warehouse_id)
+        .with_for_update()
+    ).all()
+    asked = dict(wanted)
+    for row in rows:
+        take = min(row.quantity, asked[row.variant_id])
+        if take <= 0:
+            continue
+        asked[row.variant_id] -= take
+        this = _reservation.c.id == row.id
+        if take == row.quantity:
+            session.execute(sa.delete(_reservation).where(this))
+        else:
+            session.execute(sa.update(_reservation).where(this).values(quantity=row.quantity - take))
+        _promise(session, to, row.variant_id, row.warehouse_id, take)
+
+
 def write_off(session: Session, owner: str, *, actor: str) -> None:
     """What was promised to the owner leaves the shelves: it is handed over or shipped."""
     promised = _end_promises(session, owner)

@@ -75,6 +75,59 @@ class StaffPresence(Base):
     away: Mapped[bool] = mapped_column(default=False)
 
 
+class Listing(StrEnum):
+    """A list of the console that a view can be saved of."""
+
+    INBOX = "inbox"
+    ORDERS = "orders"
+    CUSTOMERS = "customers"
+
+
+_own, _shared = sa.text("NOT shared"), sa.text("shared")
+
+
+class SavedView(Base):
+    """Filters, search and sort of a list under a name, for the one who made it or for the whole shop.
+
+    What a query means is known to the list's own page alone: the table belongs to the people who keep it, and not to
+    the domain of what is listed.
+    """
+
+    __tablename__ = "saved_view"
+    __table_args__ = (
+        sa.Index(
+            "uq_saved_view_own",
+            "shop_id",
+            "staff_id",
+            "listing",
+            "name",
+            unique=True,
+            sqlite_where=_own,
+            postgresql_where=_own,
+        ),
+        sa.Index(
+            "uq_saved_view_shared",
+            "shop_id",
+            "listing",
+            "name",
+            unique=True,
+            sqlite_where=_shared,
+            postgresql_where=_shared,
+        ),
+    )
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id", index=False)
+    staff_id: Mapped[int] = ref("staff.id", index=False)
+    """Who made it; the only one who has it unless it is shared."""
+    shared: Mapped[bool] = mapped_column(default=False)
+    listing: Mapped[Listing] = mapped_column(sa.String(20))
+    name: Mapped[str] = mapped_column(sa.String(60))
+    query: Mapped[str] = mapped_column(sa.String(2000), default="")
+    """What stands after the question mark of the list's address."""
+    position: Mapped[int] = mapped_column(default=0)
+
+
 class SignIn(Base):
     """One signed-in browser. The key is a SHA-256 of the cookie, so a stolen table opens nothing."""
 

@@ -8,6 +8,7 @@ from company.texts import Texts
 from kit.secrets import SecretBox
 from operator_console import (
     bulk_acts,
+    bulk_order_acts,
     canned_pages,
     catalog_export,
     catalog_pages,
@@ -31,6 +32,7 @@ from operator_console import (
     operation_page,
     order_acts,
     order_export,
+    order_kin_acts,
     order_page,
     orders_pages,
     palette,
@@ -45,6 +47,7 @@ from operator_console import (
     tag_pages,
     task_pages,
     texts_pages,
+    view_pages,
 )
 from operator_console.door import Door
 from operator_console.rendering import Templates
@@ -61,7 +64,9 @@ ROUTES: tuple[Route, ...] = (
     *sending_acts.ROUTES,
     *draft_pages.ROUTES,
     *bulk_acts.ROUTES,
+    *bulk_order_acts.ROUTES,
     *canned_pages.ROUTES,
+    *view_pages.ROUTES,
     *palette.ROUTES,
     *picker.ROUTES,
     *task_pages.ROUTES,
@@ -72,6 +77,7 @@ ROUTES: tuple[Route, ...] = (
     *order_export.ROUTES,
     *order_page.ROUTES,
     *order_acts.ROUTES,
+    *order_kin_acts.ROUTES,
     *money_pages.ROUTES,
     *new_order_page.ROUTES,
     *customers_pages.ROUTES,

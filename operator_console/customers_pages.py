@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from company import accounts
 from company.rights import Right
-from company.tables import Shop
+from company.tables import Listing, Shop
 from customers import cards, contacts, fields
 from customers.tables import ContactKind, Field, FieldKind
 from kit.errors import Refused
 from kit.money import Money
-from operator_console import customer_shapes, people, shell
+from operator_console import customer_shapes, people, shell, view_shapes
 from operator_console.people import Shape
 from operator_console.rendering import channel_name
 from operator_console.routing import Route, get
@@ -35,6 +35,12 @@ MOST_PAGES = 10_000
 OWN = "field-"
 """How the names of the filters by own fields begin: field-<number>, and -since, -until for days."""
 
+NAMES = {
+    *("q", "tag", "channel", "city", "bought", "spent_from", "spent_to", "last_since", "last_until"),
+    *("sort", "ascending", "page"),
+}
+"""What else an address of the list may say."""
+
 FILTERED = (FieldKind.CHOICE, FieldKind.FLAG, FieldKind.DATE)
 """Kinds of own fields that the list can be filtered by."""
 
@@ -48,8 +54,11 @@ class Asked:
     currency: str
 
     @classmethod
-    def of(cls, visit: Visit) -> Asked:
-        kept = {name: value.replace("\x00", "")[:100].strip() for name, value in visit.request.query.items()}
+    def of(cls, visit: Visit, query: Mapping[str, str] | None = None) -> Asked:
+        """What this query asks for, or the address."""
+        asked = visit.request.query if query is None else query
+        known = [name for name in asked if name in NAMES or name.startswith(OWN)]
+        kept = {name: asked[name].replace("\x00", "")[:100].strip() for name in known}
         return cls({name: value for name, value in kept.items() if value}, visit.reader.zone, visit.shop.currency)
 
     def __getitem__(self, name: str) -> str:
@@ -132,7 +141,7 @@ async def customers(visit: Visit) -> web.StreamResponse:
     if visit.by_script:
         return visit.page("partials/customers.html", **filled)
     frame = await shell.frame(visit, "customers")
-    around = await visit.read(_around, visit.shop.id, asked)
+    around = await visit.read(_around, visit, asked)
     return visit.page("pages/customers.html", **frame, **around, **filled)
 
 
@@ -212,11 +221,19 @@ def _sort_shape(asked: Asked, sort: Sort) -> Shape:
     }
 
 
-def _around(session: Session, shop_id: int, asked: Asked) -> Shape:
+def _around(session: Session, visit: Visit, asked: Asked) -> Shape:
     """The search and the filters above the table."""
+    shop_id = visit.shop.id
     channels = dict.fromkeys(account.channel for account in accounts.of_shop(session, shop_id))
     tags = [(tag, f"{tag} · {count}") for tag, count in cards.tags(session, shop_id)]
     own = [one for one in fields.of_shop(session, shop_id) if one.kind in FILTERED]
+    filters = [
+        _choice("tag", _("Tag"), asked["tag"], tags),
+        _choice("channel", _("Channel"), asked["channel"], [(code, channel_name(code)) for code in channels]),
+        _choice("bought", _("Orders"), asked["bought"], [("yes", _("has some")), ("no", _("none yet"))]),
+    ]
+    own_filters = [_own_filter(asked, one) for one in own]
+    chosen = [*filters, *(one for one in own_filters if not one["days"]), *_put_away(asked, own)]
     return {
         "query": asked["q"],
         "kept": {"sort": asked["sort"], "ascending": asked["ascending"]},
@@ -224,13 +241,23 @@ def _around(session: Session, shop_id: int, asked: Asked) -> Shape:
         "cities": cards.cities(session, shop_id),
         "more_open": any(asked[name] for name in ("spent_from", "spent_to", "last_since", "last_until"))
         or any(name.startswith(OWN) for name in asked.query),
-        "filters": [
-            _choice("tag", _("Tag"), asked["tag"], tags),
-            _choice("channel", _("Channel"), asked["channel"], [(code, channel_name(code)) for code in channels]),
-            _choice("bought", _("Orders"), asked["bought"], [("yes", _("has some")), ("no", _("none yet"))]),
-        ],
-        "own_filters": [_own_filter(asked, one) for one in own],
+        "filters": filters,
+        "own_filters": own_filters,
+        "saved": view_shapes.bar(
+            session,
+            visit,
+            Listing.CUSTOMERS,
+            asked.url(page=""),
+            gone=view_shapes.gone(chosen, lambda name: asked.url(**{name: "", "page": ""})),
+        ),
     }
+
+
+def _put_away(asked: Asked, own: Iterable[Field]) -> list[Shape]:
+    """Filters of the address by fields that are not filtered by any more."""
+    known = {f"{OWN}{one.id}{bound}" for one in own for bound in ("", "-since", "-until")}
+    names = [name for name in asked.query if name.startswith(OWN) and name not in known]
+    return [{"name": name, "label": _("An own field"), "value": asked[name], "options": []} for name in names]
 
 
 def _own_filter(asked: Asked, field: Field) -> Shape:

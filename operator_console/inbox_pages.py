@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -21,9 +20,9 @@ from inbox.content import load_incoming, load_outgoing
 from inbox.listing import View
 from inbox.tables import Author, Conversation, Kind, Message, State
 from operator_console import (
-    bulk_acts,
     composer_shapes,
     context_shapes,
+    inbox_lists,
     list_shapes,
     moment_shapes,
     notification_pages,
@@ -33,21 +32,16 @@ from operator_console import (
     thread_shapes,
 )
 from operator_console.context_shapes import Beside
+from operator_console.inbox_lists import MOST_ROWS, PAGE, ListOf
 from operator_console.people import Shape, colleague, presence_word
 from operator_console.people import customer as face
 from operator_console.rendering import channel_name
 from operator_console.routing import ID, Route, get
 from operator_console.texts import gettext as _
 from operator_console.texts import reader
-from operator_console.visits import NoSuchPage, Visit
+from operator_console.visits import Visit
 from storage.files import NoSuchFile
 from storage.tables import StoredFile
-
-PAGE = 50
-"""Conversations, or messages, that are shown at once."""
-
-MOST_ROWS = 500
-"""The longest list that "Show more" makes."""
 
 MOST_MESSAGES = 2000
 
@@ -60,32 +54,6 @@ MOST_COLLEAGUES = 8
 """Names that the composer offers at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
-    """Which list the person looks at."""
-
-    view: View
-    channel: str
-    text: str
-    limit: int
-
-    @classmethod
-    def asked(cls, visit: Visit) -> ListOf:
-        try:
-            view = View(visit.query("view", View.OPEN))
-        except ValueError:
-            raise NoSuchPage("no such view") from None
-        limit = visit.query_number("n") or PAGE
-        return cls(view, visit.query("channel")[:20], visit.query("q")[:100], min(limit, MOST_ROWS))
-
-    def query(self, **changes: object) -> str:
-        """The address's question mark and what follows; nothing for the usual list."""
-        facts = {"view": self.view, "channel": self.channel, "q": self.text} | changes
-        usual = {"view": View.OPEN, "channel": "", "q": "", "n": PAGE}
-        told = {name: str(value) for name, value in facts.items() if value != usual[name]}
-        return f"?{urlencode(told)}" if told else ""
-
-
 # Pages
 
 
@@ -93,8 +61,8 @@ async def inbox(visit: Visit) -> web.StreamResponse:
     which = ListOf.asked(visit)
     frame = await shell.frame(visit, "inbox", view=which.view, pane="list")
     found = await visit.read(_list, visit, which, None)
-    ticked = await visit.read(bulk_acts.bar, visit)
-    return visit.page("pages/inbox.html", **frame, **found, bulk=ticked, conversation=None)
+    around = await visit.read(inbox_lists.around, visit, which)
+    return visit.page("pages/inbox.html", **frame, **found, **around, conversation=None)
 
 
 async def conversation(visit: Visit) -> web.StreamResponse:
@@ -105,8 +73,8 @@ async def conversation(visit: Visit) -> web.StreamResponse:
     await notification_pages.seen(visit, "conversation", id_)
     open_ = await visit.read(_whole, visit, id_, which)
     found = await visit.read(_list, visit, which, id_)
-    ticked = await visit.read(bulk_acts.bar, visit)
-    return visit.page("pages/inbox.html", **frame, **found, **open_, bulk=ticked)
+    around = await visit.read(inbox_lists.around, visit, which)
+    return visit.page("pages/inbox.html", **frame, **found, **open_, **around)
 
 
 # Fragments

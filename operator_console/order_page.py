@@ -59,6 +59,7 @@ def _order(session: Session, visit: Visit, order_id: int) -> Shape:
         "questions": open_questions(session, row, texts),
         "due": charging.due(row) if row.stage.group != Group.CANCELLED else None,
         "receive_key": secrets.token_hex(16),
+        "kin_key": secrets.token_hex(16),
         "forms": _forms(session, shop, row) if visit.may(Right.ORDERS) else None,
         "responsible": _responsible(session, row),
         "picker_url": f"/orders/{order_id}/picker",

@@ -26,7 +26,7 @@ from operator_console.visits import Visit
 from orders import reserving, stages
 from orders.book import Row
 from orders.pipelines import AWAITING_PAYMENT
-from orders.reasons import text_key
+from orders.reasons import Kin, kin, text_key
 from orders.tables import Group, Order, Stage
 from orders.views import LineView, OrderView, view
 
@@ -54,6 +54,7 @@ def briefs(session: Session, rows: Sequence[Row], known: Stages, role: Role) -> 
 
 def _brief(row: Row, payment: str, known: Stages, role: Role) -> Shape:
     order = row.order
+    ahead = _ahead(order, known, role)
     return {
         "id": order.id,
         "number": order.number,
@@ -69,12 +70,13 @@ def _brief(row: Row, payment: str, known: Stages, role: Role) -> Shape:
         "stage": stage(known[order.pipeline_id, order.stage_code]),
         "current": False,
         "created_at": order.created_at,
-        "moves": _moves(order, known, role),
+        "moves": [to.id for to in ahead],
+        "may": _may(order, ahead),
         "move_url": f"/orders/{order.id}/move",
     }
 
 
-def _moves(order: OrderView, known: Stages, role: Role) -> list[int]:
+def _ahead(order: OrderView, known: Stages, role: Role) -> list[Stage]:
     """Where the board lets the card go. The server asks again, with all the rules."""
     here = known[order.pipeline_id, order.stage_code]
     if not may(role, Right.ORDERS):
@@ -84,7 +86,15 @@ def _moves(order: OrderView, known: Stages, role: Role) -> list[int]:
         # Nobody waits for its money before it is handed over.
         ahead = [to for to in ahead if to.code != AWAITING_PAYMENT]
     unpaid = order.payment_method == "online" and bool(order.left)
-    return [to.id for to in ahead if (not to.roles or role in to.roles) and not (to.needs_payment and unpaid)]
+    return [to for to in ahead if (not to.roles or role in to.roles) and not (to.needs_payment and unpaid)]
+
+
+def _may(order: OrderView, ahead: Sequence[Stage]) -> list[str]:
+    """What the bar of the table offers for this order: "to-<code of a stage>", "cancel", "link"."""
+    ways = ["cancel" if to.group == Group.CANCELLED else f"to-{to.code}" for to in ahead]
+    if order.payment_method == "online" and order.left and order.conversation_id is not None:
+        ways.append("link")
+    return list(dict.fromkeys(ways))
 
 
 def kept(order: OrderView) -> Shape:
@@ -116,6 +126,7 @@ def panel(session: Session, visit: Visit, shop: Shop, order: Order, *, opened: b
         "stage": stage(order.stage),
         "payment": payment_states(session, [seen])[order.id],
         "editable": takes_goods(order),
+        "splits": takes_goods(order) and sum(line.quantity for line in order.lines) > 1,
         **kept(seen),
         "steps": steps(session, order),
         "lines": _lines(session, order, seen.lines),
@@ -252,4 +263,15 @@ def _refund_first(order: Order) -> Money | None:
 def reason_words(texts: Texts, reason: str) -> str:
     """A known reason in the reader's language, or a person's own words."""
     key = text_key(reason)
-    return texts.say(key, reader().language) if key else reason
+    return kin_words(reason) or (texts.say(key, reader().language) if key else reason)
+
+
+def kin_words(reason: str) -> str:
+    """What an order has to do with another that the reason names; nothing if it names none."""
+    what, number = kin(reason) or (None, 0)
+    words = {
+        Kin.AGAIN: _("made the same as No. {number}", number=number),
+        Kin.SPLIT_FROM: _("split from No. {number}", number=number),
+        Kin.SPLIT_INTO: _("a part went into No. {number}", number=number),
+    }
+    return words[what] if what else ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -11,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from catalog.names import named
 from company import accounts, staff
-from company.rights import Right
-from company.tables import Role, Staff
+from company.rights import Right, may
+from company.tables import Listing, Role, Staff
 from kit.money import Money
-from operator_console import order_shapes, shell
+from operator_console import bulk_order_acts, order_shapes, shell, view_shapes
 from operator_console.order_shapes import briefs, stages_of
 from operator_console.people import Shape
 from operator_console.rendering import channel_name
@@ -32,6 +33,9 @@ SHOWN = 20
 
 PER_PAGE = 50
 MOST_PAGES = 10_000
+
+MOST_COUNTED = 100
+"""Beside a saved view "99+" says enough."""
 
 NOT_ON_THE_BOARD = (Group.CANCELLED,)
 
@@ -58,7 +62,7 @@ class Asked:
         return cls(
             layout="table" if "table" in (query.get("layout"), query.get("view")) else "board",
             text=query.get("q", "").replace("\x00", "")[:100].strip(),
-            lead=query.get("lead", ""),
+            lead="me" if query.get("lead") == str(me) else query.get("lead", ""),
             channel=query.get("channel", "")[:20],
             payment=query.get("payment", ""),
             pipeline=query.get("pipeline", ""),
@@ -113,9 +117,10 @@ async def orders(visit: Visit) -> web.StreamResponse:
         return visit.page(fragment, **await visit.read(fill, visit.shop.id, asked, visit.role))
     frame = await shell.frame(visit, "orders")
     filled = await visit.read(fill, visit.shop.id, asked, visit.role)
-    around = await visit.read(_around, visit.shop.id, asked)
+    around = await visit.read(_around, visit, asked)
+    bar = await visit.read(bulk_order_acts.bar, visit) if asked.layout == "table" else None
     may_export = visit.may(Right.EXPORT)
-    return visit.page("pages/orders.html", **frame, **around, **filled, may_export=may_export)
+    return visit.page("pages/orders.html", **frame, **around, **filled, may_export=may_export, bulk=bar)
 
 
 ROUTES: tuple[Route, ...] = (get("/orders", orders),)
@@ -160,6 +165,7 @@ def _table(session: Session, shop_id: int, asked: Asked, role: Role) -> Shape:
         "board_url": asked.url(),
         "summary": _summary([(page.total, page.sum)]),
         "orders": briefs(session, page.rows, stages_of(session, shop_id), role),
+        "may_tick": may(role, Right.ORDERS),
         "sorts": {sort.value: _sort_shape(asked, sort) for sort in Sort},
         "pages": {
             "now": asked.page,
@@ -189,11 +195,13 @@ def _summary(columns: list[tuple[int, Money]]) -> str:
     return f"{orders} · {total.format(reader().language)}"
 
 
-def _around(session: Session, shop_id: int, asked: Asked) -> Shape:
+def _around(session: Session, visit: Visit, asked: Asked) -> Shape:
     """What stands above the board and the table."""
+    shop_id = visit.shop.id
     pipelines = stages.pipelines(session, shop_id)
     flagged = book.table(session, shop_id, Filter(payment=Payment.FLAGGED), size=1).total
     on = asked.payment == Payment.FLAGGED
+    filters = _filters(session, shop_id, asked, pipelines)
     return {
         "layout": asked.layout,
         "query": asked.text,
@@ -203,7 +211,15 @@ def _around(session: Session, shop_id: int, asked: Asked) -> Shape:
             "here": "/orders",
             "export": replace(asked, layout="table").url().replace("/orders", "/orders/export", 1),
         },
-        "filters": _filters(session, shop_id, asked, pipelines),
+        "filters": filters,
+        "saved": view_shapes.bar(
+            session,
+            visit,
+            Listing.ORDERS,
+            asked.url(page=""),
+            counted=partial(_counted, session, visit),
+            gone=view_shapes.gone(filters, lambda name: asked.url(**{name: "", "page": ""})),
+        ),
         "kept": {"sort": asked.sort.value, "ascending": "1" if asked.ascending else ""},
         "flagged": {
             "count": flagged,
@@ -212,6 +228,18 @@ def _around(session: Session, shop_id: int, asked: Asked) -> Shape:
         },
         "clear_url": replace(asked, text="", lead="", channel="", payment="", stage="", page=1).url(),
     }
+
+
+def _counted(session: Session, visit: Visit, queries: Sequence[Mapping[str, str]]) -> list[str | None]:
+    """All in one statement, each up to MOST_COUNTED; nobody counts what a search would find."""
+    asked = [Asked.of(query, visit.staff.id) for query in queries]
+    cheap = [one.filter for one in asked if not one.text]
+    counts = iter(book.up_to(session, visit.shop.id, cheap, MOST_COUNTED))
+    return [None if one.text else _up_to(next(counts)) for one in asked]
+
+
+def _up_to(count: int) -> str:
+    return f"{count - 1}+" if count >= MOST_COUNTED else str(count)
 
 
 def _filters(session: Session, shop_id: int, asked: Asked, pipelines: list[Pipeline]) -> list[Shape]:

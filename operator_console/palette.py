@@ -9,12 +9,14 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from catalog import names, search
+from company import saved_views
 from company.rights import Right
+from company.tables import Listing
 from customers import cards
 from customers.tables import Customer
 from inbox import listing, searching
 from inbox.tables import Author
-from operator_console import formats, list_shapes, people
+from operator_console import formats, list_shapes, people, view_shapes
 from operator_console.people import Shape
 from operator_console.rendering import channel_name
 from operator_console.routing import Route, get
@@ -55,8 +57,11 @@ ROUTES: tuple[Route, ...] = (get("/find", find),)
 def _groups(session: Session, visit: Visit, text: str) -> list[Shape]:
     """Customers are looked for once; their orders and conversations are then read from indexes."""
     if not text:
-        last = listing.rows(session, visit.shop.id, limit=OF_EACH)
-        groups = [(_("Last conversations"), _talks(last)), (_("Go to"), _commands(visit, ""))]
+        groups = [
+            (_("Last conversations"), _talks(listing.rows(session, visit.shop.id, limit=OF_EACH))),
+            (_("Saved views"), _views(session, visit, "")),
+            (_("Go to"), _commands(visit, "")),
+        ]
     else:
         found = cards.search(session, visit.shop.id, text, limit=LOOKED_AT)
         ids = [row.id for row in found]
@@ -66,6 +71,7 @@ def _groups(session: Session, visit: Visit, text: str) -> list[Shape]:
             (_("Conversations"), _talks(listing.of_customers(session, visit.shop.id, ids, limit=OF_EACH))),
             (_("Said"), _said(session, visit, text)),
             (_("Products"), _products(session, visit, text)),
+            (_("Saved views"), _views(session, visit, text)),
             (_("Go to"), _commands(visit, text)),
         ]
     return [{"title": title, "found": shown} for title, shown in groups if shown]
@@ -138,15 +144,27 @@ def _products(session: Session, visit: Visit, text: str) -> list[Shape]:
     ]
 
 
+def _views(session: Session, visit: Visit, text: str) -> list[Shape]:
+    titles = view_shapes.titles()
+    return [
+        _one("filter", view.name, titles[Listing(view.listing)], view_shapes.url(view))
+        for view in saved_views.of(session, visit.shop.id, visit.staff.id)
+        if _begins(f"{view.name} {titles[Listing(view.listing)]}", text)
+    ]
+
+
 def _commands(visit: Visit, text: str) -> list[Shape]:
-    """Those whose words all begin as the words of the text do."""
-    asked = text.casefold().split()
-    found = []
-    for command in _all_commands():
-        words = f"{command.label} {command.also}".casefold().split()
-        if visit.may(command.right) and all(any(word.startswith(part) for word in words) for part in asked):
-            found.append(_one(command.mark, command.label, "", command.url))
-    return found
+    return [
+        _one(command.mark, command.label, "", command.url)
+        for command in _all_commands()
+        if visit.may(command.right) and _begins(f"{command.label} {command.also}", text)
+    ]
+
+
+def _begins(words: str, text: str) -> bool:
+    """Whether every word of the text is the beginning of one of the words."""
+    known = words.casefold().split()
+    return all(any(word.startswith(part) for word in known) for part in text.casefold().split())
 
 
 def _all_commands() -> Sequence[Command]:
@@ -165,5 +183,6 @@ def _all_commands() -> Sequence[Command]:
         Command(_("Pipelines"), "settings", "/settings/pipelines", Right.SETTINGS, _("stages")),
         Command(_("Ready answers"), "settings", "/settings/replies", Right.SETTINGS),
         Command(_("Words of the bot"), "settings", "/settings/texts", Right.SETTINGS, _("texts greeting")),
+        Command(_("Saved views"), "filter", "/views", Right.READ, _("filters")),
         Command(_("About me"), "person", "/me", Right.READ, _("password language theme")),
     )

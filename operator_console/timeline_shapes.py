@@ -16,6 +16,7 @@ from customers.tables import Customer
 from inbox import days
 from operator_console import people
 from operator_console.list_shapes import preview
+from operator_console.order_shapes import kin_words
 from operator_console.people import Shape
 from operator_console.rendering import channel_name
 from operator_console.texts import gettext as _
@@ -121,7 +122,11 @@ def _moves(session: Session, shop: Shop, customer: Customer, before: datetime | 
             "basket" if first else "forward",
             _("Order No. {number} for {sum}", number=order.number, sum=order.total.format(reader().language))
             if first
-            else _("No. {number}: {stage}", number=order.number, stage=named(stage, reader().language)),
+            else _(
+                "No. {number}: {stage}",
+                number=order.number,
+                stage=kin_words(move.reason) or named(stage, reader().language),
+            ),
             by=names.get(move.actor, ""),
             url=f"/orders/{order.id}",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -105,6 +105,15 @@ def get(session: Session, shop_id: int, order_id: int) -> Order:
 
 def by_number(session: Session, shop_id: int, number: int) -> Order:
     return _one(session, Order.shop_id == shop_id, Order.number == number)
+
+
+def numbers(session: Session, shop_id: int, ids: Collection[int]) -> dict[int, int]:
+    """The orders' own numbers, by id, in the order of the ids. Raises NoOrder if one is not of this shop."""
+    query = sa.select(Order.id, Order.number).where(Order.shop_id == shop_id, Order.id.in_(ids)).order_by(Order.id)
+    found = dict(session.execute(query).tuples().all())
+    if len(found) < len(set(ids)):
+        raise NoOrder(f"{len(set(ids)) - len(found)} of {len(set(ids))} orders are not of shop {shop_id}")
+    return found
 
 
 def locked(session: Session, order_id: int) -> Order:
@@ -233,6 +242,15 @@ def table(
     order_by = (key.desc(), Order.id.desc()) if descending else (key, Order.id)
     query = _listed().where(*where).order_by(*order_by).limit(size).offset((max(page, 1) - 1) * size)
     return Page(rows=_rows(session, shop, locale, query), total=count, sum=Money(int(total), shop.currency))
+
+
+def up_to(session: Session, shop_id: int, filters: Sequence[Filter], most: int) -> list[int]:
+    """How many orders fit each filter, counted no further than `most`. One statement for all."""
+    if not filters:
+        return []
+    found = [sa.select(Order.id).where(*_conditions(shop_id, one)).limit(most).subquery() for one in filters]
+    counts = [sa.select(sa.func.count()).select_from(rows).scalar_subquery() for rows in found]
+    return list(session.execute(sa.select(*counts)).one())
 
 
 def after(

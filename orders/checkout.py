@@ -134,16 +134,16 @@ def make(
     delivery_price: Money | None = None,
     note: str = "",
     dedup_key: str | None = None,
+    reason: str = "",
+    ask_for_money: bool = True,
 ) -> Order:
     """Order `lines` of (variant id, quantity) for the customer, at today's prices: what an operator does.
 
-    Contact and address may still be unknown. `dedup_key` is the form's: a double submit makes one order.
-    Raises as `place` does.
+    Contact and address may still be unknown. `dedup_key` is the form's: a double submit makes one order. `reason`
+    stands in the history; without `ask_for_money` the order stays in the first stage. Raises as `place` does.
     """
-    if dedup_key is not None:
-        _hold_numbers(session, shop.id)
-        if (twin := _of_act(session, shop.id, dedup_key)) is not None:
-            return twin
+    if dedup_key is not None and (twin := made_by(session, shop.id, dedup_key)) is not None:
+        return twin
     basket: Counter[int] = Counter()
     for variant_id, count in lines:
         basket[variant_id] += quantity(count)
@@ -166,7 +166,15 @@ def make(
         responsible_id=responsible_id,
         pipeline_id=pipeline_id,
         note=note,
+        reason=reason,
+        ask_for_money=ask_for_money,
     )
+
+
+def made_by(session: Session, shop_id: int, dedup_key: str) -> Order | None:
+    """The order that this act has made already. Who does the same act at once waits here until the first is done."""
+    _hold_numbers(session, shop_id)
+    return _of_act(session, shop_id, dedup_key)
 
 
 def _agree(
@@ -186,6 +194,8 @@ def _agree(
     responsible_id: int | None = None,
     pipeline_id: int | None = None,
     note: str = "",
+    reason: str = "",
+    ask_for_money: bool = True,
 ) -> Order:
     """Write the order, reserve its goods and set it on its way. `complete` asks for contact and address."""
     for variant, _ in basket:
@@ -232,9 +242,10 @@ def _agree(
         session.add(order)
         session.flush()
         reserving.reserve(session, order, actor)
-        append(session, order, order.stage, came_from=None, actor=actor)
+        append(session, order, order.stage, came_from=None, actor=actor, reason=reason)
     publish(session, OrderPlaced.of(order, actor=actor, total=order.total_amount, currency=order.currency))
-    _ask_for_money(session, order)
+    if ask_for_money:
+        _ask_for_money(session, order)
     return order
 
 

@@ -113,8 +113,10 @@ def set_contact(
 
 
 def assign(session: Session, order: Order, staff_id: int | None, *, actor: str) -> Order:
-    """Make this member of staff responsible for the order; None makes it nobody's."""
+    """Make this member of staff responsible for the order; None makes it nobody's. Nothing happens if it is so."""
     order = locked(session, order.id)
+    if order.responsible_id == staff_id:
+        return order
     order.responsible_id = staff_id
     return _changed(session, order, "responsible", actor)
 

@@ -70,7 +70,7 @@ def add_line(
     expect_version: int | None = None,
 ) -> Order:
     """Add the variant at today's price; one that is there at the same price grows instead."""
-    order = _open(session, order, expect_version)
+    order = held_open(session, order, expect_version)
     variant = goods.variant(session, order.shop_id, variant_id)
     if not cart.for_sale(variant):
         raise cart.NotForSale(variant)
@@ -90,8 +90,8 @@ def set_line_quantity(
     session: Session, order: Order, line_id: int, count: int, *, actor: str, expect_version: int | None = None
 ) -> Order:
     """Have exactly so many of the line; 0 removes it. The price stays as agreed."""
-    order = _open(session, order, expect_version)
-    line = _line(order, line_id)
+    order = held_open(session, order, expect_version)
+    line = line_of(order, line_id)
     if count == 0:
         return _without(session, order, line, actor)
     return _requantify(session, order, line, quantity(count), actor)
@@ -101,15 +101,15 @@ def remove_line(
     session: Session, order: Order, line_id: int, *, actor: str, expect_version: int | None = None
 ) -> Order:
     """Take the line out of the order; its goods are free again. Raises LastLine for the only one."""
-    order = _open(session, order, expect_version)
-    return _without(session, order, _line(order, line_id), actor)
+    order = held_open(session, order, expect_version)
+    return _without(session, order, line_of(order, line_id), actor)
 
 
 def set_discount(
     session: Session, order: Order, discount: Money, *, actor: str, expect_version: int | None = None
 ) -> Order:
     """Take this much off the goods. Raises orders.totals.BadDiscount."""
-    order = _open(session, order, expect_version)
+    order = held_open(session, order, expect_version)
     sums = _sums(order, _priced(order), discount=discount)
     return _changed(session, order, sums, "discount", actor)
 
@@ -125,7 +125,7 @@ def set_delivery(
     expect_version: int | None = None,
 ) -> Order:
     """Deliver in this way, at the price of the shop's settings unless one is given."""
-    order = _open(session, order, expect_version)
+    order = held_open(session, order, expect_version)
     rules = settings.of(session.get_one(Shop, order.shop_id))
     known = delivery.method(rules, method)
     if address is not None and len(address.strip()) > details.LIMITS["address"]:
@@ -142,7 +142,7 @@ def set_payment_method(
     session: Session, order: Order, method: str, *, actor: str, expect_version: int | None = None
 ) -> Order:
     """Have the order paid online or on receipt. An order paid on receipt keeps its goods without a deadline."""
-    order = _open(session, order, expect_version)
+    order = held_open(session, order, expect_version)
     rules = settings.of(session.get_one(Shop, order.shop_id))
     if method not in details.payment_methods(rules):
         raise details.NoSuchPayment()
@@ -150,7 +150,13 @@ def set_payment_method(
     return _changed(session, order, _sums(order, _priced(order)), "payment_method", actor)
 
 
-def _open(session: Session, order: Order, expect_version: int | None) -> Order:
+def recount(session: Session, order: Order, *, discount: Money, actor: str) -> Order:
+    """Add up the lines of the locked order anew, after what was done to them, with this discount."""
+    return _changed(session, order, _sums(order, _priced(order), discount=discount), "lines", actor)
+
+
+def held_open(session: Session, order: Order, expect_version: int | None = None) -> Order:
+    """The locked order, if what it is about may be changed. Raises as the functions of this module do."""
     order = locked(session, order.id)
     if expect_version not in (None, order.version):
         raise Stale(order, None)
@@ -189,7 +195,8 @@ def _follow(session: Session, order: Order, line: OrderLine, more: int) -> None:
         stock.release_some(session, reserving.owner(order), line.variant_id, -more)
 
 
-def _line(order: Order, line_id: int) -> OrderLine:
+def line_of(order: Order, line_id: int) -> OrderLine:
+    """Raises NoLine."""
     for line in order.lines:
         if line.id == line_id:
             return line

@@ -136,6 +136,7 @@ def cancel(
     reason: str,
     role: Role | None = None,
     expect_stage: str | None = None,
+    expect_version: int | None = None,
 ) -> StageMove:
     """Move the order to the cancelled stage that its pipeline offers from here; its goods are free again."""
     ways = sa.select(Stage.code).where(
@@ -144,7 +145,16 @@ def cancel(
     code = session.scalar(ways.order_by(Stage.position))
     if code is None:
         raise MoveRefused(order, None)
-    return move(session, order, to=code, actor=actor, reason=reason, role=role, expect_stage=expect_stage)
+    return move(
+        session,
+        order,
+        to=code,
+        actor=actor,
+        reason=reason,
+        role=role,
+        expect_stage=expect_stage,
+        expect_version=expect_version,
+    )
 
 
 def allowed(session: Session, order: Order, role: Role | None) -> list[Stage]:

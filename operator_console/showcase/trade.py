@@ -219,6 +219,7 @@ def columns(now: datetime) -> list[Shape]:
             "current": False,
             "created_at": now - timedelta(hours=3),
             "moves": [4, 5],
+            "may": ["to-assembling", "cancel"],
             "move_url": f"/orders/{number}/move",
         } | more
 

@@ -135,3 +135,20 @@ async def test_an_order_is_written_down_for_somebody_new(desk: Desk, opens: Open
     await page.wait_for_url(re.compile(r"/orders/\d+$"))
     await expect(page.locator("h1")).to_contain_text("№")
     await expect(page.locator("main")).to_contain_text("Вера Климова")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_ticked_orders_are_moved_and_one_that_is_left_says_why_and_stays_ticked(desk: Desk, opens: Open) -> None:
+    ready, unpaid = await trade.order(desk), await trade.order(desk, trade.ONLINE)
+    page = await opens(desk.ours.operator, "/orders?layout=table")
+    await page.keyboard.press("j")
+    await page.keyboard.press("x")
+    assert await page.locator("#bulk [data-bulk=link]").is_visible()
+    await page.locator("th [data-tick-all]").check()
+    await page.locator("#bulk details:has([data-bulk=move]) summary").click()
+    await page.locator("#bulk [data-stage=assembling]").click()
+    await expect(page.locator("#bulk-left")).to_contain_text(f"№ {unpaid.number}")
+    await page.locator("#bulk-left [data-close]").click()
+    await expect(page.locator(f"#tick-{unpaid.id}")).to_be_checked()
+    await expect(page.locator(f"#tick-{ready.id}")).not_to_be_checked()
+    await expect(page.locator(f"#order-row-{ready.id}")).to_contain_text("Сборка")

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from catalog import editing, stock
 from catalog.tables import Warehouse
-from company.tables import Shop
+from company import saved_views
+from company.tables import Listing, Shop
 from inbox import canned, messages, searching
 from inbox.content import Outgoing
 from inbox.tables import Author, Conversation
@@ -67,6 +68,8 @@ def trade(session: Session, store: Store, many: int, mark: str) -> None:
             )
             stock.receive(session, variant, room, 1, actor="system")
         canned.add(session, store.shop_id, name=f"{mark}{n}", text="Да")
+        for listing in Listing:
+            saved_views.save(session, store.shop_id, store.owner.id, listing, f"{mark}{n}", "channel=telegram")
 
 
 async def counts(desk: Desk, found: list[tuple[Any, str]]) -> Counter[str]:

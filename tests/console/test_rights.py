@@ -16,8 +16,9 @@ from automation.tables import Notification, Task, Told
 from automation.tasks import Wanted
 from catalog import editing, goods, importing
 from catalog.tables import Photo
+from company import saved_views
 from company.rights import RIGHTS, Right
-from company.tables import Role, Shop
+from company.tables import Listing, Role, Shop
 from customers import cards, contacts, fields, merging
 from customers.tables import Customer, Field, FieldKind, Merge
 from inbox import canned, messages, scheduling
@@ -81,6 +82,9 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/channels": lambda session, store: {"id": store.account.id},
     "/tasks": lambda session, store: {"id": task_of(session, store).id},
     "/notifications": lambda session, store: {"id": notification_of(session, store).id},
+    "/views": lambda session, store: {
+        "id": saved_views.save(session, store.shop_id, store.owner.id, Listing.ORDERS, "Мои", "lead=me").id
+    },
     "/jobs": lambda session, store: {"id": dead_job_of(session, store).id},
 }
 """What an id stands for under each address. A new kind of address fails until it is said here."""
@@ -258,6 +262,10 @@ def test_only_ones_own_settings_are_changed_with_the_right_to_read() -> None:
         "/me/notifications",
         "/notifications/read",
         r"/notifications/{id:\d{1,18}}/read",
+        "/views",
+        r"/views/{id:\d{1,18}}/rename",
+        r"/views/{id:\d{1,18}}/shift",
+        r"/views/{id:\d{1,18}}/remove",
     }
 
 

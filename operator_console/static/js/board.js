@@ -89,6 +89,14 @@ async function onKey(event) {
   document.getElementById(id)?.focus();
 }
 
+/** J and K: the next row of the table, or the one before. */
+function step(by) {
+  const links = [...(board()?.querySelectorAll("[data-tick-row] a.row") ?? [])];
+  const row = document.activeElement.closest?.("[data-tick-row]");
+  const here = links.findIndex((link) => row?.contains(link));
+  links[Math.min(links.length - 1, Math.max(0, here + by))]?.focus();
+}
+
 /** The file has what the table shows now: filters change the address and not the link. */
 function followFilters() {
   const link = document.getElementById("export");
@@ -101,6 +109,8 @@ export function start() {
   if (columns().length) makeSortable();
   document.addEventListener("keydown", onKey);
   for (const kind of ["pointerdown", "pointerup", "pointercancel"]) document.addEventListener(kind, onPointer);
+  document.addEventListener("key:next", () => step(1));
+  document.addEventListener("key:previous", () => step(-1));
   document.addEventListener("live:order", refresh);
   document.addEventListener("live:resync", refresh);
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {

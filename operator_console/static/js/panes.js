@@ -41,7 +41,8 @@ document.addEventListener("click", (event) => {
   const pane = target.closest("[data-show-pane]");
   if (pane) showPane(pane.dataset.showPane);
   else if (document.body.dataset.pane === "order" && target === document.body) showPane(shownAtFirst);
-  const stays = target.closest("summary, [data-menu-form], .menu-choice") && !target.closest("[data-send], [data-bulk]");
+  const acts = target.closest("[data-send], [data-bulk]") && !target.closest("[data-menu-form]:has(:invalid)");
+  const stays = target.closest("summary, [data-menu-form], .menu-choice") && !acts;
   closeMenus(stays ? target.closest("details.with-menu") : null);
 });
 
@@ -64,4 +65,9 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (ctx.response.status >= 300) return;
   if (ctx.sourceElement.matches("[data-closes]")) ctx.sourceElement.closest("dialog")?.close();
   if (ctx.sourceElement.matches("[data-menu-form]")) closeMenus();
+});
+
+// A dialog that an answer was put into opens to tell it.
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.target?.matches?.("dialog[data-opens]") && ctx.target.children.length && !ctx.target.open) ctx.target.showModal();
 });
