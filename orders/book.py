@@ -110,7 +110,7 @@ def by_number(session: Session, shop_id: int, number: int) -> Order:
 def numbers(session: Session, shop_id: int, ids: Collection[int]) -> dict[int, int]:
     """The orders' own numbers, by id, in the order of the ids. Raises NoOrder if one is not of this shop."""
     query = sa.select(Order.id, Order.number).where(Order.shop_id == shop_id, Order.id.in_(ids)).order_by(Order.id)
-    found = dict(session.execute(query).tuples().all())
+    found = dict(session.execute(query).all())
     if len(found) < len(set(ids)):
         raise NoOrder(f"{len(set(ids)) - len(found)} of {len(set(ids))} orders are not of shop {shop_id}")
     return found

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Role
 from customers import identities
-from inbox import conversations, listing, messages
+from inbox import conversations, listing, messages, searching
 from inbox.content import Action, Button, Incoming, Media, MediaKind, Outgoing, Profile
 from inbox.conversations import AlreadyTaken, NoSuchConversation
 from inbox.listing import View
@@ -186,6 +186,8 @@ def test_views_and_counts_of_the_list(session: Session, talk: Conversation, worl
     (mine,) = listing.rows(session, shop, view=View.MINE, staff_id=staff)
     assert (mine.assignee, mine.unread, mine.last_text) == ("Марина Ким", 1, "Здравствуйте, чайник есть?")
     assert listing.rows(session, shop, text="ветрова") != []
+    searching.catch_up(session)
+    session.commit()
     assert listing.rows(session, shop, text="чайник") != []
     assert listing.rows(session, shop, text="100%_") == []
     assert listing.rows(session, shop + 1) == []
