@@ -206,7 +206,7 @@ def _matches(session: Session, shop_id: int, text: str) -> sa.ColumnElement[bool
     people = sa.select(Customer.id).where(*cards.standing(shop_id), *cards.matching(shop_id, text))
     like = [
         Conversation.customer_id.in_(people),
-        Conversation.id.in_(searching.conversations_with(session, text)[:MOST_FOUND]),
+        Conversation.id.in_(searching.conversations_with(session, shop_id, text)[:MOST_FOUND]),
     ]
     number = text.removeprefix("№").strip()
     if number.isdecimal() and len(number) <= 9:

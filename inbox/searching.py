@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from catalog import words
 from customers.tables import Customer
-from inbox.tables import Author, Conversation, Kind, Message, SearchPlace
+from inbox.tables import Author, Conversation, Message, SearchPlace
 from kit.clock import utc_now
 from storage.schema import Base
 
@@ -140,50 +140,54 @@ def _body(text: str, dialect: str) -> str:
 
 _FIND = {
     "sqlite": sa.text(
-        "SELECT rowid FROM search_message WHERE search_message MATCH :question ORDER BY rowid DESC LIMIT :most"
+        "SELECT message.id, message.conversation_id FROM search_message"
+        " JOIN message ON message.id = search_message.rowid"
+        " JOIN conversation ON conversation.id = message.conversation_id"
+        " WHERE search_message MATCH :question AND conversation.shop_id = :shop_id AND conversation.kind = 'buyer'"
+        " ORDER BY search_message.rowid DESC LIMIT :most"
     ),
     "postgresql": sa.text(
-        "SELECT message_id FROM search_message WHERE document @@ CAST(:question AS tsquery)"
-        " ORDER BY message_id DESC LIMIT :most"
+        "SELECT message.id, message.conversation_id FROM search_message"
+        " JOIN message ON message.id = search_message.message_id"
+        " JOIN conversation ON conversation.id = message.conversation_id"
+        " WHERE search_message.document @@ CAST(:question AS tsquery)"
+        " AND conversation.shop_id = :shop_id AND conversation.kind = 'buyer'"
+        " ORDER BY search_message.message_id DESC LIMIT :most"
     ),
 }
 
 MOST_LOOKED_AT = 2000
-"""Of a word that is in very many messages only the newest are looked at."""
+"""Of a word that is in very many messages of the shop only the newest are looked at."""
 
 
 def find(session: Session, shop_id: int, text: str, *, limit: int = 20) -> list[Hit]:
     """The newest messages of the shop that every word of the text fits; the last word may be unfinished."""
-    ids = _matching(session, text)
+    ids = [message_id for message_id, _ in _matching(session, shop_id, text, limit)]
     if not ids:
         return []
     rows = session.execute(
         sa.select(Message, Conversation.customer_id, Customer.name)
         .join(Conversation, Conversation.id == Message.conversation_id)
         .outerjoin(Customer, Customer.id == Conversation.customer_id)
-        .where(Message.id.in_(ids), Conversation.shop_id == shop_id, Conversation.kind == Kind.BUYER)
+        .where(Message.id.in_(ids))
         .order_by(Message.id.desc())
-        .limit(limit)
     )
     return [_hit(message, customer_id, name or "", text) for message, customer_id, name in rows]
 
 
-def conversations_with(session: Session, text: str) -> list[int]:
-    """Conversations in which it was said, whatever their shop; the newest first."""
-    ids = _matching(session, text)
-    if not ids:
-        return []
-    query = sa.select(Message.conversation_id).where(Message.id.in_(ids)).order_by(Message.id.desc())
-    return list(dict.fromkeys(session.scalars(query)))
+def conversations_with(session: Session, shop_id: int, text: str) -> list[int]:
+    """The shop's conversations in which it was said, the newest first."""
+    return list(dict.fromkeys(id_ for _, id_ in _matching(session, shop_id, text, MOST_LOOKED_AT)))
 
 
-def _matching(session: Session, text: str) -> list[int]:
+def _matching(session: Session, shop_id: int, text: str, most: int) -> list[tuple[int, int]]:
+    """(message, conversation) of the newest that fit."""
     asked = words.asked(text)
     if not asked or (len(asked) == 1 and len(asked[0]) < LEAST):
         return []
     dialect = _dialect_of(session)
-    question = _question(asked, dialect)
-    return list(session.scalars(_FIND[dialect], {"question": question, "most": MOST_LOOKED_AT}))
+    facts = {"question": _question(asked, dialect), "shop_id": shop_id, "most": most}
+    return [(row[0], row[1]) for row in session.execute(_FIND[dialect], facts)]
 
 
 LEAST = 2

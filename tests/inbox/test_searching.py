@@ -8,10 +8,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from company import shops
+from company.tables import ChannelAccount
 from customers import identities
 from inbox import conversations, messages, searching
 from inbox.content import Incoming, Outgoing, Profile
 from inbox.tables import Author, Conversation, Message, SearchPlace
+from kit.clock import utc_now
 from tests.worlds import World
 
 ANNA = Profile(external_id="7", name="Анна Ветрова", locale="ru")
@@ -122,10 +125,22 @@ def test_what_is_settled_is_not_looked_at_again(session: Session, talk: Conversa
     assert len(searching.find(session, talk.shop_id, "кружка", limit=1000)) == searching.PORTION + 10
 
 
-def test_another_shop_finds_nothing_of_it(session: Session, talk: Conversation) -> None:
+def test_shops_find_what_was_said_to_them_however_much_others_hear(
+    session: Session, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "MOST_LOOKED_AT", 3)
     hears(session, talk, "кружка")
+    other = shops.create(session, name="Другая")
+    account = ChannelAccount(shop_id=other.id, channel="telegram", name="t", external_id="b", created_at=utc_now())
+    session.add(account)
+    session.flush()
+    there = conversations.open_for(session, account, "8", customer_id=None, locale="ru")
+    hears(session, there, *(f"кружка {n}" for n in range(5)))
     catch_up(session)
-    assert searching.find(session, talk.shop_id + 1, "кружка") == []
+    assert found(session, talk, "кружка") == ["кружка"]
+    assert searching.conversations_with(session, talk.shop_id, "кружка") == [talk.id]
+    assert searching.conversations_with(session, other.id, "кружка") == [there.id]
+    assert searching.find(session, other.id + 1, "кружка") == []
 
 
 def test_an_excerpt_stands_around_the_word(session: Session, talk: Conversation) -> None:
