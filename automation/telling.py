@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,6 +15,8 @@ from automation import notifications
 from automation.notifications import About
 from automation.tables import Notification, Task, TaskState, Told
 from company import settings
+from company.hours import worked
+from company.settings import ShopSettings
 from company.tables import Shop, Staff
 from customers.tables import Customer
 from inbox.tables import Conversation, Kind, Message, State
@@ -136,12 +139,14 @@ JOBS: Handlers = {NOTIFY: Step(tell)}
 def look_who_waits(session: Session, now: datetime) -> None:
     """Tell operators whose customers have waited longer than their shop allows, once for each waiting."""
     for shop in session.scalars(sa.select(Shop)):
-        minutes = settings.of(shop).waiting_notice
-        if minutes:
-            _who_waits(session, shop.id, now - timedelta(minutes=minutes))
+        rules = settings.of(shop)
+        if rules.waiting_notice:
+            _who_waits(session, shop, rules, now)
 
 
-def _who_waits(session: Session, shop_id: int, since: datetime) -> None:
+def _who_waits(session: Session, shop: Shop, rules: ShopSettings, now: datetime) -> None:
+    """Only hours in which the shop works are counted. Who has waited longest stands first and has the most of them."""
+    longest, zone = timedelta(minutes=rules.waiting_notice), ZoneInfo(shop.timezone)
     told = sa.exists().where(
         Notification.staff_id == Conversation.assignee_id,
         Notification.kind == Told.WAITS,
@@ -152,10 +157,10 @@ def _who_waits(session: Session, shop_id: int, since: datetime) -> None:
         sa.select(Conversation, Customer.name)
         .outerjoin(Customer, Customer.id == Conversation.customer_id)
         .where(
-            Conversation.shop_id == shop_id,
+            Conversation.shop_id == shop.id,
             Conversation.kind == Kind.BUYER,
             Conversation.state == State.OPEN,
-            Conversation.waiting_since < since,
+            Conversation.waiting_since < now - longest,
             Conversation.assignee_id.is_not(None),
             ~told,
         )
@@ -165,10 +170,12 @@ def _who_waits(session: Session, shop_id: int, since: datetime) -> None:
     for talk, name in waiting.all():
         assert talk.assignee_id is not None
         assert talk.waiting_since is not None
+        if worked(rules.hours, zone, talk.waiting_since, now) <= longest:
+            break
         began = talk.waiting_since.isoformat(timespec="seconds")
         about = About(conversation_id=talk.id, facts={"name": name or "", "since": began})
         key = f"waits:{talk.id}:{began}"
-        notifications.tell(session, shop_id, talk.assignee_id, Told.WAITS, about, key=key)
+        notifications.tell(session, shop.id, talk.assignee_id, Told.WAITS, about, key=key)
 
 
 def _message(case: Case, kind: Told) -> None:

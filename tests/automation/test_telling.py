@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import orjson
@@ -16,6 +16,7 @@ from automation.tasks import Wanted
 from bot.channels.base import Rejected
 from bot.delivery import Courier
 from company import shops, staff
+from company.settings import Hours, WorkingHours
 from company.tables import Membership, Role, Shop, Staff
 from inbox import conversations, messages
 from inbox.content import Outgoing
@@ -150,6 +151,18 @@ def test_a_customer_who_waits_is_told_of_once_each_time_he_waits(counter: Counte
     talk.waiting_since = now + timedelta(minutes=30)
     counter.session.flush()
     assert look(90) == 2
+
+
+def test_hours_in_which_the_shop_is_closed_are_not_waited(counter: Counter, anna: Chat, marina: Staff) -> None:
+    now, talk = utc_now(), anna.conversation
+    talk.waiting_since, talk.assignee_id = now - timedelta(hours=2), marina.id
+    counter.rules(hours=WorkingHours(week=(None,) * 7).model_dump())
+    telling.look_who_waits(counter.session, now)
+    assert notifications.page(counter.session, counter.shop.id, marina.id, limit=9) == []
+    always = Hours(opens=time(0), closes=time(0))
+    counter.rules(hours=WorkingHours(week=(always,) * 7).model_dump())
+    telling.look_who_waits(counter.session, now)
+    assert len(notifications.page(counter.session, counter.shop.id, marina.id, limit=9)) == 1
 
 
 def test_what_nobody_leads_is_told_to_nobody(counter: Counter, anna: Chat) -> None:
