@@ -26,7 +26,7 @@ from catalog import search
 from catalog.tables import Category, Product, Stock, StockMove, Variant, Warehouse
 from company import staff
 from company.tables import ChannelAccount, Role, Shop
-from customers.tables import Customer, Identity
+from customers.tables import Contact, ContactKind, Customer, Identity
 from inbox import searching
 from inbox.content import Incoming, Outgoing, Profile, dump
 from inbox.tables import Author, Conversation, Delivery, Kind, Message, State
@@ -194,6 +194,10 @@ def _customers(session: Session, shop_id: int, dice: random.Random, size: Size, 
         }
         for n in range(size.customers)
     ))  # fmt: skip
+    for kind, column in ((ContactKind.PHONE, Customer.phone), (ContactKind.EMAIL, Customer.email)):
+        known = sa.select(Customer.id, Customer.shop_id, sa.literal(str(kind)), column, Customer.created_at)
+        into = ["customer_id", "shop_id", "kind", "value", "created_at"]
+        session.execute(sa.insert(Contact).from_select(into, known.where(column.is_not(None)), False))
 
 
 def _conversations(
