@@ -1,4 +1,4 @@
-"""When something is due: the times that are offered, and the next time of what repeats. All by the shop's own clock."""
+"""When something is due, as it is typed, and the next time of what repeats. All by the shop's own clock."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from zoneinfo import ZoneInfo
 
 from automation.tables import Repeat
 from kit.errors import Refused
-
-MORNING, EVENING = time(9), time(18)
-MONDAY = 0
 
 FURTHEST = timedelta(days=366 * 5)
 """A time further ahead than this is a slip of the finger."""
@@ -23,20 +20,6 @@ class BadDue(Refused):
 
     def __init__(self, text: str) -> None:
         super().__init__("not a time for a task", text=text[:40])
-
-
-def presets(now: datetime, zone: ZoneInfo) -> dict[str, datetime]:
-    """The times that are offered by one press, those that are past left out: hour, today, tomorrow, monday."""
-    today = now.astimezone(zone).date()
-    tomorrow = today + timedelta(days=1)
-    to_monday = (MONDAY - today.weekday()) % 7 or 7
-    offered = {
-        "hour": _whole_minute(now + timedelta(hours=1)),
-        "today": at(today, EVENING, zone),
-        "tomorrow": at(tomorrow, MORNING, zone),
-        "monday": at(today + timedelta(days=to_monday), MORNING, zone),
-    }
-    return {name: moment for name, moment in offered.items() if moment > now}
 
 
 def read(text: str, zone: ZoneInfo, now: datetime) -> datetime:

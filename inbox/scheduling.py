@@ -13,10 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from company import moments
 from company import staff as people
 from company.rights import Right, demand
 from company.tables import Staff
-from inbox import content, conversations, messages, moments, snoozing
+from inbox import content, conversations, messages, snoozing
 from inbox.content import Outgoing
 from inbox.events import ConversationPlanned
 from inbox.messages import NothingToSay

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
+from company import moments
 from company.tables import Staff
-from inbox import conversations, moments
+from inbox import conversations
 from inbox.events import ConversationChanged, ConversationPlanned
 from inbox.tables import Conversation, State
 from kit.clock import utc_now

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from inbox import moments
-from inbox.moments import Moment
+from company import moments
+from company.moments import Moment
 from operator_console.people import Shape
 from operator_console.texts import gettext as _
 from operator_console.texts import reader

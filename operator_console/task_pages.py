@@ -13,6 +13,7 @@ from automation import due, task_lists, tasks
 from automation.tables import Repeat, Task
 from automation.task_lists import View
 from automation.tasks import About, Wanted
+from company import moments
 from company.rights import Right
 from company.tables import Shop
 from customers import cards
@@ -227,13 +228,10 @@ def _wanted(visit: Visit, form: Form) -> Wanted:
 
 
 def _due(when: str, own: str) -> datetime | None:
-    """Raises automation.due.BadDue."""
+    """Raises automation.due.BadDue, or what company.moments.chosen does."""
     if not when:
         return None
     now, zone = reader().now, reader().zone
     if when == "own":
         return due.read(own, zone, now)
-    moment = due.presets(now, zone).get(when)
-    if moment is None:
-        raise due.BadDue(when)
-    return moment
+    return moments.chosen(when, "", now, zone)

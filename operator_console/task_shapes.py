@@ -9,10 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from automation import due, task_lists
+from automation import task_lists
 from automation.tables import Repeat, TaskState
 from automation.task_lists import Counts, Row, View
-from company import staff
+from company import moments, staff
+from company.moments import Moment
 from company.rights import Right
 from company.tables import Staff
 from operator_console.people import Shape, person
@@ -66,9 +67,9 @@ def form(session: Session, found: Row, visit: Visit) -> Shape:
 
 def choices(session: Session, visit: Visit, *, when: str = "", own: datetime | None = None) -> Shape:
     """What a form of a task offers: times by one press, colleagues, repetition."""
-    moments = due.presets(reader().now, reader().zone)
+    offered = moments.offered(reader().now, reader().zone)
     times = [{"value": "", "label": _("no time")}]
-    times += [{"value": name, "label": label} for name, label in preset_words().items() if name in moments]
+    times += [{"value": str(moment), "label": preset_words()[moment]} for moment, _at in offered]
     times.append({"value": "own", "label": _("own time…")})
     return {
         "times": times,
@@ -86,12 +87,12 @@ def choices(session: Session, visit: Visit, *, when: str = "", own: datetime | N
     }
 
 
-def preset_words() -> dict[str, str]:
+def preset_words() -> dict[Moment, str]:
     return {
-        "hour": _("in 1 hour"),
-        "today": _("today 18:00"),
-        "tomorrow": _("tomorrow 9:00"),
-        "monday": _("Monday 9:00"),
+        Moment.HOUR: _("in 1 hour"),
+        Moment.EVENING: _("today 18:00"),
+        Moment.TOMORROW: _("tomorrow 9:00"),
+        Moment.MONDAY: _("Monday 9:00"),
     }
 
 

@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from automation import due, tasks
+from automation import tasks
 from automation.tables import Repeat
 from automation.tasks import About, Wanted
+from company import moments
+from company.moments import Moment
 from kit import clock
 from prilavok.demo.fill import Filled
 
@@ -24,7 +26,7 @@ def fill_tasks(session: Session, filled: Filled, now: datetime) -> None:
     """The owner's own comes to his phone as well."""
     owner, operator, *_others = filled.people.values()
     shop = filled.shop
-    monday = due.presets(now, ZoneInfo(shop.timezone))["monday"]
+    monday = moments.chosen(Moment.MONDAY, "", now, ZoneInfo(shop.timezone))
     talk = filled.conversations.get(PROMISED)
     late = Wanted("Показать Лейле фото надписи", operator.id, "Обещали сегодня утром", now - timedelta(hours=3))
     own = Wanted("Подписать накладные", owner.id, due_at=now + SOON)

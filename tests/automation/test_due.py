@@ -25,25 +25,6 @@ def after(moment: str, repeat: Repeat, *, zone: ZoneInfo = MOSCOW, now: str = ""
     return local(due.following(begun, repeat, zone, month_day=month_day, now=at), zone)
 
 
-def test_what_is_offered_is_by_the_shops_clock() -> None:
-    offered = {name: local(moment) for name, moment in due.presets(NOON, MOSCOW).items()}
-    assert offered == {
-        "hour": "Thu 26.11 13:00",
-        "today": "Thu 26.11 18:00",
-        "tomorrow": "Fri 27.11 09:00",
-        "monday": "Mon 30.11 09:00",
-    }
-
-
-def test_an_evening_that_is_past_is_not_offered() -> None:
-    assert "today" not in due.presets(NOON.replace(hour=16), MOSCOW)
-
-
-def test_on_a_monday_the_next_one_is_meant() -> None:
-    monday = NOON.replace(day=30)
-    assert local(due.presets(monday, MOSCOW)["monday"]) == "Mon 07.12 09:00"
-
-
 @pytest.mark.parametrize("text", ["", "tomorrow", "2026-02-30T10:00", "2036-01-01T10:00", "0001-01-01T00:00"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(due.BadDue):

@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from company.moments import MomentPast
 from company.tables import Membership, Role
 from customers import identities
 from inbox import conversations, drafts, messages, restored, scheduling
 from inbox.content import Incoming, Media, MediaKind, Outgoing, Profile
-from inbox.moments import MomentPast
 from inbox.scheduling import AlreadyWent, BuyerLeft, NoSuchPlan, TooManyPlanned
 from inbox.tables import Author, Conversation, Message, Planned, ScheduledMessage, State
 from kit.clock import utc_now

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 import orjson
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from company.moments import MomentPast, MomentTooFar
 from company.tables import Role
 from customers import identities
-from inbox import conversations, listing, messages, moments, snoozing
+from inbox import conversations, listing, messages, snoozing
 from inbox.content import Incoming, Outgoing, Profile
 from inbox.conversations import AlreadyTaken
 from inbox.listing import View
-from inbox.moments import Moment, MomentPast, MomentTooFar, MomentUnfit
 from inbox.tables import Author, Conversation, State
 from kit import clock
 from kit.clock import utc_now
@@ -26,7 +25,6 @@ from storage.tables import Job as JobRow
 from tests.worlds import World
 
 ANNA = Profile(external_id="7", name="Анна Ветрова", locale="ru")
-MOSCOW = ZoneInfo("Europe/Moscow")
 HOUR = timedelta(hours=1)
 
 
@@ -190,38 +188,3 @@ def test_it_is_put_off_neither_into_the_past_nor_for_years(session: Session, wor
     with pytest.raises(MomentTooFar):
         snoozing.put_off(session, talk, utc_now() + timedelta(days=400), by=world.operator)
     assert (talk.state, talk.held) == (State.OPEN, False)
-
-
-def moscow(*told: int) -> datetime:
-    return datetime(*told, tzinfo=MOSCOW)  # type: ignore[misc,arg-type]
-
-
-def test_moments_follow_the_clock_of_the_shop() -> None:
-    thursday = moscow(2026, 11, 26, 14, 20, 30).astimezone(UTC)
-    assert dict(moments.offered(thursday, MOSCOW)) == {
-        Moment.HOUR: moscow(2026, 11, 26, 15, 20),
-        Moment.EVENING: moscow(2026, 11, 26, 18),
-        Moment.TOMORROW: moscow(2026, 11, 27, 9),
-        Moment.MONDAY: moscow(2026, 11, 30, 9),
-    }
-
-
-def test_what_is_over_or_stands_there_already_is_not_offered() -> None:
-    sunday_night = moscow(2026, 11, 29, 23, 30)
-    assert [moment for moment, _at in moments.offered(sunday_night, MOSCOW)] == [Moment.HOUR, Moment.TOMORROW]
-    with pytest.raises(MomentPast):
-        moments.chosen("evening", "", sunday_night, MOSCOW)
-
-
-def test_ones_own_time_is_read_by_the_clock_of_the_shop() -> None:
-    now = moscow(2026, 11, 26, 14)
-    assert moments.chosen("", "2026-12-01T10:30", now, MOSCOW) == moscow(2026, 12, 1, 10, 30)
-    assert moments.chosen("own", "2026-12-01T10:30", now, ZoneInfo("Asia/Tokyo")) < moscow(2026, 12, 1, 5)
-
-
-@pytest.mark.parametrize("told", ["", "soon", "2026-13-01T10:00", "2026-12-01T10:00+03:00", "0001-01-01T00:00"])
-def test_what_is_no_time_is_refused(told: str) -> None:
-    with pytest.raises((MomentUnfit, MomentPast)):
-        moments.chosen("own", told, moscow(2026, 11, 26, 14), MOSCOW)
-    with pytest.raises(MomentUnfit):
-        moments.chosen("never", "", moscow(2026, 11, 26, 14), MOSCOW)
