@@ -89,12 +89,11 @@ const refreshFeed = oneAtATime(async () => {
   else offer("feed", "messages", [...box.querySelectorAll("[data-message]")].filter((m) => Number(m.dataset.message) > seenLast).length);
 });
 
-/** A link may lead to one message: it is shown, and stays marked for a while. */
+/** A link may lead to one message: it is shown; as the target of the address it is marked for a while. */
 function toMessage() {
   const wanted = location.hash && document.getElementById(location.hash.slice(1));
   if (!wanted || !feed().contains(wanted)) return false;
   wanted.scrollIntoView({ block: "center" });
-  wanted.classList.add("is-wanted");
   seenLast = Number(document.getElementById("feed-inner").dataset.last);
   return true;
 }

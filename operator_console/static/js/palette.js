@@ -1,8 +1,10 @@
 // Ctrl+K or ⌘K, from anywhere: some letters, arrows, Enter. The place of the key counts, whatever the layout.
+import { listbox } from "./listbox.js";
+
 const box = () => document.getElementById("palette");
 const input = () => box().querySelector("input");
 const options = () => [...box().querySelectorAll("a.option")];
-const chosen = () => options().find((option) => option.getAttribute("aria-selected") === "true");
+const { chosen, move } = listbox(options, input);
 
 function open() {
   if (box().open) {
@@ -13,18 +15,6 @@ function open() {
   input().value = "";
   box().showModal();
   input().dispatchEvent(new Event("palette:opened"));
-}
-
-function select(option) {
-  chosen()?.setAttribute("aria-selected", "false");
-  option.setAttribute("aria-selected", "true");
-  option.scrollIntoView({ block: "nearest" });
-  input().setAttribute("aria-activedescendant", option.id);
-}
-
-function move(by) {
-  const all = options();
-  if (all.length) select(all[(all.indexOf(chosen()) + by + all.length) % all.length]);
 }
 
 function onKey(event) {

@@ -1,10 +1,11 @@
 // Choosing a product from the keyboard: letters, arrows, Enter for a card into the chat, Shift+Enter into the order.
+import { listbox } from "./listbox.js";
 import { fragment, post } from "./server.js";
 
 const place = () => document.getElementById("picker-place");
 const box = () => place()?.querySelector(".picker");
 const options = () => [...place().querySelectorAll(".option")];
-const chosen = () => options().find((option) => option.getAttribute("aria-selected") === "true");
+const { chosen, move } = listbox(options, () => box().querySelector("input"));
 
 let opener = null;
 
@@ -26,18 +27,6 @@ function close() {
   place().replaceChildren();
   opener?.setAttribute("aria-expanded", "false");
   opener?.focus();
-}
-
-function select(option) {
-  chosen()?.setAttribute("aria-selected", "false");
-  option.setAttribute("aria-selected", "true");
-  option.scrollIntoView({ block: "nearest" });
-  box().querySelector("input").setAttribute("aria-activedescendant", option.id);
-}
-
-function move(by) {
-  const all = options();
-  if (all.length) select(all[(all.indexOf(chosen()) + by + all.length) % all.length]);
 }
 
 /** Several goods may be put into the order one after another; a card sent closes the list. */

@@ -1,4 +1,5 @@
 // A list over the composer that a mark opens: the letters after it, arrows, Enter. What is put in can be changed after.
+import { listbox } from "./listbox.js";
 import { fragment, oneAtATime } from "./server.js";
 
 const form = () => document.getElementById("composer");
@@ -17,7 +18,7 @@ export function suggest({ place: id, opener: button, mark, asked: pattern, mode,
   const isMode = () => (form().elements.private.value ? "note" : "reply") === mode;
   const box = () => place().firstElementChild;
   const options = () => [...place().querySelectorAll("[data-text]")];
-  const chosen = () => options().find((option) => option.getAttribute("aria-selected") === "true");
+  const { chosen, move } = listbox(options, area);
 
   /** The letters after a mark that begins the text or a word, up to the caret; null where none is being typed. */
   function asked() {
@@ -48,18 +49,6 @@ export function suggest({ place: id, opener: button, mark, asked: pattern, mode,
     place().replaceChildren();
     opener().setAttribute("aria-expanded", "false");
     area().removeAttribute("aria-activedescendant");
-  }
-
-  function select(option) {
-    chosen()?.setAttribute("aria-selected", "false");
-    option.setAttribute("aria-selected", "true");
-    option.scrollIntoView({ block: "nearest" });
-    area().setAttribute("aria-activedescendant", option.id);
-  }
-
-  function move(by) {
-    const all = options();
-    if (all.length) select(all[(all.indexOf(chosen()) + by + all.length) % all.length]);
   }
 
   function put(option) {
