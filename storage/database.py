@@ -8,7 +8,7 @@ SQLite has one writer at a time, so one thread owns the only writing connection.
 after another and share one commit: under load that is several times faster than a commit each, at full durability.
 When one of them fails, all are rolled back and run again, each in its own savepoint. PostgreSQL takes each write on a
 connection of its own, and that is a synchronous one in a thread: a statement costs a third of what it costs on an
-asynchronous one.
+asynchronous one. Short writes, a message's, share one there too.
 
 Values of statements are not part of what a failure says: it goes into logs and job rows.
 """
@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
@@ -75,7 +75,7 @@ class Database:
             self._engine = sqlite_reading(self.url)
         else:
             self._engine = postgres_reading(self.url, pool=pool)
-            self._writers = PostgresWriters(self.url, self._subscribers, self._meters)
+            self._writers = PostgresWriters(self.url, self._subscribers, self._tell, self._meters)
 
     @property
     def is_sqlite(self) -> bool:
@@ -88,12 +88,13 @@ class Database:
 
     def connections(self) -> tuple[int, int]:
         """How many connections of the pool are in use, and the most that it may open."""
-        pools: list[Any] = [self._engine.pool, *([self._writers.pool] if self._writers is not None else ())]
+        pools: list[Any] = [self._engine.pool, *(self._writers.pools if self._writers is not None else ())]
         return sum(pool.checkedout() for pool in pools), sum(pool.size() + pool._max_overflow for pool in pools)
 
     def waiting(self) -> int:
-        """Writes that wait for SQLite's only writer; 0 on PostgreSQL."""
-        return self._writer.waiting if self._writer is not None else 0
+        """Writes that wait for SQLite's only writer; on PostgreSQL the short ones, which share a connection."""
+        writer = self._writer or self._writers
+        return 0 if writer is None else writer.waiting
 
     def on_commit(self, listener: Listener) -> None:
         """Call `listener` on the event loop after each commit that rang a lane, published an event or began a job."""
@@ -102,7 +103,6 @@ class Database:
     async def start(self) -> None:
         if self.is_sqlite:
             self._writer = SqliteWriter(self.url, self._subscribers, self._tell, self._meters)
-            await self._writer.start()
 
     def claim(self) -> None:
         """On SQLite, be the only hub on this file until `close` or death. Raises TakenDatabase.
@@ -143,10 +143,21 @@ class Database:
 
         `fn` may run more than once before it succeeds, so it must do nothing but work on its Session.
         """
+        return await self._write(lambda session: fn(session, *args, **kwargs), self._write_alone)
+
+    async def write_short(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same for what takes a few milliseconds: on PostgreSQL too, who waits at once shares a transaction.
+
+        `fn` does not see whether others wrote before it in the same one. When one of them fails or has to wait for a
+        row, each is run again alone.
+        """
+        return await self._write(lambda session: fn(session, *args, **kwargs), self._write_together)
+
+    async def _write(self, fn: Callable[[Session], T], how: Callable[[Callable[[Session], T]], Awaitable[T]]) -> T:
         if self._writer is not None:
-            return await self._writer.run(lambda session: fn(session, *args, **kwargs))
+            return await self._writer.run(fn)
         # As on SQLite: a commit that is under way cannot be taken back, so it is also told of if the caller leaves.
-        write = asyncio.create_task(self._write_again(lambda session: fn(session, *args, **kwargs)))
+        write = asyncio.create_task(self._write_again(fn, how))
         self._writes.add(write)
         write.add_done_callback(self._written)
         return await asyncio.shield(write)
@@ -164,10 +175,12 @@ class Database:
             # Whoever asked may have left; then nobody else takes the failure.
             write.exception()
 
-    async def _write_again(self, fn: Callable[[Session], T]) -> T:
+    async def _write_again(
+        self, fn: Callable[[Session], T], how: Callable[[Callable[[Session], T]], Awaitable[T]]
+    ) -> T:
         for attempt in range(RETRIES + 1):
             try:
-                return await self._write_alone(fn)
+                return await how(fn)
             except DBAPIError as failure:
                 if attempt == RETRIES or getattr(failure.orig, "sqlstate", "") not in {"40001", "40P01"}:
                     raise
@@ -179,6 +192,10 @@ class Database:
         result, committed = await self._writers.run(fn)
         self._tell(committed)
         return result
+
+    async def _write_together(self, fn: Callable[[Session], T]) -> T:
+        assert self._writers is not None
+        return await self._writers.run_together(fn)
 
     def _tell(self, committed: Committed) -> None:
         for count in committed.after:

@@ -40,8 +40,18 @@ def postgres_reading(url: sa.URL, *, pool: int) -> AsyncEngine:
     return create_async_engine(_postgres(url), pool_size=pool, max_overflow=pool, **_POSTGRES)
 
 
-def postgres_writing(url: sa.URL, *, most: int) -> sa.Engine:
-    return sa.create_engine(_postgres(url), pool_size=most, max_overflow=0, **_POSTGRES)
+def postgres_writing(url: sa.URL, *, most: int, lock_timeout_ms: int = 0) -> sa.Engine:
+    """Up to `most` connections; a row that another transaction holds is waited for so long, or with 0 for ever."""
+    engine = sa.create_engine(_postgres(url), pool_size=most, max_overflow=0, **_POSTGRES)
+    if lock_timeout_ms:
+
+        @sa.event.listens_for(engine, "connect")
+        def _(raw: Any, _record: Any) -> None:
+            with raw.cursor() as cursor:
+                cursor.execute(f"SET lock_timeout = {lock_timeout_ms:d}")
+            raw.commit()
+
+    return engine
 
 
 def _postgres(url: sa.URL) -> sa.URL:

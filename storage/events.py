@@ -20,11 +20,19 @@ from storage.tables import EventRow
 
 _event = EventRow.__table__
 
-_APPEND = Hot(
-    lambda insert: (
-        insert(_event).values({c.name: sa.bindparam(c.name) for c in _event.c if c.name != "id"}).returning(_event.c.id)
-    )
-)
+_COLUMNS = tuple(column for column in _event.c if column.name != "id")
+
+MOST_AT_ONCE = 32
+"""Rows of one statement."""
+
+
+def _appending(rows: int) -> Hot:
+    """Inserts so many events and returns their ids, which grow in the order of the rows."""
+    values = [{c: sa.bindparam(f"{c.name}_{n}", type_=c.type) for c in _COLUMNS} for n in range(rows)]
+    return Hot(lambda insert: insert(_event).values(values).returning(_event.c.id))
+
+
+_APPEND = {rows: _appending(rows) for rows in (1, 2, 4, 8, 16, MOST_AT_ONCE)}
 
 Subscribers = Mapping[str, Sequence[str]]
 
@@ -45,9 +53,9 @@ class Event:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in common}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Note:
-    """What live pages are told: ids only, the reader fetches from SQL."""
+    """What live pages are told: ids only, the reader fetches from SQL. Without an event's id until that is written."""
 
     event_id: int
     kind: str
@@ -55,35 +63,58 @@ class Note:
     payload: Mapping[str, Any]
 
 
-def publish(session: Session, event: Event, *, cause: int | None = None) -> int:
-    """Append the event, queue its subscribers' jobs, and tell live pages after the commit. Returns the event's id."""
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """An event that is written with others, at the end of their transaction."""
+
+    row: Mapping[str, Any]
+    note: Note
+
+
+def publish(session: Session, event: Event, *, cause: int | None = None) -> None:
+    """Append the event, queue its subscribers' jobs, and tell live pages after the commit."""
     payload = event.payload()
-    appended = _APPEND.row(
-        session,
-        at=utc_now(),
-        kind=event.kind,
-        shop_id=event.shop_id,
-        subject=event.subject,
-        actor=event.actor,
-        cause=cause,
-        payload=payload,
-    )
-    assert appended is not None
-    event_id: int = appended[0]
+    row = {
+        "at": utc_now(),
+        "kind": event.kind,
+        "shop_id": event.shop_id,
+        "subject": event.subject,
+        "actor": event.actor,
+        "cause": cause,
+        "payload": payload,
+    }
+    note = Note(0, event.kind, event.shop_id, payload)
+    session.info.setdefault("notes", []).append(note)
     subscribers: Subscribers = session.info.get("subscribers", {})
-    for job_kind in subscribers.get(event.kind, ()):
+    following = subscribers.get(event.kind, ())
+    gathered: list[Gathered] | None = session.info.get("gathered")
+    if gathered is not None and not following and not session.in_nested_transaction():
+        gathered.append(Gathered(row, note))
+        return
+    write(session, [Gathered(row, note)])
+    for job_kind in following:
         jobs.put(
             session,
             job_kind,
             {
-                "event_id": event_id,
+                "event_id": note.event_id,
                 "subject": event.subject,
                 "actor": event.actor,
                 "shop_id": event.shop_id,
                 **payload,
             },
             lane=f"{job_kind}:{event.subject}",
-            dedup_key=f"{job_kind}:{event_id}",
+            dedup_key=f"{job_kind}:{note.event_id}",
         )
-    session.info.setdefault("notes", []).append(Note(event_id, event.kind, event.shop_id, payload))
-    return event_id
+
+
+def write(session: Session, events: Sequence[Gathered]) -> None:
+    """Append events in their order, and let their notes know the ids."""
+    begun = 0
+    while left := len(events) - begun:
+        some = events[begun : begun + min(MOST_AT_ONCE, 1 << (left.bit_length() - 1))]
+        values = {f"{name}_{n}": value for n, each in enumerate(some) for name, value in each.row.items()}
+        ids = sorted(row[0] for row in _APPEND[len(some)].rows(session, **values))
+        for each, id_ in zip(some, ids, strict=True):
+            each.note.event_id = id_
+        begun += len(some)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +18,11 @@ from storage.committed import Committed
 from storage.database import Database, TakenDatabase
 from storage.events import Event, publish
 from storage.tables import EventRow, Job, StoredFile
+
+on_postgres = pytest.mark.parametrize(
+    "database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+"""SQLite has one writer, whose writes all share their transactions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +48,86 @@ async def test_a_write_is_seen_by_the_next_read(db: Database) -> None:
     assert await db.read(names) == ["tea"]
 
 
-async def test_a_write_that_raises_changes_nothing_and_spares_its_neighbours(db: Database) -> None:
+@pytest.mark.parametrize("how", ["write", "write_short"])
+async def test_a_write_that_raises_changes_nothing_and_spares_its_neighbours(db: Database, how: str) -> None:
+    write = getattr(db, how)
+
     def spoil(session: Session) -> None:
         keep(session, "broken cup")
         raise ValueError("it fell")
 
     results = await asyncio.gather(
-        db.write(keep, "a"), db.write(spoil), db.write(keep, "b"), db.write(spoil), return_exceptions=True
+        write(keep, "a"), write(spoil), write(keep, "b"), write(spoil), return_exceptions=True
     )
     assert [type(r) for r in results] == [int, ValueError, int, ValueError]
     assert await db.read(names) == ["a", "b"]
 
 
-async def test_a_broken_constraint_is_told_to_its_own_caller_only(db: Database) -> None:
-    results = await asyncio.gather(*(db.write(keep, n) for n in ("a", "same", "same", "b")), return_exceptions=True)
+@pytest.mark.parametrize("how", ["write", "write_short"])
+async def test_a_broken_constraint_is_told_to_its_own_caller_only(db: Database, how: str) -> None:
+    write = getattr(db, how)
+    results = await asyncio.gather(*(write(keep, n) for n in ("a", "same", "same", "b")), return_exceptions=True)
     assert sum(isinstance(r, DBAPIError) for r in results) == 1
     assert await db.read(names) == ["a", "b", "same"]
+
+
+@on_postgres
+async def test_short_writes_that_wait_at_once_share_a_transaction(db: Database) -> None:
+    def number(session: Session, seconds: float = 0) -> int:
+        session.execute(sa.select(sa.func.pg_sleep(seconds)))
+        found: int = session.scalars(sa.select(sa.func.txid_current())).one()
+        return found
+
+    first = asyncio.create_task(db.write_short(number, 0.2))
+    await asyncio.sleep(0.1)
+    rest = await asyncio.gather(*(db.write_short(number) for _ in range(20)))
+    assert len(set(rest)) == 1
+    assert await first not in rest
+
+
+@on_postgres
+async def test_a_row_that_another_holds_stops_only_those_who_want_it(db: Database) -> None:
+    wanted = await db.write(keep, "wanted")
+
+    def rename(session: Session, to: str) -> None:
+        session.get_one(StoredFile, wanted).name = to
+
+    held, let_go = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(session: Session) -> None:
+        rename(session, "held")
+        session.flush()
+        loop.call_soon_threadsafe(held.set)
+        assert let_go.wait(20)
+
+    holder = asyncio.create_task(db.write(hold))
+    await held.wait()
+    waits = asyncio.create_task(db.write_short(rename, "after"))
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(db.write_short(keep, f"other {n}") for n in range(5)))
+    assert not waits.done()
+    let_go.set()
+    await asyncio.gather(holder, waits)
+    assert await db.read(names) == ["after", *(f"other {n}" for n in range(5))]
+
+
+@on_postgres
+async def test_short_writes_whose_commit_is_in_doubt_are_not_done_again_by_the_database(
+    db: Database,
+) -> None:
+    done = []
+
+    def once(session: Session) -> None:
+        done.append(keep(session, "tea"))
+        # What fails in the commit itself.
+        session.execute(sa.text("CREATE TEMP TABLE last (id int UNIQUE DEFERRABLE INITIALLY DEFERRED) ON COMMIT DROP"))
+        session.execute(sa.text("INSERT INTO last VALUES (1), (1)"))
+
+    with pytest.raises(DBAPIError):
+        await db.write_short(once)
+    assert len(done) == 1
+    assert await db.read(names) == []
 
 
 async def test_a_read_cannot_change_anything(db: Database) -> None:

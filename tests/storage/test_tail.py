@@ -113,7 +113,9 @@ def elsewhere(database_url: str) -> Iterator[sa.Engine]:
 
 
 def pour(session: Session) -> int:
-    return publish(session, Poured(shop_id=1, subject="cup:1"))
+    publish(session, Poured(shop_id=1, subject="cup:1"))
+    event_id: int = session.info["notes"][-1].event_id
+    return event_id
 
 
 @on_postgres
