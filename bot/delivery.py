@@ -33,7 +33,7 @@ from inbox import content, messages
 from inbox.content import Media
 from inbox.tables import Conversation, Delivery, Message
 from kit import crash
-from kit.clock import now_ms, utc_now
+from kit.clock import now_ms
 from storage import pace
 from storage.files import Blob, FileStore, FileTooLarge, record
 from storage.hot import Load, inserted, save
@@ -69,6 +69,7 @@ class _Errand:
 
     shop_id: int
     account_id: int
+    conversation_id: int
     parcel: Parcel
     wait: timedelta = timedelta()
     """Until the account's turn."""
@@ -129,15 +130,18 @@ class Courier:
         return sent
 
     def _record(self, session: Session, job: Job, errand: _Errand, result: str | ChannelError) -> Again | None:
-        message = _message(session, job)
         if isinstance(result, str):
-            message.external_id = f"{errand.parcel.chat}:{result}"
-            message.sent_at = utc_now()
-            _settle(session, errand.shop_id, message, Delivery.SENT, "")
-            if message.version > errand.parcel.version:
-                messages.queue_edit(session, message)
+            version = messages.sent(
+                session,
+                errand.shop_id,
+                errand.conversation_id,
+                job.payload["message_id"],
+                external_id=f"{errand.parcel.chat}:{result}",
+            )
+            if version > errand.parcel.version:
+                messages.queue_edit(session, _message(session, job))
             return None
-        return _after_failure(session, job, message, result)
+        return _after_failure(session, job, _message(session, job), result)
 
     # An edit of a message that was sent
 
@@ -223,7 +227,7 @@ class Courier:
             reply_to=_external(session, conversation, message.reply_to_id),
             external_id=_own_part(conversation, message.external_id),
         )
-        return _Errand(conversation.shop_id, message.account_id, parcel)
+        return _Errand(conversation.shop_id, message.account_id, conversation.id, parcel)
 
     def _attachments(self, session: Session, outgoing: content.Outgoing) -> tuple[Attachment, ...]:
         ids = [media.file_id for media in outgoing.media if media.file_id is not None]

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from bot.channels.base import Broken, Channel, Envelope
 from bot.flows import dialog
 from bot.flows.turn import StaffActs, Turn
-from company import accounts, settings
-from company.tables import ChannelAccount, Shop
+from company import settings
+from company.tables import ChannelAccount
 from company.texts import Texts
 from customers import identities
 from customers.tables import Customer
@@ -52,7 +52,7 @@ class Intake:
         self._texts = texts
         self._public_url = public_url
         self._staff_acts = staff_acts or {}
-        self._go_on: Callable[[Session], None] | None = None
+        self._take_in: Callable[[Session, Sequence[New]], None] | None = None
 
     @property
     def handlers(self) -> dict[str, Step]:
@@ -60,37 +60,32 @@ class Intake:
 
     def go_on_with(self, worker: Worker) -> None:
         """Have this process's worker handle what comes in at once."""
-        self._go_on = worker.go_on
+        self._take_in = worker.take_in
 
     async def accept(self, account_id: int, envelopes: Sequence[Envelope]) -> int:
         """Store envelopes durably; one that is known by its external id is passed over. Returns how many came."""
         if not envelopes:
             return 0
-        if self._go_on is not None:
+        new = [_job(account_id, envelope) for envelope in envelopes]
+        if self._take_in is not None:
             try:
-                await self._db.write(self._store_and_handle, account_id, envelopes)
+                await self._db.write_short(self._take_in, new)
                 return len(envelopes)
             except Exception as failure:
                 # What cannot be handled can still be kept; the worker will count the attempts.
                 logger.info("envelopes for account %d are only stored: %s", account_id, type(failure).__name__)
-        await self._db.write(_store, account_id, envelopes)
+        await self._db.write_short(jobs.put_all, new)
         return len(envelopes)
-
-    def _store_and_handle(self, session: Session, account_id: int, envelopes: Sequence[Envelope]) -> None:
-        _store(session, account_id, envelopes)
-        if self._go_on is not None:
-            self._go_on(session)
 
     def handle(self, session: Session, job: Job) -> None:
         crash.point("handle.begun")
-        account, shop = accounts.with_shop(session, job.payload["account_id"])
-        for incoming in self._parse(account, job):
-            self._handle_one(session, account, shop, job.payload["chat"], incoming)
+        for incoming in self._parse(job):
+            self._handle_one(session, job.payload["account_id"], job.payload["chat"], incoming)
         crash.point("handle.done")
 
-    def _parse(self, account: ChannelAccount, job: Job) -> Sequence[Incoming]:
+    def _parse(self, job: Job) -> Sequence[Incoming]:
         try:
-            return self._channel_of(account.id).parse(job.payload["raw"])
+            return self._channel_of(job.payload["account_id"]).parse(job.payload["raw"])
         except Broken:
             raise
         except Exception:
@@ -99,8 +94,9 @@ class Intake:
             known = Profile(external_id=job.payload["chat"])
             return [Incoming(external_id=f"job-{job.id}", profile=known, unsupported="unreadable")]
 
-    def _handle_one(self, session: Session, account: ChannelAccount, shop: Shop, chat: str, incoming: Incoming) -> None:
-        conversation, customer = _whose(session, account, chat, incoming)
+    def _handle_one(self, session: Session, account_id: int, chat: str, incoming: Incoming) -> None:
+        account, shop, known = identities.heard_on(session, account_id, incoming.profile.external_id)
+        conversation, customer = _whose(session, account, chat, incoming, known)
         if incoming.left:
             conversation.blocked = True
             return
@@ -154,23 +150,19 @@ def _handle_carefully(turn: Turn) -> None:
         conversation.waiting_since = conversation.waiting_since or utc_now()
 
 
-def _store(session: Session, account_id: int, envelopes: Sequence[Envelope]) -> None:
-    jobs.put_all(
-        session,
-        [
-            New(
-                "incoming.handle",
-                {"account_id": account_id, "chat": envelope.chat, "raw": envelope.raw},
-                lane=f"in:{account_id}:{envelope.chat}",
-                dedup_key=f"in:{account_id}:{envelope.external_id}",
-            )
-            for envelope in envelopes
-        ],
+def _job(account_id: int, envelope: Envelope) -> New:
+    return New(
+        "incoming.handle",
+        {"account_id": account_id, "chat": envelope.chat, "raw": envelope.raw},
+        lane=f"in:{account_id}:{envelope.chat}",
+        dedup_key=f"in:{account_id}:{envelope.external_id}",
     )
 
 
-def _whose(session: Session, account: ChannelAccount, chat: str, incoming: Incoming) -> tuple[Conversation, Customer]:
-    customer = _speaker(session, account, incoming)
+def _whose(
+    session: Session, account: ChannelAccount, chat: str, incoming: Incoming, known: identities.Known | None
+) -> tuple[Conversation, Customer]:
+    customer = _speaker(session, account, incoming, known)
     conversation = conversations.open_for(session, account, chat, customer_id=customer.id, locale=customer.locale)
     if conversation.customer_id != customer.id:
         # Perhaps his card was put into another one while we waited for the conversation: then he is somebody else now.
@@ -179,7 +171,9 @@ def _whose(session: Session, account: ChannelAccount, chat: str, incoming: Incom
     return conversation, customer
 
 
-def _speaker(session: Session, account: ChannelAccount, incoming: Incoming) -> Customer:
+def _speaker(
+    session: Session, account: ChannelAccount, incoming: Incoming, known: identities.Known | None = None
+) -> Customer:
     profile = incoming.profile
     _, customer = identities.speaker(
         session,
@@ -189,6 +183,7 @@ def _speaker(session: Session, account: ChannelAccount, incoming: Incoming) -> C
         username=profile.username,
         locale=profile.locale,
         phone=profile.phone,
+        known=known,
     )
     return customer
 

@@ -12,15 +12,6 @@ from company.tables import ChannelAccount, Shop
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from kit.secrets import SecretBox
-from storage.hot import Load
-
-_WITH_SHOP = Load(
-    lambda query: query.join(Shop, Shop.id == ChannelAccount.shop_id).where(
-        ChannelAccount.id == sa.bindparam("account_id")
-    ),
-    ChannelAccount,
-    Shop,
-)
 
 
 class NoSuchChannel(Missing):
@@ -78,14 +69,6 @@ def get(session: Session, account_id: int) -> ChannelAccount:
     if account is None:
         raise NoSuchChannel(f"channel account {account_id}")
     return account
-
-
-def with_shop(session: Session, account_id: int) -> tuple[ChannelAccount, Shop]:
-    """The account and its shop. Raises NoSuchChannel."""
-    found = _WITH_SHOP.first(session, account_id=account_id)
-    if found is None:
-        raise NoSuchChannel(f"channel account {account_id}")
-    return found[0], found[1]
 
 
 def channels(session: Session, channel: str | None = None) -> list[ChannelAccount]:

@@ -7,7 +7,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from company import shops
-from company.tables import ChannelAccount
+from company.accounts import NoSuchChannel
+from company.tables import ChannelAccount, Shop
 from company.texts import LOCALES, nearest
 from customers import contacts
 from customers.cards import tidy
@@ -17,6 +18,20 @@ from customers.tables import ContactKind, Customer, Identity
 from kit.clock import utc_now
 from storage.hot import Load
 
+_HEARD = Load(
+    lambda query: (
+        query.join(Shop, Shop.id == ChannelAccount.shop_id)
+        .outerjoin(
+            Identity, sa.and_(Identity.account_id == ChannelAccount.id, Identity.external_id == sa.bindparam("person"))
+        )
+        .outerjoin(Customer, Customer.id == Identity.customer_id)
+        .where(ChannelAccount.id == sa.bindparam("account_id"))
+    ),
+    ChannelAccount,
+    Shop,
+    Identity,
+    Customer,
+)
 _KNOWN = Load(
     lambda query: query.join(Customer, Customer.id == Identity.customer_id).where(
         Identity.account_id == sa.bindparam("account_id"), Identity.external_id == sa.bindparam("person")
@@ -24,6 +39,21 @@ _KNOWN = Load(
     Identity,
     Customer,
 )
+
+
+Known = tuple[Identity, Customer]
+
+
+def heard_on(session: Session, account_id: int, person: str) -> tuple[ChannelAccount, Shop, Known | None]:
+    """The account on which a person of that external id speaks, its shop, and who he is if he spoke there before.
+
+    Raises company.accounts.NoSuchChannel.
+    """
+    found = _HEARD.first(session, account_id=account_id, person=person)
+    if found is None:
+        raise NoSuchChannel(f"channel account {account_id}")
+    account, shop, identity, customer = found
+    return account, shop, None if identity is None else (identity, customer)
 
 
 def recognise(
@@ -52,14 +82,17 @@ def speaker(
     username: str = "",
     locale: str = "",
     phone: str = "",
-) -> tuple[Identity, Customer]:
-    """The identity of who speaks, and the customer, both made at first sight.
+    known: Known | None = None,
+) -> Known:
+    """The identity of who speaks, and the customer, both made at first sight. `known`: if they were just looked up.
 
     `phone` must be proven by the channel (a person's own contact); it is kept if the card has none. A name that
     changed on the channel changes here, but a card keeps the name that it has.
     """
     name, username = tidy(name, 200), tidy(username, 120)
-    known = _known(session, account, external_id) or _meet(session, account, external_id, name, username, locale)
+    known = (
+        known or _known(session, account, external_id) or _meet(session, account, external_id, name, username, locale)
+    )
     identity, customer = known
     if name and identity.name != name:
         identity.name = name
@@ -72,14 +105,12 @@ def speaker(
     return known
 
 
-def _known(session: Session, account: ChannelAccount, external_id: str) -> tuple[Identity, Customer] | None:
+def _known(session: Session, account: ChannelAccount, external_id: str) -> Known | None:
     found = _KNOWN.first(session, account_id=account.id, person=external_id)
     return None if found is None else (found[0], found[1])
 
 
-def _meet(
-    session: Session, account: ChannelAccount, external_id: str, name: str, username: str, locale: str
-) -> tuple[Identity, Customer]:
+def _meet(session: Session, account: ChannelAccount, external_id: str, name: str, username: str, locale: str) -> Known:
     """A new customer with this identity, unless another transaction has just met the same person."""
     now = utc_now()
     spoken = locale.replace("_", "-").split("-")[0].lower()

@@ -27,6 +27,19 @@ from storage.events import publish
 from storage.hot import Hot, Load, insert, insertion, save
 
 _NEW, _NEW_ONCE = insertion(Message), insertion(Message, once=True)
+_SENT = Hot(
+    lambda insert: (
+        sa.update(Message)
+        .where(Message.id == sa.bindparam("message_id"))
+        .values(
+            external_id=sa.bindparam("external"),
+            delivery=Delivery.SENT,
+            error="",
+            sent_at=sa.bindparam("now"),
+        )
+        .returning(Message.version)
+    )
+)
 _LOCKED = Load(lambda query: query.where(Message.id == sa.bindparam("message_id")).with_for_update(), Message)
 
 PREVIEW = 200
@@ -284,6 +297,14 @@ def locked(session: Session, message_id: int) -> Message | None:
     return None if found is None else found[0]
 
 
+def sent(session: Session, shop_id: int, conversation_id: int, message_id: int, *, external_id: str) -> int:
+    """The channel has the message, and calls it so. Returns the version that it is in by now."""
+    row = _SENT.row(session, message_id=message_id, external=external_id, now=utc_now())
+    assert row is not None, "messages are never deleted"
+    _tell_changed(session, shop_id, conversation_id, message_id, Delivery.SENT)
+    return int(row[0])
+
+
 def thread(
     session: Session, conversation_id: int, *, before: int | None = None, after: int | None = None, limit: int = 50
 ) -> list[Message]:
@@ -297,14 +318,18 @@ def thread(
 
 
 def tell_changed(session: Session, shop_id: int, message: Message) -> None:
+    _tell_changed(session, shop_id, message.conversation_id, message.id, message.delivery)
+
+
+def _tell_changed(session: Session, shop_id: int, conversation_id: int, message_id: int, delivery: str) -> None:
     publish(
         session,
         MessageChanged(
             shop_id=shop_id,
-            subject=f"conversation:{message.conversation_id}",
-            conversation_id=message.conversation_id,
-            message_id=message.id,
-            delivery=message.delivery,
+            subject=f"conversation:{conversation_id}",
+            conversation_id=conversation_id,
+            message_id=message_id,
+            delivery=delivery,
         ),
     )
 

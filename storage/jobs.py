@@ -86,13 +86,17 @@ class Effect(Generic[P, R]):
 Handler = Step | Effect[Any, Any]
 Handlers = Mapping[str, Handler]
 
-_ADD = Hot(
-    lambda insert: (
-        insert(_job)
-        .values({c: sa.bindparam(c) for c in ("lane", "kind", "payload", "dedup_key", "run_at", "created_at")})
-        .values(state="ready", attempts=0)
-        .on_conflict_do_nothing(index_elements=["dedup_key"])
-    )
+
+def _adding(insert: Any, **facts: Any) -> Any:
+    given = ("lane", "kind", "payload", "dedup_key", "run_at", "created_at")
+    statement = insert(_job).values({name: sa.bindparam(name) for name in given}).values(**facts)
+    return statement.on_conflict_do_nothing(index_elements=["dedup_key"])
+
+
+_ADD = Hot(lambda insert: _adding(insert, state="ready", attempts=0).returning(_job.c.id))
+_ADD_MANY = Hot(lambda insert: _adding(insert, state="ready", attempts=0))
+_ADD_DONE = Hot(
+    lambda insert: _adding(insert, state="done", attempts=1, closed_at=sa.bindparam("closed_at")).returning(_job.c.id)
 )
 
 
@@ -120,21 +124,53 @@ def put(
     Returns False, and writes nothing, if a job with this dedup_key was ever put and is not yet pruned. A job with
     `run_at` belongs into a lane of its own: whatever is behind it in its lane waits for it.
     """
-    now = now_ms()
-    added = _ADD.run(
-        session,
-        lane=lane,
-        kind=kind,
-        payload=orjson.dumps(payload).decode(),
-        dedup_key=dedup_key,
-        run_at=AT_ONCE if run_at is None else int(run_at.timestamp() * 1000),
-        created_at=now,
-    )
-    if not added:
+    row = _row(New(kind, payload, lane, dedup_key))
+    if run_at is not None:
+        row["run_at"] = int(run_at.timestamp() * 1000)
+    added = _ADD.row(session, **row)
+    if added is None:
         return False
     if run_at is None:
         ring(session, lane, kind)
+        _remember(session, added[0], row)
     return True
+
+
+def add_done(session: Session, new: New) -> Job | None:
+    """Write a job that is done in this very transaction. None if one with its dedup_key was ever put."""
+    row = _row(new)
+    added = _ADD_DONE.row(session, **row, closed_at=row["created_at"])
+    return (
+        None if added is None else Job(added[0], new.lane, new.kind, orjson.loads(row["payload"]), 0, row["created_at"])
+    )
+
+
+def just_put(session: Session, lane: str) -> Job | None:
+    """The last job that this transaction has put into the lane, if it can only be undone together with all of it."""
+    known: tuple[int, dict[str, Any]] | None = session.info.get("put", {}).get(lane)
+    if known is None:
+        return None
+    id_, row = known
+    return Job(id_, lane, row["kind"], orjson.loads(row["payload"]), 0, row["created_at"])
+
+
+def _row(new: New) -> dict[str, Any]:
+    return {
+        "lane": new.lane,
+        "kind": new.kind,
+        "payload": orjson.dumps(new.payload).decode(),
+        "dedup_key": new.dedup_key,
+        "run_at": AT_ONCE,
+        "created_at": now_ms(),
+    }
+
+
+def _remember(session: Session, id_: int, row: dict[str, Any]) -> None:
+    if session.in_nested_transaction():
+        # Its savepoint may be rolled back, and the job with it.
+        session.info.get("put", {}).pop(row["lane"], None)
+    else:
+        session.info.setdefault("put", {})[row["lane"]] = (id_, row)
 
 
 def ring(session: Session, lane: str, kind: str) -> None:
@@ -144,25 +180,14 @@ def ring(session: Session, lane: str, kind: str) -> None:
 
 def put_all(session: Session, jobs: Sequence[New]) -> None:
     """Write many jobs with few statements; those whose dedup_key is known are passed over."""
-    now = now_ms()
-    rows = [
-        {
-            "lane": job.lane,
-            "kind": job.kind,
-            "payload": orjson.dumps(job.payload).decode(),
-            "dedup_key": job.dedup_key,
-            "run_at": AT_ONCE,
-            "created_at": now,
-        }
-        for job in jobs
-    ]
-    _ADD.many(session, rows)
+    _ADD_MANY.many(session, [_row(job) for job in jobs])
     for job in jobs:
         ring(session, job.lane, job.kind)
 
 
 def cancel(session: Session, dedup_key: str) -> bool:
     """Drop a job that has not run yet. False if it ran, or was never there."""
+    session.info.get("put", {}).clear()
     gone = session.execute(
         sa.update(JobRow)
         .where(JobRow.dedup_key == dedup_key, JobRow.state == "ready")

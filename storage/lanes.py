@@ -35,8 +35,17 @@ MAX_ATTEMPTS = 5
 BACKOFF_MS = 1000
 """The pause after the first failure; each next one is four times as long."""
 
+
+def _waits(*, beside: str) -> sa.ColumnElement[bool]:
+    """Whether a job waits in the lane `name`, beside the one whose id is the parameter `beside`."""
+    job = aliased(JobRow)
+    return sa.exists().where(
+        job.lane == sa.bindparam("name"), job.state == sa.literal_column("'ready'"), job.id != sa.bindparam(beside)
+    )
+
+
 # Whoever is just taking or leaving the lane is not waited for: a transaction that takes a lane on its way may hold
-# what the other one waits for.
+# what the other one waits for. Taking says whether a job waits there, beside the one that is `known`.
 TAKE = Hot(
     lambda insert: (
         sa.update(Lane)
@@ -48,7 +57,7 @@ TAKE = Hot(
             .scalar_subquery()
         )
         .values(lease_until=sa.bindparam("until"), epoch=Lane.epoch + 1)
-        .returning(Lane.epoch)
+        .returning(Lane.epoch, _waits(beside="known"))
     )
 )
 OPEN = Hot(
@@ -56,7 +65,7 @@ OPEN = Hot(
         insert(Lane)
         .values(lane=sa.bindparam("name"), lease_until=sa.bindparam("until"), epoch=sa.bindparam("first"))
         .on_conflict_do_nothing()
-        .returning(Lane.epoch)
+        .returning(Lane.epoch, _waits(beside="known"))
     )
 )
 KEEP = Hot(
@@ -78,12 +87,12 @@ RENEW = Hot(
         .values(lease_until=sa.bindparam("until"))
     )
 )
-HEADS = Hot(
+HEAD = Hot(
     lambda insert: (
         sa.select(JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.run_at, JobRow.created_at)
         .where(JobRow.lane == sa.bindparam("name"), JobRow.state == sa.literal_column("'ready'"))
         .order_by(JobRow.id)
-        .limit(sa.literal_column("2"))
+        .limit(sa.literal_column("1"))
     )
 )
 CLOSE = Hot(
@@ -97,6 +106,20 @@ CLOSE = Hot(
             closed_at=sa.bindparam("closed"),
             error=sa.bindparam("why"),
         )
+    )
+)
+FINISH = Hot(
+    lambda insert: (
+        sa.update(JobRow)
+        .where(JobRow.id == sa.bindparam("job"))
+        .values(
+            state="done",
+            attempts=sa.bindparam("tries"),
+            run_at=sa.bindparam("due"),
+            closed_at=sa.bindparam("closed"),
+            error=sa.null(),
+        )
+        .returning(_waits(beside="job"))
     )
 )
 
@@ -121,9 +144,11 @@ class JobDied(Event):
     error: str
 
 
-def close(session: Session, job: Job) -> None:
+def close(session: Session, job: Job) -> bool:
+    """The job is done. Whether another one waits in its lane."""
     now = now_ms()
-    CLOSE.run(session, job=job.id, new_state="done", tries=job.attempts + 1, due=now, closed=now, why=None)
+    finished = FINISH.row(session, name=job.lane, job=job.id, tries=job.attempts + 1, due=now, closed=now)
+    return finished is not None and bool(finished[0])
 
 
 def put_off(session: Session, job: Job, again: Again) -> None:

@@ -7,9 +7,10 @@ sweep's timer, whose work the model asks for itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -37,11 +38,13 @@ from payments.accounts import Providers
 from payments.providers.base import Provider
 from payments.tables import PaymentAccount
 from prilavok.hub import SUBSCRIBERS
+from storage import jobs
 from storage import lanes as product
 from storage.database import Database
 from storage.files import FileStore
-from storage.jobs import Handler, Handlers
+from storage.jobs import Handler, Handlers, New
 from storage.schema import Base
+from storage.turns import Turns
 from storage.worker import Worker
 from tests.conftest import open_engine
 from tests.faults.outside import MERCHANT, Cashier, Clock, Died, Gate, Messenger
@@ -91,13 +94,37 @@ class Mortal(Database):
         self._death = death
 
     async def write(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._dying():
+            return await super().write(fn, *args, **kwargs)
+
+    async def write_short(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._dying():
+            return await super().write_short(fn, *args, **kwargs)
+
+    @contextlib.contextmanager
+    def _dying(self) -> Iterator[None]:
         before, after = self._death.strikes()
         if before:
             raise Died
-        result = await super().write(fn, *args, **kwargs)
+        yield
         if after:
             raise Died
-        return result
+
+
+class Patient(Turns):
+    """Goes on in the transaction that rang a lane only while it is `prompt`, as the product's always is."""
+
+    prompt = True
+
+    def take_in(self, session: Session, new: Sequence[New]) -> None:
+        if self.prompt:
+            super().take_in(session, new)
+        else:
+            jobs.put_all(session, new)
+
+    def go_on(self, session: Session) -> None:
+        if self.prompt:
+            super().go_on(session)
 
 
 class Stepped(Worker):
@@ -106,12 +133,16 @@ class Stepped(Worker):
     def __init__(self, db: Database, handlers: Handlers) -> None:
         super().__init__(db, handlers)
         self.rung: set[str] = set()
-        self.prompt = True
-        """Whether it goes on in the transaction that rang a lane, as the product's worker does."""
+        self._turns: Patient = Patient(handlers, self._lease_ms)
 
-    def go_on(self, session: Session) -> None:
-        if self.prompt:
-            super().go_on(session)
+    @property
+    def prompt(self) -> bool:
+        """Whether it goes on in the transaction that rang a lane, as the product's worker does."""
+        return self._turns.prompt
+
+    @prompt.setter
+    def prompt(self, prompt: bool) -> None:
+        self._turns.prompt = prompt
 
     async def start(self) -> None:
         await super().start()

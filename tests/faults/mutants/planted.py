@@ -81,9 +81,9 @@ MUTANTS = (
         "tests/faults/test_restarts.py",
         (
             Edit(
-                "storage/worker.py",
-                "        if taken is None:\n            lanes.close(session, job)\n        elif",
-                "        if taken is not None:\n            lanes.close(session, job)\n        if taken is None:\n            lanes.close(session, job)\n        elif",
+                "storage/turns.py",
+                "        if taken is None:\n            return None, lanes.close(session, job)\n",
+                "        if taken is None:\n            return None, lanes.close(session, job)\n        lanes.close(session, job)\n",
             ),
         ),
     ),
@@ -141,7 +141,7 @@ MUTANTS = (
         "lease without fencing",
         "a worker that comes back from the dead commits over its successor",
         "tests/storage/test_worker.py::test_a_worker_that_lost_its_lane_cannot_commit",
-        (Edit("storage/worker.py", "raise Fenced(lane)", "pass"),),
+        (Edit("storage/turns.py", "raise Fenced(lane)", "pass"),),
         fast=True,
     ),
     Mutant(
