@@ -197,13 +197,14 @@ def _joined_phone(words: list[str]) -> list[str]:
 
 
 def _holding(shop_id: int, word: str) -> list[sa.ColumnElement[bool]]:
-    user = word.lstrip("@").lower()
-    named = sa.select(Identity.customer_id).where(sa.func.lower(Identity.username).contains(user, autoescape=True))
-    return [
-        *(Customer.name.contains(spelling, autoescape=True) for spelling in spellings(word)),
-        Customer.id.in_(contacts.owners(shop_id, word)),
-        Customer.id.in_(named),
-    ]
+    """Each of these reads all that the shop has of its kind, so none is asked for what it cannot hold."""
+    ways = [Customer.name.contains(spelling, autoescape=True) for spelling in spellings(word)]
+    if (reached := contacts.owners(shop_id, word)) is not None:
+        ways.append(Customer.id.in_(reached))
+    if word.isascii():
+        user = sa.func.lower(Identity.username).contains(word.lstrip("@").lower(), autoescape=True)
+        ways.append(Customer.id.in_(sa.select(Identity.customer_id).where(user)))
+    return ways
 
 
 def identities(session: Session, customer_id: int) -> list[tuple[Identity, ChannelAccount]]:

@@ -207,12 +207,17 @@ def point(customer: Customer, kind: ContactKind, value: str | None) -> None:
         customer.email = value
 
 
-def owners(shop_id: int, text: str) -> sa.Select[int]:
-    """Ids of the shop's customers with a phone or e-mail that holds this text, however a phone is dressed."""
-    ways = [sa.and_(Contact.kind == ContactKind.EMAIL, Contact.value.contains(text.lower(), autoescape=True))]
+def owners(shop_id: int, text: str) -> sa.Select[int] | None:
+    """Ids of the shop's customers with a phone or e-mail that holds this text, however a phone is dressed.
+
+    None for what neither can hold.
+    """
+    ways = []
+    if text.isascii() or "@" in text or "." in text:
+        ways.append(sa.and_(Contact.kind == ContactKind.EMAIL, Contact.value.contains(text.lower(), autoescape=True)))
     if number := digits(text):
         ways.append(sa.and_(Contact.kind == ContactKind.PHONE, Contact.value.contains(number)))
-    return sa.select(Contact.customer_id).where(Contact.shop_id == shop_id, sa.or_(*ways))
+    return sa.select(Contact.customer_id).where(Contact.shop_id == shop_id, sa.or_(*ways)) if ways else None
 
 
 def digits(word: str) -> str:

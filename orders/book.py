@@ -188,7 +188,7 @@ def board(
 ) -> list[Column]:
     """The pipeline's stages, each with at most `limit` of its newest orders. One query for all the columns."""
     shop = session.get_one(Shop, shop_id)
-    where = [*_conditions(shop_id, filters or Filter()), Order.pipeline_id == pipeline_id]
+    where = [*_conditions(session, shop_id, filters or Filter()), Order.pipeline_id == pipeline_id]
     stages = session.scalars(sa.select(Stage).where(Stage.pipeline_id == pipeline_id).order_by(Stage.position)).all()
     sums = {
         stage_id: (count, total)
@@ -234,7 +234,7 @@ def table(
 ) -> Page:
     """One page of the orders that fit, and the count and sum of all that do. Pages begin with 1."""
     shop = session.get_one(Shop, shop_id)
-    where = _conditions(shop_id, filters or Filter())
+    where = _conditions(session, shop_id, filters or Filter())
     count, total = session.execute(
         sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(Order.total_amount), 0)).where(*where)
     ).one()
@@ -248,7 +248,10 @@ def up_to(session: Session, shop_id: int, filters: Sequence[Filter], most: int) 
     """How many orders fit each filter, counted no further than `most`. One statement for all."""
     if not filters:
         return []
-    found = [sa.select(Order.id).where(*_conditions(shop_id, one)).limit(most).subquery() for one in filters]
+    found = [
+        sa.select(Order.id).where(*_conditions(session, shop_id, one, once=True)).limit(most).subquery()
+        for one in filters
+    ]
     counts = [sa.select(sa.func.count()).select_from(rows).scalar_subquery() for rows in found]
     return list(session.execute(sa.select(*counts)).one())
 
@@ -258,7 +261,7 @@ def after(
 ) -> tuple[Row, ...]:
     """Orders that fit, by their numbers, from the one after `number` on: for whoever walks through all of them."""
     shop = session.get_one(Shop, shop_id)
-    where = (*_conditions(shop_id, filters), Order.number > number)
+    where = (*_conditions(session, shop_id, filters), Order.number > number)
     return _rows(session, shop, locale, _listed().where(*where).order_by(Order.number).limit(size))
 
 
@@ -312,13 +315,18 @@ def _stages(shop_id: int, which: sa.ColumnElement[bool]) -> sa.Select[int]:
     return sa.select(Stage.id).where(which, Stage.pipeline_id.in_(pipelines))
 
 
-def _conditions(shop_id: int, filters: Filter) -> Sequence[sa.ColumnElement[bool]]:
-    """All of them ask the order's own row, so that nothing is joined to what is only counted."""
+def _conditions(
+    session: Session, shop_id: int, filters: Filter, *, once: bool = False
+) -> Sequence[sa.ColumnElement[bool]]:
+    """All of them ask the order's own row, so that nothing is joined to what is only counted.
+
+    `once`: they are asked once, and whom a text names need not be found before.
+    """
     where: list[sa.ColumnElement[bool]] = [Order.shop_id == shop_id]
     if filters.pipeline_id is not None:
         where.append(Order.pipeline_id == filters.pipeline_id)
     if filters.text.strip():
-        where.append(_mentions(shop_id, filters.text.strip()))
+        where.append(_mentions(session, shop_id, filters.text.strip(), once=once))
     if filters.channel:
         accounts = sa.select(ChannelAccount.id).where(ChannelAccount.channel == filters.channel)
         where.append(Order.account_id.in_(accounts.where(ChannelAccount.shop_id == shop_id)))
@@ -339,6 +347,9 @@ def _conditions(shop_id: int, filters: Filter) -> Sequence[sa.ColumnElement[bool
     return where
 
 
+MOST_NAMED = 2000
+"""Customers that are named one by one in a query."""
+
 _PAYMENTS: dict[Payment, sa.ColumnElement[bool]] = {
     Payment.PAID: Order.paid_at.is_not(None),
     Payment.UNPAID: sa.and_(Order.paid_at.is_(None), Order.payment_method == "online"),
@@ -347,11 +358,11 @@ _PAYMENTS: dict[Payment, sa.ColumnElement[bool]] = {
 }
 
 
-def _mentions(shop_id: int, text: str) -> sa.ColumnElement[bool]:
+def _mentions(session: Session, shop_id: int, text: str, *, once: bool) -> sa.ColumnElement[bool]:
     """Orders with this number, of a customer who is found by this text, or with it in the recipient's name or phone."""
     digits = text.lstrip("#№ ").strip()
     people = sa.select(Customer.id).where(*cards.standing(shop_id), *cards.matching(shop_id, text))
-    ways: list[sa.ColumnElement[bool]] = [Order.customer_id.in_(people)]
+    ways: list[sa.ColumnElement[bool]] = [Order.customer_id.in_(people if once else _named(session, people))]
     ways += [Order.recipient.contains(form, autoescape=True) for form in cards.spellings(text)]
     phone = "".join(filter(str.isdigit, text))
     if len(phone) >= 4:
@@ -359,3 +370,9 @@ def _mentions(shop_id: int, text: str) -> sa.ColumnElement[bool]:
     if digits.isdigit() and len(digits) < 10:
         ways.append(Order.number == int(digits))
     return sa.or_(*ways)
+
+
+def _named(session: Session, people: sa.Select[int]) -> sa.Select[int] | list[int]:
+    """Few people one by one, so that not each query looks through all customers for them."""
+    found = list(session.scalars(people.limit(MOST_NAMED + 1)))
+    return found if len(found) <= MOST_NAMED else people

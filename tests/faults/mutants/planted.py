@@ -91,7 +91,7 @@ MUTANTS = (
         "edit lost during the sending",
         "the buyer looks at an older version, whose buttons are out of date",
         "tests/bot/test_delivery_races.py",
-        (Edit("bot/delivery.py", "if message.version > errand.parcel.version:", "if message.version < 0:"),),
+        (Edit("bot/delivery.py", "if version > errand.parcel.version:", "if version < 0:"),),
     ),
     Mutant(
         "offset moved before the commit",
