@@ -145,6 +145,26 @@ MUTANTS = (
         fast=True,
     ),
     Mutant(
+        "what waits is overtaken",
+        "a message that is handled as it comes in goes before one that was left from before",
+        "tests/storage/test_turns.py",
+        (Edit("storage/turns.py", "if taken is None or taken.waits:", "if taken is None:"),),
+        fast=True,
+    ),
+    Mutant(
+        "what a savepoint took back is begun",
+        "a buyer is sent what was never said",
+        "tests/storage/test_turns.py",
+        (Edit("storage/jobs.py", "if session.in_nested_transaction():", "if session is None:"),),
+    ),
+    Mutant(
+        "a commit in doubt is made again",
+        "who shares a transaction with others does twice what he asked for once",
+        "tests/storage/test_database.py",
+        (Edit("storage/writers.py", "        if self._committing:\n", "        if self._loop is None:\n"),),
+        postgres=True,
+    ),
+    Mutant(
         "lost rings stay lost",
         "what a dead worker left waits for ever",
         "tests/storage/test_worker.py::test_what_a_dead_process_left_is_found_by_the_next",
