@@ -17,6 +17,7 @@ ALL: Mapping[str, Sequence[str]] = {
     "memory": ("--rounds", "2"),
     "mailing": ("--size", "1500"),
     "console": ("--part", "0.1", "--times", "20"),
+    "desks": ("--consoles", "50", "--times", "10"),
     "press": ("--buyers", "16", "--times", "3", "--no-demo"),
 }
 """Module → its arguments when all are run."""

@@ -131,6 +131,10 @@ class Street:
         self._say(chat, words)
         await self._changed(chat)
 
+    def write(self, chat: Chat, words: str) -> None:
+        """Somebody writes, whatever comes of it."""
+        self._say(chat, words)
+
     async def meet(self, most: int = 64) -> None:
         """The first chat asks each thing and learns what is answered to it; then all ask, some at a time."""
         first = self.chats[0]

@@ -99,9 +99,12 @@ def hub(url: str, folder: Path) -> Iterator[tuple[str, int]]:
 
 
 @contextlib.asynccontextmanager
-async def signed_in(address: str) -> AsyncIterator[aiohttp.ClientSession]:
-    jar = aiohttp.CookieJar(unsafe=True)
-    async with aiohttp.ClientSession(address, cookie_jar=jar, auto_decompress=False) as browser:
+async def signed_in(address: str, *, connections: int = 100) -> AsyncIterator[aiohttp.ClientSession]:
+    """A browser of so many connections at once; 0 for as many as are wanted."""
+    jar, connector = aiohttp.CookieJar(unsafe=True), aiohttp.TCPConnector(limit=connections)
+    async with aiohttp.ClientSession(
+        address, cookie_jar=jar, auto_decompress=not connections, connector=connector
+    ) as browser:
         deadline = time.monotonic() + STARTS_WITHIN
         while True:
             with contextlib.suppress(aiohttp.ClientConnectionError):

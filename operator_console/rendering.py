@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from operator_console.formats import FILTERS
+from operator_console.rendered import Rendered
 from operator_console.texts import Reader, gettext, ngettext, plural_forms, reading
 from operator_console.texts import gettext as _
 
@@ -117,6 +118,7 @@ class Templates:
             ngettext=ngettext,
             asset=self.asset,
             channel_name=channel_name,
+            once=Rendered(),
             payment_look=payment_look,
             payment_word=payment_word,
             script_texts=script_texts,
