@@ -278,6 +278,20 @@ def get(session: Session, message_id: int, conversation: Conversation) -> Messag
     return found
 
 
+def answerable(session: Session, message_id: int, conversation: Conversation) -> Message | None:
+    """What an answer may refer to: a message of this conversation that its buyer has. None for anything else, so that
+    the answer goes without it."""
+    found = session.get(Message, message_id)
+    known = found is not None and found.conversation_id == conversation.id and not found.private
+    return found if known else None
+
+
+def texts(session: Session, message_ids: Collection[int]) -> dict[int, str]:
+    if not message_ids:
+        return {}
+    return dict(session.execute(sa.select(Message.id, Message.text).where(Message.id.in_(message_ids))).all())
+
+
 def locked(session: Session, message_id: int) -> Message | None:
     """The message, and nobody else changes it until the transaction ends."""
     found = _LOCKED.first(session, message_id=message_id)

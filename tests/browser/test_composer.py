@@ -34,10 +34,10 @@ async def test_emoji_are_loaded_when_wanted_and_put_in_by_keys(browser: Browser,
     for key, place in (("ArrowDown", row), ("ArrowRight", row + 1), ("ArrowUp", 1), ("ArrowLeft", 0)):
         await keys.press(key)
         await expect(chosen).to_have_attribute("id", f"emoji-{place}")
-    await keys.type("красное сердце")
+    await keys.type("алое сердце")
     await expect(chosen).to_have_text("❤️")
     await keys.press("Shift+Enter")
-    await marina.page.get_by_label("Эмодзи по слову").fill("pray")
+    await marina.page.get_by_label("Эмодзи по слову").fill("thank")
     await keys.press("Enter")
     await expect(area).to_have_value("Спасибо!❤️🙏")
     await expect(area).to_be_focused()
@@ -48,4 +48,26 @@ async def test_emoji_are_loaded_when_wanted_and_put_in_by_keys(browser: Browser,
     await expect(marina.page.locator(".emoji-none")).to_have_text("Ничего с таким названием")
     await keys.press("Escape")
     await expect(marina.page.locator("#emoji-place > *")).to_have_count(0)
+    assert marina.wrongs == []
+
+
+async def test_what_is_answered_stays_with_the_draft_and_leads_back(browser: Browser, desk: Desk) -> None:
+    await desk.hears("Анна Ветрова", "А синяя?")
+    marina = await console(browser, desk, desk.ours.operator)
+    await marina.open(desk.ours.anna)
+    area, asked = marina.page.get_by_label("Сообщение", exact=True), marina.page.locator(".composer-reply")
+    await expect(asked).to_be_hidden()
+    async with marina.page.expect_response("**/draft") as _kept:
+        await marina.page.locator("#feed [data-message]").last.get_by_label("Ответить на это сообщение").click()
+    await expect(asked).to_contain_text("А синяя?")
+    await expect(area).to_be_focused()
+    await marina.page.reload()
+    await expect(asked).to_contain_text("А синяя?")
+    await area.fill("Есть")
+    await area.press("Control+Enter")
+    quoted = marina.page.locator("#feed .message-out .quote")
+    await expect(quoted).to_contain_text("А синяя?")
+    await expect(asked).to_be_hidden()
+    await quoted.click()
+    await expect(marina.page.locator("[data-message]:target")).to_contain_text("А синяя?")
     assert marina.wrongs == []
