@@ -29,7 +29,7 @@ from bot.channels.base import (
     Unconfirmed,
 )
 from company.tables import ChannelAccount
-from inbox import content, messages
+from inbox import content, messages, typing
 from inbox.content import Media
 from inbox.tables import Conversation, Delivery, Message
 from kit import crash
@@ -89,6 +89,7 @@ class Courier:
             "message.edit": Effect(self._remember_edit, self._edit, self._record_edit, prompt=True),
             "message.fetch": Effect(self._remember_fetch, self._fetch, self._record_fetch),
             "press.answer": Effect(_remember_answer, self._answer, _forget, prompt=True, once=True),
+            typing.SHOW: Effect(typing.remember, self._show_typing, _forget, prompt=True, once=True),
         }
 
     # A new message
@@ -212,6 +213,14 @@ class Courier:
             # Presses are answered within seconds or not at all; the message itself shows what happened.
             logger.info("a press was not answered: %s", failure)
 
+    # That somebody writes
+
+    async def _show_typing(self, memo: Mapping[str, Any]) -> None:
+        try:
+            await self._channel_of(memo["account_id"]).typing(memo["chat"])
+        except ChannelError as failure:
+            logger.info("it was not shown that somebody writes: %s", failure)
+
     def _errand(self, session: Session, conversation: Conversation, message: Message) -> _Errand:
         outgoing = content.load_outgoing(message.content)
         parcel = Parcel(
@@ -313,4 +322,4 @@ def _remember_answer(session: Session, job: Job) -> Mapping[str, Any]:
 
 
 def _forget(session: Session, job: Job, memo: Mapping[str, Any], result: None) -> None:
-    """Nothing to record: a press is answered or it is not."""
+    """Nothing to record: it was done in time or not at all."""

@@ -48,6 +48,7 @@ from operator_console import (
     tag_pages,
     task_pages,
     texts_pages,
+    typing_pages,
     view_pages,
 )
 from operator_console.door import Door
@@ -98,6 +99,7 @@ ROUTES: tuple[Route, ...] = (
     *pipeline_pages.ROUTES,
     *staff_pages.ROUTES,
     *texts_pages.ROUTES,
+    *typing_pages.ROUTES,
     *channel_pages.ROUTES,
     *payment_account_pages.ROUTES,
     *operation_page.ROUTES,

@@ -71,3 +71,22 @@ async def test_what_is_answered_stays_with_the_draft_and_leads_back(browser: Bro
     await quoted.click()
     await expect(marina.page.locator("[data-message]:target")).to_contain_text("А синяя?")
     assert marina.wrongs == []
+
+
+async def test_a_colleague_sees_who_answers_until_it_is_said(browser: Browser, desk: Desk) -> None:
+    marina = await console(browser, desk, desk.ours.operator)
+    sofya = await console(browser, desk, desk.ours.colleague)
+    await sofya.open(desk.ours.anna)
+    await marina.open(desk.ours.anna)
+    told = sofya.page.locator("#typing")
+    await marina.page.get_by_role("tab", name="Заметка").click()
+    await marina.page.keyboard.type("для своих")
+    await marina.page.get_by_role("tab", name="Ответ").click()
+    await expect(told).to_be_empty()
+    await marina.page.keyboard.type("Есть")
+    await expect(told).to_have_text("Марина отвечает…")
+    await expect(marina.page.locator("#typing")).to_be_empty()
+    await marina.page.keyboard.press("Control+Enter")
+    await sofya.sees("Есть")
+    await expect(told).to_be_empty()
+    assert marina.wrongs == sofya.wrongs == []

@@ -180,6 +180,8 @@ async def test_who_answers_what_is_seen_on_both_sides_and_what_is_gone_holds_not
         await olga.say("Есть синяя?")
         await olga.say("И белая?")
         here = await marina.hears("И белая?")
+        await marina.act(f"/inbox/{here}/typing")
+        await olga.phone.wait_for(lambda phone: phone.chat.typing == "typing")
         await marina.answers_to(here, "Есть синяя?", "Да, одна.")
         shown = await olga.phone.wait_for(answer("Да, одна."))
         assert shown.raw["reply_to_message"]["text"] == "Есть синяя?"
