@@ -29,7 +29,7 @@ from bot.channels.base import (
     Unconfirmed,
 )
 from company.tables import ChannelAccount
-from inbox import content, messages, typing
+from inbox import content, messages, sending, typing
 from inbox.content import Media
 from inbox.tables import Conversation, Delivery, Message
 from kit import crash
@@ -136,7 +136,7 @@ class Courier:
             message.sent_at = utc_now()
             _settle(session, errand.shop_id, message, Delivery.SENT, "")
             if message.version > errand.parcel.version:
-                messages.queue_edit(session, message)
+                sending.queue_edit(session, message)
             return None
         return _after_failure(session, job, message, result)
 
@@ -266,10 +266,10 @@ def _message(session: Session, job: Job) -> Message:
 
 def _turn(session: Session, message: Message, *, can_wait: bool) -> Turn:
     """The account's next turn to send."""
-    per_second = messages.per_second(session.get_one(ChannelAccount, message.account_id))
+    per_second = sending.per_second(session.get_one(ChannelAccount, message.account_id))
     if not per_second:
         return Turn()
-    return pace.turn(session, messages.pace_of(message.account_id), per_second=per_second, can_wait=can_wait)
+    return pace.turn(session, sending.pace_of(message.account_id), per_second=per_second, can_wait=can_wait)
 
 
 def _settle(session: Session, shop_id: int, message: Message, state: Delivery, error: str) -> None:
