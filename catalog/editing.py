@@ -283,6 +283,7 @@ def edit_variant(
     *,
     price: int | None = None,
     purchase_price: int | None = None,
+    no_purchase_price: bool = False,
     sku: str | None = None,
     barcode: str | None = None,
     attributes: Attributes | None = None,
@@ -290,7 +291,8 @@ def edit_variant(
     active: bool | None = None,
     actor: str = "system",
 ) -> None:
-    """Change what is given; `active` takes the variant off the sale or puts it back. Raises SkuTaken.
+    """Change what is given; `active` takes the variant off the sale or puts it back, `no_purchase_price` forgets it.
+    Raises SkuTaken.
 
     Carts that hold it are told of a new price at checkout; orders keep theirs. Its product, with all variants, must
     be loaded.
@@ -307,6 +309,9 @@ def edit_variant(
         translations=None if translations is None else _plain(translations),
         active=active,
     )
+    if no_purchase_price and variant.purchase_price is not None:
+        changed["purchase_price"] = [variant.purchase_price, None]
+        variant.purchase_price = None
     _finish(session, variant.product, variant, changed, actor)
 
 

@@ -41,3 +41,12 @@ class CatalogImported(Event):
     new: int
     changed: int
     wrong: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogImportUndone(Event):
+    """An import was taken back; each product and variant has its own event."""
+
+    kind: ClassVar[str] = "catalog_import_undone"
+
+    import_id: int

@@ -47,12 +47,16 @@ def apply(session: Session, shop: Shop, row: Row, kept: ImportRow, paths: Paths,
 
 
 def _whole(session: Session, shop: Shop, product_id: int) -> Product:
-    """Locked, so that nobody changes it between the look and the change."""
+    lock(session, product_id)
+    return goods.product(session, shop.id, product_id)
+
+
+def lock(session: Session, product_id: int) -> None:
+    """The product with its variants, so that nobody changes it between the look and the change."""
     session.execute(sa.select(Product.id).where(Product.id == product_id).with_for_update())
     session.execute(
         sa.select(Variant.id).where(Variant.product_id == product_id).order_by(Variant.id).with_for_update()
     )
-    return goods.product(session, shop.id, product_id)
 
 
 def _new(session: Session, shop: Shop, row: Row, kept: ImportRow, shelf: Shelf, actor: str) -> tuple[Product, Variant]:
@@ -165,11 +169,11 @@ def _variant(
     )
     for column, counted in to_do.items():
         if column.startswith(STOCK):
-            place = _warehouse(session, shop, int(column.removeprefix(STOCK)))
+            place = warehouse(session, shop, int(column.removeprefix(STOCK)))
             stock.correct(session, variant, place, counted, actor=actor, reason="initial" if is_new else "corrected")
 
 
-def _warehouse(session: Session, shop: Shop, warehouse_id: int) -> Warehouse:
+def warehouse(session: Session, shop: Shop, warehouse_id: int) -> Warehouse:
     """0 is the first one, made if there is none."""
     places = stock.warehouses(session, shop.id)
     if warehouse_id == 0:

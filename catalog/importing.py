@@ -65,7 +65,8 @@ class ImportCutOff(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows by what they do; `done` of them is behind us, `left` is still to be applied."""
+    """Rows by what they do; `done` of them is behind us, `left` is still to be applied. `kept` are those of an import
+    taken back on which something was changed since; `in_catalogue` are still to be taken back."""
 
     new: int
     changed: int
@@ -73,10 +74,12 @@ class Counts:
     wrong: int
     done: int
     left: int
+    kept: int = 0
+    in_catalogue: int = 0
 
     @property
     def rows(self) -> int:
-        return self.new + self.changed + self.same + self.wrong
+        return self.new + self.changed + self.same + self.wrong + self.kept
 
 
 # From a file to rows
@@ -144,6 +147,8 @@ def counts(session: Session, import_id: int) -> Counts:
         wrong=by[Outcome.WRONG],
         done=sum(n for (_outcome, done), n in found.items() if done),
         left=sum(found.get((outcome, False), 0) for outcome in applied),
+        kept=by[Outcome.KEPT],
+        in_catalogue=sum(found.get((outcome, True), 0) for outcome in applied),
     )
 
 
@@ -200,7 +205,11 @@ def apply(session: Session, shop_id: int, import_id: int, *, actor: str) -> None
 def _put(session: Session, one: Import, kind: str) -> None:
     """Files of one shop are worked on one at a time: two could make the same product."""
     session.flush()
-    jobs.put(session, kind, {"import_id": one.id}, lane=f"catalog.import:{one.shop_id}")
+    jobs.put(session, kind, {"import_id": one.id}, lane=lane(one))
+
+
+def lane(one: Import) -> str:
+    return f"catalog.import:{one.shop_id}"
 
 
 # Checking

@@ -155,6 +155,9 @@ class ImportState(StrEnum):
     """What would happen is known, and waits for a person's word."""
     APPLYING = "applying"
     DONE = "done"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    """Taken back, but for what was changed since."""
 
 
 class Outcome(StrEnum):
@@ -165,6 +168,8 @@ class Outcome(StrEnum):
     CHANGED = "changed"
     SAME = "same"
     WRONG = "wrong"
+    KEPT = "kept"
+    """Not taken back with the import, or not all of it: it was changed since."""
 
 
 class Import(Base):
@@ -186,7 +191,8 @@ class Import(Base):
 
 
 class ImportRow(Base):
-    """One row of the file. `done` is set in the transaction that does what the row says."""
+    """One row of the file. `done` is set in the transaction that does what the row says, and taken away in the one that
+    takes it back."""
 
     __tablename__ = "catalog_import_row"
     __table_args__ = (

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from inbox.content import Capabilities, Style
 
 CAPABILITIES: Mapping[str, Capabilities] = {
-    # https://core.telegram.org/bots/api: sendMessage, sendPhoto, InlineKeyboardButton, getFile
+    # https://core.telegram.org/bots/api: sendMessage, sendPhoto, sendChatAction, InlineKeyboardButton, getFile
     # https://core.telegram.org/bots/faq: about 30 messages a second
-    "telegram": Capabilities(text=4096, caption=1024, buttons=100, per_row=8, label=64, utf16=True, per_second=29.5),
+    "telegram": Capabilities(
+        text=4096, caption=1024, buttons=100, per_row=8, label=64, utf16=True, typing=True, per_second=29.5
+    ),
     "webchat": Capabilities(
         text=4000,
         caption=4000,

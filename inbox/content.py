@@ -207,6 +207,8 @@ class Capabilities:
     delivered: bool = False
     read: bool = False
     """Whether the channel reports delivery and reading."""
+    typing: bool = False
+    """Whether the channel is to be asked to show that somebody writes."""
     per_second: float = 0.0
     """How many messages an account may send each second; 0 for any number."""
 

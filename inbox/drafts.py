@@ -25,14 +25,16 @@ def keep(
     private: bool,
     key: str,
     again: ScheduledMessage | None = None,
+    quoted: Message | None = None,
 ) -> bool:
-    """Remember the text, and whose files go with it; with neither the draft is forgotten. The last writer wins.
+    """Remember the text, whose files go with it and what it answers; with none of them the draft is forgotten. The last
+    writer wins.
 
     The conversation must be locked. A draft that comes after its own message, which has the same key, changes nothing
     and gives False.
     """
     draft = session.get(Draft, (conversation.id, staff.id, private))
-    if not text.strip() and again is None:
+    if not text.strip() and again is None and quoted is None:
         if draft is not None:
             session.delete(draft)
         return True
@@ -43,6 +45,7 @@ def keep(
         session.add(draft)
     draft.text, draft.key, draft.at = text[:LONGEST], key, utc_now()
     draft.again = again.id if again is not None else None
+    draft.reply_to_id = quoted.id if quoted is not None else None
     session.flush()
     return True
 
@@ -66,12 +69,14 @@ def files(session: Session, draft: Draft) -> list[Media]:
 
 
 def among(session: Session, conversation_ids: Collection[int], staff_id: int) -> Mapping[int, str]:
-    """What the person has begun in these conversations; an answer comes before a note."""
+    """What the person has begun in these conversations; an answer comes before a note. Only to have chosen what will be
+    answered is no beginning."""
     if not conversation_ids:
         return {}
     query = (
         sa.select(Draft.conversation_id, Draft.text)
         .where(Draft.conversation_id.in_(conversation_ids), Draft.staff_id == staff_id)
+        .where(sa.or_(Draft.text != "", Draft.again.is_not(None)))
         .order_by(Draft.private.desc())
     )
     found: dict[int, str] = dict(session.execute(query).all())

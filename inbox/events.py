@@ -85,3 +85,14 @@ class MessageFailed(Event):
     conversation_id: int
     message_id: int
     staff_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typing(Event):
+    """A member of staff is writing an answer, or the buyer when staff_id is None. `shown`: the buyer may see it."""
+
+    kind: ClassVar[str] = "typing"
+
+    conversation_id: int
+    staff_id: int | None
+    shown: bool

@@ -14,19 +14,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
-from inbox import content, conversations, interrupting, mentions, searching
+from inbox import content, conversations, interrupting, keeping, mentions, searching, sending
 from inbox.channels import CAPABILITIES
 from inbox.content import Button, Incoming, Outgoing
-from inbox.events import MessageAdded, MessageChanged, MessageFailed
+from inbox.events import MessageChanged, MessageFailed
 from inbox.fitting import fit
 from inbox.tables import Author, Conversation, Delivery, Message, State
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
-from storage import jobs, pace
+from storage import jobs
 from storage.events import publish
-from storage.hot import Hot, Load, insert, insertion, save
+from storage.hot import Hot, Load, save
 
-_NEW, _NEW_ONCE = insertion(Message), insertion(Message, once=True)
 _SENT = Hot(
     lambda insert: (
         sa.update(Message)
@@ -41,9 +40,6 @@ _SENT = Hot(
     )
 )
 _LOCKED = Load(lambda query: query.where(Message.id == sa.bindparam("message_id")).with_for_update(), Message)
-
-PREVIEW = 200
-"""How much of the last message the list of conversations keeps."""
 
 
 class NoSuchMessage(Missing):
@@ -74,10 +70,10 @@ def receive(session: Session, conversation: Conversation, incoming: Incoming) ->
     if incoming.album and (first := _album(session, conversation, incoming.album)) is not None:
         _join(session, conversation, first, incoming)
         return None
-    message = _keep(
+    message = keeping.keep(
         session,
         conversation,
-        _NEW_ONCE,
+        keeping.NEW_ONCE,
         author=Author.BUYER,
         text=incoming.text,
         form=content.dump(incoming),
@@ -124,7 +120,7 @@ def say(
         conversation.offered = [{"name": a.name, "args": dict(a.args)} for a in fitted.offered]
     messages = []
     for n, part in enumerate(fitted.parts):
-        message = _add(
+        message = keeping.add(
             session,
             conversation,
             author=author,
@@ -136,9 +132,9 @@ def say(
             repeatable=repeatable,
         )
         if mail:
-            _queue_mail(session, message)
+            sending.queue_mail(session, message)
         else:
-            _queue(session, "message.deliver", message)
+            sending.queue(session, "message.deliver", message)
         messages.append(message)
     return messages
 
@@ -154,7 +150,7 @@ def recall(
     delivery: Delivery = Delivery.SENT,
 ) -> Message:
     """Keep a message that went out earlier or from elsewhere: it stands in the thread and is not sent."""
-    return _add(
+    return keeping.add(
         session,
         conversation,
         author=author,
@@ -193,18 +189,8 @@ def edit(session: Session, conversation: Conversation, message: Message, outgoin
     message.edited_at = utc_now()
     save(session, message)
     if message.delivery not in (Delivery.QUEUED, Delivery.SENDING, Delivery.FAILED):
-        queue_edit(session, message)
+        sending.queue_edit(session, message)
     tell_changed(session, conversation.shop_id, message)
-
-
-def queue_edit(session: Session, message: Message) -> None:
-    """Have the channel show the message's present content."""
-    jobs.put(
-        session,
-        "message.edit",
-        {"message_id": message.id, "version": message.version},
-        lane=f"out:{message.conversation_id}",
-    )
 
 
 def found_at(session: Session, conversation: Conversation, message: Message, place: str) -> None:
@@ -246,7 +232,7 @@ def note(
     if client_key is not None and (said := _said(session, conversation, client_key)):
         return said[0]
     called = mentions.find(text.strip(), people, chosen=chosen)
-    message = _add(
+    message = keeping.add(
         session,
         conversation,
         author=Author.STAFF,
@@ -263,7 +249,7 @@ def note(
 
 def line(session: Session, conversation: Conversation, code: str, facts: dict[str, Any]) -> Message:
     """A system line in the thread: `code` and `facts` become words in the reader's language."""
-    return _add(
+    return keeping.add(
         session,
         conversation,
         author=Author.SYSTEM,
@@ -280,7 +266,7 @@ def resend(session: Session, conversation: Conversation, message: Message) -> No
         raise NotResendable(f"message {message.id} is {message.delivery}")
     message.delivery, message.error = Delivery.QUEUED, ""
     session.flush()
-    _queue(session, "message.deliver", message)
+    sending.queue(session, "message.deliver", message)
     tell_changed(session, conversation.shop_id, message)
 
 
@@ -289,6 +275,20 @@ def get(session: Session, message_id: int, conversation: Conversation) -> Messag
     if found is None or found.conversation_id != conversation.id:
         raise NoSuchMessage(f"message {message_id}")
     return found
+
+
+def answerable(session: Session, message_id: int, conversation: Conversation) -> Message | None:
+    """What an answer may refer to: a message of this conversation that its buyer has. None for anything else, so that
+    the answer goes without it."""
+    found = session.get(Message, message_id)
+    known = found is not None and found.conversation_id == conversation.id and not found.private
+    return found if known else None
+
+
+def texts(session: Session, message_ids: Collection[int]) -> dict[int, str]:
+    if not message_ids:
+        return {}
+    return dict(session.execute(sa.select(Message.id, Message.text).where(Message.id.in_(message_ids))).all())
 
 
 def locked(session: Session, message_id: int) -> Message | None:
@@ -357,94 +357,10 @@ def without_buttons(outgoing: Outgoing) -> Outgoing:
     return replace(outgoing, rows=links)
 
 
-def _add(session: Session, conversation: Conversation, **facts: Any) -> Message:
-    """A new message. Raises IntegrityError if its external id or client key is taken."""
-    message = _keep(session, conversation, _NEW, **facts)
-    assert message is not None
-    return message
-
-
-def _keep(
-    session: Session,
-    conversation: Conversation,
-    statement: Hot,
-    *,
-    author: Author,
-    text: str,
-    form: dict[str, Any],
-    delivery: Delivery,
-    staff_id: int | None = None,
-    private: bool = False,
-    external_id: str | None = None,
-    client_key: str | None = None,
-    reply_to_id: int | None = None,
-    repeatable: bool = False,
-    sent_at: datetime | None = None,
-) -> Message | None:
-    now = utc_now()
-    message = insert(
-        session,
-        Message,
-        statement,
-        conversation_id=conversation.id,
-        account_id=conversation.account_id,
-        author=author,
-        staff_id=staff_id,
-        private=private,
-        text=text,
-        content=form,
-        external_id=external_id,
-        client_key=client_key,
-        reply_to_id=reply_to_id,
-        delivery=delivery,
-        error="",
-        repeatable=repeatable,
-        version=1,
-        history=[],
-        created_at=now,
-        edited_at=None,
-        sent_at=sent_at,
-    )
-    if message is None:
-        return None
-    if not private:
-        conversation.last_at, conversation.last_author = now, author
-        conversation.last_text = (text or _kinds(form)).replace("\n", " ")[:PREVIEW]
-        conversation.state = State.OPEN if author is Author.BUYER else conversation.state
-    publish(
-        session,
-        MessageAdded(
-            shop_id=conversation.shop_id,
-            subject=f"conversation:{conversation.id}",
-            actor=_actor(conversation, author, staff_id),
-            conversation_id=conversation.id,
-            message_id=message.id,
-            author=author,
-        ),
-    )
-    return message
-
-
 def _known(session: Session, conversation: Conversation, external: str) -> Message | None:
     return session.scalar(
         sa.select(Message).where(Message.account_id == conversation.account_id, Message.external_id == external)
     )
-
-
-def _actor(conversation: Conversation, author: Author, staff_id: int | None) -> str:
-    if author is Author.STAFF and staff_id is not None:
-        return f"staff:{staff_id}"
-    return f"customer:{conversation.customer_id}" if author is Author.BUYER else author.value
-
-
-def _kinds(form: dict[str, Any]) -> str:
-    """What a message without words holds, as a mark that the pages translate: "[photo]"."""
-    for media in form.get("media", ()):
-        return f"[{media['kind']}]"
-    for kind in ("contact", "location", "unsupported"):
-        if form.get(kind):
-            return f"[{kind}]"
-    return ""
 
 
 def _edited(session: Session, conversation: Conversation, message: Message, incoming: Incoming) -> None:
@@ -497,27 +413,6 @@ def _fetch(session: Session, message: Message, n: int) -> None:
         lane=f"fetch:{message.id}",
         dedup_key=f"fetch:{message.id}:{n}",
     )
-
-
-def _queue(session: Session, kind: str, message: Message) -> None:
-    jobs.put(session, kind, {"message_id": message.id}, lane=f"out:{message.conversation_id}")
-
-
-def _queue_mail(session: Session, message: Message) -> None:
-    limit = per_second(session.get_one(ChannelAccount, message.account_id))
-    due = pace.plan(session, pace_of(message.account_id), per_second=limit) if limit else utc_now()
-    jobs.put(session, "message.mail", {"message_id": message.id}, lane=f"mail:{message.id}", run_at=due)
-
-
-def pace_of(account_id: int) -> str:
-    """The name under which storage.pace holds how fast an account sends."""
-    return f"send:{account_id}"
-
-
-def per_second(account: ChannelAccount) -> float:
-    """How many messages the account may send each second; 0 for any number."""
-    limit: float = account.settings.get("per_second", CAPABILITIES[account.channel].per_second)
-    return limit
 
 
 def _replied_to(session: Session, conversation: Conversation, external: str) -> int | None:

@@ -173,6 +173,8 @@ class Draft(Base):
     """The client_key of the message that it will be."""
     again: Mapped[int | None] = ref("scheduled_message.id", nullable=True, index=False)
     """A message that was taken back, whose files go with this one."""
+    reply_to_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The message that it answers."""
     at: Mapped[datetime]
 
 

@@ -15,6 +15,7 @@ from operator_console import (
     category_pages,
     channel_pages,
     components_page,
+    customer_export,
     customer_page,
     customers_pages,
     draft_pages,
@@ -47,6 +48,7 @@ from operator_console import (
     tag_pages,
     task_pages,
     texts_pages,
+    typing_pages,
     view_pages,
 )
 from operator_console.door import Door
@@ -81,6 +83,7 @@ ROUTES: tuple[Route, ...] = (
     *money_pages.ROUTES,
     *new_order_page.ROUTES,
     *customers_pages.ROUTES,
+    *customer_export.ROUTES,
     *duplicate_pages.ROUTES,
     *customer_page.ROUTES,
     *field_pages.ROUTES,
@@ -96,6 +99,7 @@ ROUTES: tuple[Route, ...] = (
     *pipeline_pages.ROUTES,
     *staff_pages.ROUTES,
     *texts_pages.ROUTES,
+    *typing_pages.ROUTES,
     *channel_pages.ROUTES,
     *payment_account_pages.ROUTES,
     *operation_page.ROUTES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from aiohttp import web
 from sqlalchemy.orm import Session
@@ -13,11 +13,13 @@ from catalog.import_rows import Paths, attributes_text
 from catalog.tables import Product, Variant
 from company.rights import Right
 from kit.money import Money
+from kit.workbooks import Cell, Portion
 from operator_console import spreadsheets
 from operator_console.import_shapes import column_name
 from operator_console.routing import Route, get
-from operator_console.spreadsheets import BOM, PORTION
+from operator_console.spreadsheets import PORTION
 from operator_console.texts import gettext as _
+from operator_console.texts import reading
 from operator_console.visits import Visit
 
 MOST_TITLES = 20
@@ -30,24 +32,18 @@ async def products(visit: Visit) -> web.StreamResponse:
     while after is not None and len(titles) <= MOST_TITLES:
         found, after = await visit.read(listing.titles_after, visit.shop.id, after)
         titles |= dict.fromkeys(found)
-    columns, head = await visit.read(_columns, visit, list(titles))
+    columns, headings = await visit.read(_columns, visit, list(titles))
     paths = (await visit.read(Paths.of, visit.shop.id)).texts
-    file = spreadsheets.answer(visit, "products")
-    await file.prepare(visit.request)
-    await file.write(BOM + head)
-    last, more = 0, True
-    while more:
-        lines, last, more = await visit.read(_portion, visit, columns, paths, last)
-        await file.write(lines)
-    await file.write_eof()
-    return file
+    with reading(visit.reader):
+        title = _("Products")
+    return await spreadsheets.send(visit, "products", headings, _portions(visit, columns, paths), title=title)
 
 
 ROUTES: tuple[Route, ...] = (get("/products/export", products, Right.EXPORT),)
 
 
-def _columns(session: Session, visit: Visit, titles: Sequence[str]) -> tuple[list[str], bytes]:
-    """The columns, and the line of their headings."""
+def _columns(session: Session, visit: Visit, titles: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The columns, and their headings."""
     places = {f"{STOCK}{place.id}": place for place in stock.warehouses(session, visit.shop.id)}
     apart = len(titles) <= MOST_TITLES
     attributes = [f"{ATTRIBUTE}{title}" for title in titles] if apart else [Column.ATTRIBUTES]
@@ -58,27 +54,34 @@ def _columns(session: Session, visit: Visit, titles: Sequence[str]) -> tuple[lis
         elif column != Column.PURCHASE or visit.may(Right.SEE_PURCHASE_PRICE):
             columns.append(column)
     columns += places
-    return columns, spreadsheets.line(column_name(column, places) for column in columns)
+    return columns, [column_name(column, places) for column in columns]
+
+
+async def _portions(visit: Visit, columns: Sequence[str], paths: dict[int, str]) -> AsyncGenerator[Portion, None]:
+    last, more = 0, True
+    while more:
+        lines, last, more = await visit.read(_portion, visit, columns, paths, last)
+        yield lines
 
 
 def _portion(
     session: Session, visit: Visit, columns: Sequence[str], paths: dict[int, str], after: int
-) -> tuple[bytes, int, bool]:
-    """The lines after this variant, the last variant in them, and whether there may be more."""
+) -> tuple[Portion, int, bool]:
+    """The rows after this variant, the last variant in them, and whether there may be more."""
     rows = listing.lines(session, visit.shop.id, after=after, limit=PORTION)
     currency = visit.shop.currency
-    out = b"".join(
-        spreadsheets.line(_cell(column, variant, product, lies, paths, currency) for column in columns)
+    out = [
+        [_cell(column, variant, product, lies, paths, currency) for column in columns]
         for variant, product, lies in rows
-    )
+    ]
     return out, rows[-1][0].id if rows else after, len(rows) == PORTION
 
 
 def _cell(
     column: str, variant: Variant, product: Product, lies: dict[str, int], paths: dict[int, str], currency: str
-) -> str:
+) -> Cell:
     if column.startswith(STOCK):
-        return str(lies.get(column, 0))
+        return lies.get(column, 0)
     if column.startswith(ATTRIBUTE):
         return str(dict(variant.attributes).get(column.removeprefix(ATTRIBUTE), ""))
     english = product.translations.get("en", {})
@@ -92,9 +95,9 @@ def _cell(
         case Column.ATTRIBUTES:
             return attributes_text(variant.attributes)
         case Column.PRICE:
-            return spreadsheets.plain(Money(variant.price, currency))
+            return Money(variant.price, currency)
         case Column.PURCHASE:
-            return "" if variant.purchase_price is None else spreadsheets.plain(Money(variant.purchase_price, currency))
+            return None if variant.purchase_price is None else Money(variant.purchase_price, currency)
         case Column.BARCODE:
             return variant.barcode or ""
         case Column.ACTIVE:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from company.rights import Right
-from inbox import drafts
+from inbox import drafts, messages
 from inbox.channels import CAPABILITIES
 from operator_console import moment_shapes
 from operator_console.context_shapes import Beside
+from operator_console.list_shapes import preview
 from operator_console.people import Shape
 from operator_console.rendering import channel_name
 from operator_console.texts import gettext as _
@@ -17,6 +18,9 @@ from operator_console.visits import Visit
 
 KEY_LENGTH = 80
 """Of the key that a browser gives to what is being written."""
+
+QUOTED = 120
+"""How much of an answered message is quoted."""
 
 
 def composer(session: Session, visit: Visit, around: Beside) -> Shape:
@@ -51,17 +55,27 @@ def composer(session: Session, visit: Visit, around: Beside) -> Shape:
 
 
 def begun_here(session: Session, visit: Visit, conversation_id: int) -> Shape:
-    """{"reply": {text, key, again, files: [name], at}, "note": …}, of what this person has begun here.
+    """{"reply": {text, key, again, files: [name], reply_to, quoted, at}, "note": …}: what this person has begun here.
 
-    `at` is in milliseconds since 1970; `again` is the message whose files go with it, or "".
+    `at` is in milliseconds since 1970; `again` is the message whose files go with it, `reply_to` the one that is
+    answered, or ""; `quoted` is the beginning of that one.
     """
+    begun = drafts.of(session, conversation_id, visit.staff.id)
+    answered = messages.texts(session, [one.reply_to_id for one in begun if one.reply_to_id is not None])
     return {
         "note" if one.private else "reply": {
             "text": one.text,
             "key": one.key,
             "again": one.again or "",
             "files": [item.name or _("File") for item in drafts.files(session, one)],
+            "reply_to": one.reply_to_id or "",
+            "quoted": quoted(answered[one.reply_to_id]) if one.reply_to_id in answered else "",
             "at": int(one.at.timestamp() * 1000),
         }
-        for one in drafts.of(session, conversation_id, visit.staff.id)
+        for one in begun
     }
+
+
+def quoted(text: str) -> str:
+    """The beginning of a message that is answered."""
+    return preview(text[:QUOTED]) or _("Attachment")

@@ -1,4 +1,4 @@
-"""Customers of the shop: the list with its filters, and the same as a file."""
+"""Customers of the shop: the list with its filters."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ from sqlalchemy.orm import Session
 from company import accounts
 from company.rights import Right
 from company.tables import Listing, Shop
-from customers import cards, contacts, fields
-from customers.tables import ContactKind, Field, FieldKind
+from customers import cards, fields
+from customers.tables import Field, FieldKind
 from kit.errors import Refused
 from kit.money import Money
-from operator_console import customer_shapes, people, shell, view_shapes
+from operator_console import people, shell, spreadsheets, view_shapes
 from operator_console.people import Shape
 from operator_console.rendering import channel_name
 from operator_console.routing import Route, get
-from operator_console.spreadsheets import BOM, PORTION, answer, line, plain
 from operator_console.texts import gettext as _
-from operator_console.texts import reader, reading
 from operator_console.visits import Visit
 from orders import buyers
 from orders.buyers import Filter, Row, Sort, Sought
@@ -145,26 +143,7 @@ async def customers(visit: Visit) -> web.StreamResponse:
     return visit.page("pages/customers.html", **frame, **around, **filled)
 
 
-async def export(visit: Visit) -> web.StreamResponse:
-    asked = Asked.of(visit)
-    own = await visit.read(fields.of_shop, visit.shop.id)
-    file = answer(visit, "customers")
-    with reading(visit.reader):
-        head = line([*_titles(), *(one.name for one in own)])
-    await file.prepare(visit.request)
-    await file.write(BOM + head)
-    last_id, more = 0, True
-    while more:
-        lines, last_id, more = await visit.read(_portion, visit.shop, asked, own, last_id)
-        await file.write(lines)
-    await file.write_eof()
-    return file
-
-
-ROUTES: tuple[Route, ...] = (
-    get("/customers", customers),
-    get("/customers/export", export, Right.EXPORT),
-)
+ROUTES: tuple[Route, ...] = (get("/customers", customers),)
 
 
 def _list(session: Session, shop: Shop, asked: Asked) -> Shape:
@@ -182,7 +161,7 @@ def _list(session: Session, shop: Shop, asked: Asked) -> Shape:
     return {
         "total": found.total,
         "nobody_yet": not asked.query and not found.total,
-        "export_url": asked.url("/customers/export", page=""),
+        "downloads": spreadsheets.links(asked.url("/customers/export", page="")),
         "clear_url": "/customers",
         "filters_set": asked.set_apart,
         "sorts": {sort.value: _sort_shape(asked, sort) for sort in Sort},
@@ -284,58 +263,3 @@ def _choice(name: str, label: str, value: str, options: list[tuple[str, str]]) -
         "value": value,
         "options": [{"value": code, "label": words} for code, words in every],
     }
-
-
-def _portion(session: Session, shop: Shop, asked: Asked, own: Iterable[Field], last_id: int) -> tuple[bytes, int, bool]:
-    """The lines after this customer, the last one in them, and whether there may be more."""
-    rows = buyers.after(session, shop.id, asked.filter, last_id, size=PORTION)
-    ids = [row.customer.id for row in rows]
-    reached = contacts.of_many(session, ids)
-    values, channels = fields.of_many(session, ids), cards.channels(session, ids)
-    lines = b"".join(
-        line(
-            [
-                *_cells(shop, row, reached.get(row.customer.id, {}), channels.get(row.customer.id, [])),
-                *(customer_shapes.said(one, values.get(row.customer.id, {}).get(one.id, "")) for one in own),
-            ]
-        )
-        for row in rows
-    )
-    return lines, ids[-1] if ids else last_id, len(ids) == PORTION
-
-
-def _titles() -> list[str]:
-    return [
-        _("No."),
-        _("Full name"),
-        _("Phones"),
-        _("Emails"),
-        _("Channels"),
-        _("City"),
-        _("Address"),
-        _("Tags"),
-        _("Orders"),
-        _("Paid in all"),
-        _("Last order"),
-        _("First seen"),
-        _("Note for the staff"),
-    ]
-
-
-def _cells(shop: Shop, row: Row, reached: Mapping[str, list[str]], channels: list[str]) -> list[str]:
-    customer, bought = row.customer, row.bought
-    return [
-        str(customer.id),
-        customer.name,
-        ", ".join(reached.get(ContactKind.PHONE, [])),
-        ", ".join(reached.get(ContactKind.EMAIL, [])),
-        ", ".join(channel_name(channel) for channel in channels),
-        customer.city,
-        customer.address,
-        ", ".join(customer.tags),
-        str(bought.orders),
-        plain(Money(bought.paid, shop.currency)),
-        f"{reader().local(bought.last):%Y-%m-%d}" if bought.last else "",
-        f"{reader().local(customer.created_at):%Y-%m-%d}",
-        customer.note,
-    ]

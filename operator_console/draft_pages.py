@@ -6,7 +6,7 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from company.rights import Right
-from inbox import drafts, scheduling
+from inbox import drafts, messages, scheduling
 from operator_console.composer_shapes import KEY_LENGTH, begun_here
 from operator_console.inbox_pages import found_in
 from operator_console.people import Shape
@@ -40,5 +40,8 @@ def _keep(session: Session, visit: Visit, id_: int, form: Form) -> Shape:
     here = found_in(session, visit, id_, lock=True)
     private, key = bool(form["private"]), form["key"][:KEY_LENGTH]
     again = scheduling.get(session, form.number("again"), here) if form["again"] else None
-    in_time = drafts.keep(session, here, visit.staff, form["text"], private=private, key=key, again=again)
+    quoted = messages.answerable(session, form.number("reply_to"), here) if form["reply_to"] and not private else None
+    in_time = drafts.keep(
+        session, here, visit.staff, form["text"], private=private, key=key, again=again, quoted=quoted
+    )
     return {"late": not in_time}

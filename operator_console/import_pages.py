@@ -7,14 +7,16 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy.orm import Session
 
-from catalog import importing, stock
+from catalog import import_undo, importing, stock
 from catalog.import_columns import STOCK, Column
 from catalog.import_rows import RowRefused
+from catalog.importing import ImportGoesOn
 from catalog.tables import Import, ImportRow, ImportState, Outcome, Warehouse
 from company.rights import Right
 from company.tables import Shop
 from company.texts import Texts
 from kit import sheets
+from kit.clock import utc_now
 from kit.errors import Refused
 from operator_console import import_shapes, shell, spreadsheets
 from operator_console.import_shapes import column_name
@@ -86,6 +88,23 @@ async def apply(visit: Visit) -> web.StreamResponse:
     return visit.done(go=f"/imports/{visit.number()}")
 
 
+async def ask_undo(visit: Visit) -> web.StreamResponse:
+    """What taking the import back would do, in numbers, before anything happens."""
+    one = await visit.read(importing.get, visit.shop.id, visit.number())
+    if not import_undo.possible(one, utc_now()):
+        raise ImportGoesOn()
+    prospect = await import_undo.prospect(visit.console.db, one)
+    frame = await shell.frame(visit, "products")
+    until = one.created_at + importing.KEPT
+    url = f"/imports/{one.id}"
+    return visit.page("pages/import_undo.html", **frame, url=url, name=one.name, until=until, prospect=prospect)
+
+
+async def undo(visit: Visit) -> web.StreamResponse:
+    await visit.write(import_undo.undo, visit.shop.id, visit.number(), actor=visit.actor, now=utc_now())
+    return visit.done(go=f"/imports/{visit.number()}")
+
+
 async def wrong(visit: Visit) -> web.StreamResponse:
     """The wrong rows as they came, each with its reason: to be mended and sent in again."""
     one = await visit.read(importing.get, visit.shop.id, visit.number())
@@ -119,6 +138,8 @@ ROUTES: tuple[Route, ...] = (
     post(f"/imports/{ID}/columns", columns, Right.CATALOG_EDIT),
     post(f"/imports/{ID}/again", again, Right.CATALOG_EDIT),
     post(f"/imports/{ID}/apply", apply, Right.CATALOG_EDIT),
+    get(f"/imports/{ID}/undo", ask_undo, Right.CATALOG_EDIT),
+    post(f"/imports/{ID}/undo", undo, Right.CATALOG_EDIT),
     get(f"/imports/{ID}/wrong", wrong, Right.CATALOG_EDIT),
 )
 
@@ -153,11 +174,12 @@ def _page(session: Session, visit: Visit, import_id: int) -> Shape:
         "state": str(one.state),
         "counts": counts,
         "rows": counts.rows,
-        "works": one.state in (ImportState.CHECKING, ImportState.APPLYING),
+        "works": one.state in (ImportState.CHECKING, ImportState.APPLYING, ImportState.UNDOING),
+        "may_undo": import_undo.possible(one, reader().now) and bool(counts.in_catalogue),
     }
     if one.state == ImportState.COLUMNS:
         return filled | {"columns": _columns(session, visit, one), "rows": importing.size(session, one.id)}
-    if one.state in (ImportState.CHECKED, ImportState.DONE):
+    if one.state in (ImportState.CHECKED, ImportState.DONE, ImportState.UNDONE):
         return filled | _outcomes(session, visit, one, counts)
     return filled
 
@@ -184,9 +206,10 @@ def _outcomes(session: Session, visit: Visit, one: Import, counts: importing.Cou
         Outcome.CHANGED: counts.changed,
         Outcome.SAME: counts.same,
         Outcome.WRONG: counts.wrong,
+        Outcome.KEPT: counts.kept,
     }
     asked = visit.query("show")
-    usual = (Outcome.WRONG, Outcome.CHANGED, Outcome.NEW, Outcome.SAME)
+    usual = (Outcome.KEPT, Outcome.WRONG, Outcome.CHANGED, Outcome.NEW, Outcome.SAME)
     shown = Outcome(asked) if asked in by else next((outcome for outcome in usual if by[outcome]), Outcome.NEW)
     after = visit.query_number("after") or 0
     found = importing.rows(session, one.id, shown, after=after, limit=SHOWN + 1)
@@ -196,7 +219,7 @@ def _outcomes(session: Session, visit: Visit, one: Import, counts: importing.Cou
         "shown": str(shown),
         "kinds": [
             {"key": str(outcome), "label": label, "n": by[outcome], "url": f"/imports/{one.id}?show={outcome}"}
-            for outcome, label in import_shapes.outcomes(done=one.state == ImportState.DONE)
+            for outcome, label in import_shapes.outcomes(ImportState(one.state))
         ],
         "found": [_row(visit, one, row, places) for row in found[:SHOWN]],
         "more": f"/imports/{one.id}?{more}" if more else "",
@@ -207,21 +230,29 @@ def _row(visit: Visit, one: Import, row: ImportRow, places: dict[str, Warehouse]
     sku = row.cells[one.columns.index(Column.SKU)] if Column.SKU in one.columns else ""
     name = row.cells[one.columns.index(Column.NAME)] if Column.NAME in one.columns else ""
     purchase = visit.may(Right.SEE_PURCHASE_PRICE)
+    went_back = one.state == ImportState.UNDONE and not row.done
     return {
         "line": row.line,
         "sku": sku[:60],
         "name": name[:200],
-        "why": said(visit.console.texts, row.why) if row.why else "",
+        "why": _why(visit.console.texts, row, places),
         "changes": [
             {
                 "what": column_name(column, places),
-                "before": import_shapes.value(column, before, visit.shop.currency),
-                "after": import_shapes.value(column, after, visit.shop.currency),
+                "before": import_shapes.value(column, after if went_back else before, visit.shop.currency),
+                "after": import_shapes.value(column, before if went_back else after, visit.shop.currency),
             }
             for column, before, after in row.changes
             if purchase or column != Column.PURCHASE
         ],
     }
+
+
+def _why(texts: Texts, row: ImportRow, places: dict[str, Warehouse]) -> str:
+    if row.why.get("code") == import_undo.SINCE:
+        columns = ", ".join(column_name(column, places) for column in row.why["facts"]["columns"])
+        return _("Changed since, so it stays: {columns}", columns=columns)
+    return said(texts, row.why) if row.why else ""
 
 
 def said(texts: Texts, why: Shape) -> str:

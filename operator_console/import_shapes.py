@@ -68,7 +68,15 @@ def value(column: str, kept: Any, currency: str) -> str:
     return f"{text[:200]}…" if len(text) > 200 else text
 
 
-def outcomes(*, done: bool) -> list[tuple[Outcome, str]]:
+def outcomes(state: ImportState) -> list[tuple[Outcome, str]]:
+    if state == ImportState.UNDONE:
+        return [
+            (Outcome.NEW, _("Off the sale again")),
+            (Outcome.CHANGED, _("As before")),
+            (Outcome.KEPT, _("Changed since")),
+            (Outcome.WRONG, _("Wrong")),
+        ]
+    done = state == ImportState.DONE
     return [
         (Outcome.NEW, _("Added") if done else _("To be added")),
         (Outcome.CHANGED, _("Updated") if done else _("To be changed")),
@@ -84,6 +92,8 @@ def states() -> dict[str, str]:
         ImportState.CHECKED: _("waits for your word"),
         ImportState.APPLYING: _("is being applied"),
         ImportState.DONE: _("done"),
+        ImportState.UNDOING: _("is being taken back"),
+        ImportState.UNDONE: _("taken back"),
     }
 
 

@@ -13,8 +13,8 @@ from company import settings
 from company.hours import worked
 from company.settings import WorkingHours
 from inbox import drafts
+from inbox.keeping import PREVIEW
 from inbox.listing import Row
-from inbox.messages import PREVIEW
 from inbox.tables import Author, State
 from operator_console.people import Shape, customer, person
 from operator_console.texts import gettext as _

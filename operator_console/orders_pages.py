@@ -15,7 +15,7 @@ from company import accounts, staff
 from company.rights import Right, may
 from company.tables import Listing, Role, Staff
 from kit.money import Money
-from operator_console import bulk_order_acts, order_shapes, shell, view_shapes
+from operator_console import bulk_order_acts, order_shapes, shell, spreadsheets, view_shapes
 from operator_console.order_shapes import briefs, stages_of
 from operator_console.people import Shape
 from operator_console.rendering import channel_name
@@ -209,8 +209,8 @@ def _around(session: Session, visit: Visit, asked: Asked) -> Shape:
             "board": replace(asked, layout="board", page=1, stage="").url(),
             "table": replace(asked, layout="table").url(),
             "here": "/orders",
-            "export": replace(asked, layout="table").url().replace("/orders", "/orders/export", 1),
         },
+        "downloads": spreadsheets.links(replace(asked, layout="table").url().replace("/orders", "/orders/export", 1)),
         "filters": filters,
         "saved": view_shapes.bar(
             session,

@@ -79,6 +79,7 @@ def script_texts() -> dict[str, Any]:
         "unreachable": _("No connection to the server. What you wrote is kept."),
         "trouble": _("That did not work. Try again in a moment."),
         "conversations": plural_forms("Show {n} new", "Show {n} new"),
+        "attachment": _("Attachment"),
         "drop_files": _("don’t attach"),
         "ticked": plural_forms("{n} ticked", "{n} ticked"),
         "messages": plural_forms("{n} new message", "{n} new messages"),

@@ -82,7 +82,7 @@ def _reply(
 ) -> None:
     here = found_in(session, visit, id_, lock=True)
     media = tuple(_media(session, visit, blob, name, mime) for blob, name, mime in attached)
-    quoted = messages.get(session, form.number("reply_to"), here) if form["reply_to"] else None
+    quoted = messages.answerable(session, form.number("reply_to"), here) if form["reply_to"] else None
     outgoing = Outgoing(text=form["text"].strip(), media=_again(session, here, form) + media)
     key = form["key"][:KEY_LENGTH] or secrets.token_hex(16)
     then: dict[str, Any] = {}
@@ -194,8 +194,10 @@ def _edit(session: Session, visit: Visit, id_: int, planned_id: int) -> Shape:
     begun = next((one.text for one in drafts.of(session, id_, visit.staff.id) if not one.private), "")
     text = "\n\n".join(part for part in (begun, taken.text) if part.strip())
     again = planned if taken.media else None
-    drafts.keep(session, here, visit.staff, text, private=False, key=secrets.token_hex(16), again=again)
-    return {**begun_here(session, visit, id_)["reply"], "reply_to": planned.reply_to_id or ""}
+    quoted = messages.answerable(session, planned.reply_to_id, here) if planned.reply_to_id is not None else None
+    drafts.keep(session, here, visit.staff, text, private=False, key=secrets.token_hex(16), again=again, quoted=quoted)
+    back: Shape = begun_here(session, visit, id_)["reply"]
+    return back
 
 
 _PLANNED = rf"/inbox/{ID}/later/{{planned:\d{{1,18}}}}"

@@ -12,13 +12,13 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from catalog.names import named
+from company.rights import Right
 from company.tables import Staff
 from inbox import mentions
 from inbox.content import Incoming, Media, MediaKind, Outgoing, load_incoming, load_outgoing
 from inbox.tables import Author, Conversation, Delivery, Message
-from operator_console import card_shapes, formats, photos, spans
+from operator_console import card_shapes, composer_shapes, formats, photos, spans
 from operator_console.card_shapes import Cards
-from operator_console.list_shapes import preview
 from operator_console.people import Shape
 from operator_console.texts import gettext as _
 from operator_console.texts import reader
@@ -28,9 +28,6 @@ from storage.tables import EventRow
 
 LATE = timedelta(minutes=3)
 """An attachment that was not fetched by then is shown as missing."""
-
-QUOTED = 120
-"""How much of an answered message is quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +85,7 @@ def _message(message: Message, around: _Around) -> Shape:
         "location": None,
         "unsupported": "",
         "reply": _reply(message, around),
+        "quotable": around.visit.may(Right.REPLY) and message.delivery != Delivery.FAILED,
         "edited": message.edited_at is not None and message.author == Author.BUYER,
         "continued": False,
         "card": None,
@@ -177,7 +175,11 @@ def _reply(message: Message, around: _Around) -> Shape | None:
     quoted = around.quoted.get(message.reply_to_id or 0)
     if quoted is None:
         return None
-    return {"id": quoted.id, "who": _who(quoted, around), "text": preview(quoted.text[:QUOTED]) or _("Attachment")}
+    return {
+        "url": f"/inbox/{quoted.conversation_id}?message={quoted.id}#message-{quoted.id}",
+        "who": _who(quoted, around),
+        "text": composer_shapes.quoted(quoted.text),
+    }
 
 
 def _join(shapes: list[Shape]) -> None:

@@ -29,7 +29,7 @@ from bot.delivery import Courier
 from bot.incoming import Intake
 from bot.reception import Reception
 from bot.web import Hooks
-from catalog import importing
+from catalog import import_undo, importing
 from company import accounts
 from company.tables import ChannelAccount
 from company.texts import Texts
@@ -302,6 +302,7 @@ class _Work:
         handlers |= inbox.jobs.JOBS
         handlers |= orders.jobs.JOBS
         handlers |= importing.handlers(hub.db)
+        handlers |= import_undo.handlers()
         handlers |= payments.jobs.handlers(self._providers, public_url)
         handlers |= bot.notices.handlers(hub.texts, public_url)
         handlers |= reminding.JOBS

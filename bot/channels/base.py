@@ -151,6 +151,9 @@ class Channel(Protocol):
     async def acknowledge(self, ack: str, text: str, *, alert: bool) -> None:
         """Answer a button press, with a short text or without. Raises ChannelError."""
 
+    async def typing(self, chat: str) -> None:
+        """Show the buyer, for some seconds, that somebody writes to him. Raises ChannelError."""
+
     def fetch(self, media: Media) -> AsyncIterator[bytes]:
         """The bytes of an attachment that came in. Raises ChannelError."""
 

@@ -42,6 +42,9 @@ FRESH_TROUBLE = timedelta(minutes=10)
 SETTLED = 60.0
 """Seconds after which a process that has started is taken to have caught up with what waited for it."""
 
+BRIEF = 3.0
+"""Seconds that a call may take which is worth nothing later."""
+
 REMEMBERED_FILES = 5000
 """How many uploaded files are sent again by Telegram's own id."""
 
@@ -146,6 +149,9 @@ class Telegram:
         await self._calls.call(
             "answerCallbackQuery", {"callback_query_id": ack, "text": text[:200] or None, "show_alert": alert or None}
         )
+
+    async def typing(self, chat: str) -> None:
+        await self._calls.call("sendChatAction", {"chat_id": int(chat), "action": "typing"}, patience=BRIEF)
 
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
         files = await self._open_files()

@@ -93,6 +93,7 @@ def message(id_: int, author: str, at: datetime, text: str = "", **more: object)
         "location": None,
         "unsupported": "",
         "reply": None,
+        "quotable": True,
         "edited": False,
         "continued": False,
         "card": None,
@@ -138,7 +139,7 @@ def kinds(now: datetime) -> list[Shape]:
     """One message of every kind."""
     ask = [[{"label": "Каталог", "pressed": True}, {"label": "Корзина", "pressed": False}]]
     ask.append([{"label": "Позвать человека", "pressed": False}])
-    quoted = {"id": 3, "who": "Анна Ветрова", "text": "Беру две. И можно подарочную упаковку?"}
+    quoted = {"url": "#message-3", "who": "Анна Ветрова", "text": "Беру две. И можно подарочную упаковку?"}
     styled = (
         "<b>Жирно</b>, <i>курсив</i>, <s>зачёркнуто</s>, <code>KR-300</code> и <a href='https://example.com'>ссылка</a>"
     )

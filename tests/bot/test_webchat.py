@@ -13,6 +13,7 @@ from PIL import Image
 from bot.channels.base import button_name
 from bot.channels.webchat import events
 from bot.channels.webchat.limits import Allowance, Limits, TooFast
+from inbox import typing
 from inbox.content import MediaKind
 from tests.bot.webchat_site import SHOP_PAGE, SITE, Counter, Visitor, new_key
 
@@ -339,3 +340,21 @@ def _picture() -> bytes:
     out = BytesIO()
     Image.new("RGB", (40, 30), "teal").save(out, "JPEG")
     return out.getvalue()
+
+
+# Who is writing
+
+
+async def test_each_side_sees_that_the_other_writes_and_no_note(counter: Counter, anna: Visitor) -> None:
+    await anna.post("typing")
+    await anna.say("Есть кружки?")
+    talk = await counter.conversation()
+    await anna.post("typing")
+    assert await counter.db.read(typing.now, talk) == {None}
+    since = (await anna.get("messages"))["cursor"]
+    async with anna.following(since) as news:
+        await news()
+        await counter.types()
+        assert await news() == {"typing": "Марина Ким"}
+        await counter.reply("Есть, две.")
+        assert (await news())["messages"][-1]["text"] == "Есть, две."

@@ -26,7 +26,7 @@ from bot.web import Hooks
 from catalog import editing, stock
 from company.tables import Staff
 from company.texts import Texts
-from inbox import conversations, messages
+from inbox import conversations, messages, typing
 from inbox.content import Outgoing
 from inbox.tables import Conversation, Message
 from kit import http
@@ -115,6 +115,15 @@ class Counter:
 
         await self.db.write(say)
         await self.worker.idle()
+
+    async def types(self) -> None:
+        """Марина is writing in the newest conversation."""
+
+        def begin(session: Session) -> None:
+            marina = session.scalars(sa.select(Staff).where(Staff.name == "Марина Ким")).one()
+            typing.began(session, _newest(session), by=marina)
+
+        await self.db.write(begin)
 
     async def note(self, text: str) -> None:
         def write(session: Session) -> None:

@@ -106,6 +106,7 @@ class Answer:
     status: int
     text: str
     headers: Any
+    body: bytes = b""
 
     @property
     def toast(self) -> str:
@@ -136,7 +137,7 @@ class Browser:
 
     async def _ask(self, method: str, path: str, **more: Any) -> Answer:
         async with self.http.request(method, self.address + path, allow_redirects=False, **more) as answer:
-            return Answer(answer.status, await answer.text(errors="replace"), answer.headers)
+            return Answer(answer.status, await answer.text(errors="replace"), answer.headers, await answer.read())
 
     @contextlib.asynccontextmanager
     async def listening(self, path: str = "/live/events") -> AsyncIterator[EventStream]:

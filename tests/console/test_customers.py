@@ -11,13 +11,14 @@ from typing import TypeVar
 
 import pytest
 import sqlalchemy as sa
+from python_calamine import CalamineWorkbook
 from sqlalchemy.orm import Session
 
 from company.tables import Shop
 from customers import cards, contacts, fields, merging
 from customers.tables import Customer, FieldKind
 from inbox.tables import Conversation
-from operator_console import customers_pages
+from operator_console import customer_export
 from operator_console.holders import HOLDERS
 from tests.console import trade
 from tests.console.desk import Browser, Desk
@@ -195,7 +196,7 @@ async def rows(browser: Browser, query: str = "") -> list[dict[str, str]]:
 async def test_the_file_has_everybody_with_all_contacts_and_fields(
     desk: Desk, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(customers_pages, "PORTION", 2)
+    monkeypatch.setattr(customer_export, "PORTION", 2)
     anna, owner = await town.anna(), await desk.signed_in(desk.ours.owner)
     await trade.paid_order(desk)
     size = await town.act(lambda s: fields.add(s, desk.ours.shop_id, name="Размер", kind=FieldKind.NUMBER).id)
@@ -210,6 +211,9 @@ async def test_the_file_has_everybody_with_all_contacts_and_fields(
     assert found[0]["Телефоны"] == "+79001234567, +79017654321"
     assert (found[0]["Оплачено всего"], found[0]["Размер"], found[0]["Каналы"]) == ("2900,00", "37,5", "Telegram")
     assert [row["Метки"] for row in await rows(owner, "?tag=опт")] == ["опт"]
+    workbook = (await owner.get("/customers/export?format=xlsx&tag=опт")).body
+    titles, row = CalamineWorkbook.from_filelike(io.BytesIO(workbook)).get_sheet_by_index(0).to_python()
+    assert dict(zip(titles, row, strict=True))["Имя"] == "=HYPERLINK(1)"
 
 
 async def test_a_page_of_the_list_and_a_card_take_as_few_statements_as_for_one(desk: Desk, town: Town) -> None:

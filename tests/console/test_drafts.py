@@ -46,6 +46,24 @@ async def test_sending_takes_the_draft_away_and_a_late_one_does_not_come_back(de
         assert await begun(browser, desk.ours.anna) == {}
 
 
+async def test_what_it_answers_is_kept_with_it_and_what_may_not_be_answered_is_left_out(desk: Desk) -> None:
+    here, there = await desk.signed_in(desk.ours.operator), await desk.signed_in(desk.ours.operator)
+    path, asked = f"/inbox/{desk.ours.anna}", (await desk.thread(desk.ours.anna))[0]
+    form = {"text": "Есть", "key": "one", "reply_to": str(asked.id)}
+    await here.post(f"{path}/draft", form)
+    kept = (await begun(there, desk.ours.anna))["reply"]
+    assert (kept["reply_to"], kept["quoted"]) == (asked.id, asked.text)
+    await here.post(f"{path}/messages", {"text": "Только для своих", "key": "note", "private": "1"})
+    note = (await desk.thread(desk.ours.anna))[-1]
+    foreign = (await desk.thread(desk.foreign.anna))[0]
+    for key, wrong in (("two", note.id), ("three", foreign.id), ("four", 10**15)):
+        wanted = {"text": key, "key": key, "reply_to": str(wrong)}
+        await here.post(f"{path}/draft", wanted)
+        assert (await begun(there, desk.ours.anna))["reply"]["reply_to"] == ""
+        assert (await here.post(f"{path}/messages", wanted)).status == 204
+        assert (await desk.thread(desk.ours.anna))[-1].reply_to_id is None
+
+
 async def test_a_refused_answer_leaves_the_draft(desk: Desk) -> None:
     marina, sofya = await desk.signed_in(desk.ours.operator), await desk.signed_in(desk.ours.colleague)
     await marina.post(f"/inbox/{desk.ours.anna}/take")

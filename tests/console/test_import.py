@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog import editing, goods, importing, stock
+from catalog import editing, goods, import_undo, importing, stock
 from catalog.tables import Category, Import, ImportRow, Product, Stock, StockMove, Variant
 from company.tables import Shop
 from kit.clock import utc_now
@@ -27,7 +27,7 @@ HEADINGS = "Артикул;Название;Категория;Цвет;Цена
 
 
 async def work(desk: Desk) -> None:
-    worker = Worker(desk.db, importing.handlers(desk.db))
+    worker = Worker(desk.db, {**importing.handlers(desk.db), **import_undo.handlers()})
     await worker.start()
     try:
         await worker.idle()

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from operator_console import order_export
 from tests.console import trade
 from tests.console.desk import Browser, Desk
+
+MOSCOW = ZoneInfo("Europe/Moscow")
 
 
 async def rows(browser: Browser, query: str = "") -> list[dict[str, str]]:
@@ -46,6 +51,24 @@ async def test_what_a_buyer_writes_is_no_formula(desk: Desk) -> None:
     assert row["Покупатель"] == "'=HYPERLINK(1)"
     assert row["Комментарий"] == "'@SUM(A1); ж"
     assert row["Телефон"] == "+79000001284"
+
+
+async def test_a_workbook_has_sums_and_moments_as_such_and_no_formula(desk: Desk) -> None:
+    details = replace(trade.ON_RECEIPT, recipient="=HYPERLINK(1)", phone="+79000001284", comment="@SUM(A1)\n-1")
+    order = await trade.order(desk, details)
+    owner = await desk.signed_in(desk.ours.owner)
+    answer = await owner.get("/orders/export?format=xlsx&q=79000001284")
+    assert (answer.status, answer.headers["Content-Disposition"].endswith('.xlsx"')) == (200, True)
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(answer.body)).get_sheet_by_name("Заказы")
+    titles, row = sheet.to_python()
+    cells = dict(zip(titles, row, strict=True))
+    assert (cells["№"], cells["Итого"], cells["Дата оплаты"]) == (order.number, 2900.0, "")
+    assert cells["Оформлен"] == order.created_at.astimezone(MOSCOW).replace(tzinfo=None, second=0, microsecond=0)
+    assert (cells["Покупатель"], cells["Телефон"]) == ("=HYPERLINK(1)", "+79000001284")
+    assert cells["Комментарий"] == "@SUM(A1)\n-1"
+    with zipfile.ZipFile(io.BytesIO(answer.body)) as parts:
+        assert b"<f>" not in parts.read("xl/worksheets/sheet1.xml")
+    assert list(csv.reader(io.StringIO((await owner.get("/orders/export?format=odd")).text)))
 
 
 async def test_only_who_may_take_lists_away_does(desk: Desk) -> None:

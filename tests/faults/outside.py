@@ -262,6 +262,9 @@ class Messenger:
 
         await self.gate.through(answer, _not_sent, lambda outcome: None)
 
+    async def typing(self, chat: str) -> None:
+        """Leaves no trace on a phone."""
+
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
         raise NotSent("nobody sends files here")
         yield b""

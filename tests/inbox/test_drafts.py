@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from customers import identities
 from inbox import conversations, drafts, messages, scheduling
 from inbox.content import Media, MediaKind, Outgoing
-from inbox.tables import Conversation
+from inbox.tables import Author, Conversation
 from kit.clock import utc_now
 from tests.worlds import World
 
@@ -59,6 +59,18 @@ def test_what_another_window_has_begun_stays_when_this_one_sends(
     drafts.keep(session, talk, world.operator, "Другое", private=False, key="b")
     drafts.clear(session, talk, world.operator, private=False, key="a")
     assert begun(session, world, talk) == [(False, "Другое")]
+
+
+def test_what_is_answered_stays_with_the_draft_and_alone_is_no_beginning(
+    session: Session, world: World, talk: Conversation
+) -> None:
+    (asked,) = messages.say(session, talk, Outgoing("Здравствуйте"), author=Author.BOT)
+    drafts.keep(session, talk, world.operator, "", private=False, key="a", quoted=asked)
+    assert drafts.among(session, [talk.id], world.operator.id) == {}
+    drafts.keep(session, talk, world.operator, "Есть", private=False, key="a", quoted=asked)
+    assert drafts.of(session, talk.id, world.operator.id)[0].reply_to_id == asked.id
+    drafts.keep(session, talk, world.operator, "", private=False, key="a")
+    assert drafts.of(session, talk.id, world.operator.id) == []
 
 
 def test_files_of_what_was_taken_back_stay_with_the_draft_without_words(

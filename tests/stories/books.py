@@ -149,3 +149,10 @@ def receipt_sum(body: dict[str, dict[str, list[dict[str, dict[str, str]]]]]) -> 
     """What the items of a receipt come to."""
     items = body["receipt"]["items"]
     return sum((Decimal(str(item["quantity"])) * Decimal(item["amount"]["value"]) for item in items), Decimal(0))
+
+
+def message_saying(session: Session, conversation: int, words: str) -> int:
+    found = session.scalars(
+        sa.select(Message.id).where(Message.conversation_id == conversation, Message.text.contains(words))
+    )
+    return found.one()

@@ -98,6 +98,11 @@ class Desk:
     async def answers(self, conversation: int, text: str, **files: tuple[str, bytes]) -> None:
         await self.act(f"/inbox/{conversation}/messages", files or None, text=text, key=secrets.token_hex(12))
 
+    async def answers_to(self, conversation: int, words: str, text: str) -> None:
+        """In answer to the message with these words."""
+        asked = await self._street.ask(books.message_saying, conversation, words)
+        await self.act(f"/inbox/{conversation}/messages", text=text, key=secrets.token_hex(12), reply_to=asked)
+
     async def releases(self, conversation: int) -> None:
         await self.act(f"/inbox/{conversation}/release")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from emulators.telegram.phones import AlbumPicture
+from emulators.telegram.phones import AlbumPicture, Phone, Shown
 from inbox.tables import Author, Conversation, Delivery, Message
 from kit import log
 from orders.tables import Order
@@ -167,6 +167,34 @@ async def test_what_the_operator_attaches_arrives_on_the_phone(street: Street) -
         await books.all_is_settled(street)
     assert _bytes(street, shown.raw["document"]["file_id"]) == manual
     assert _bytes(street, picture.raw["photo"][-1]["file_id"]) == photo
+
+
+async def test_who_answers_what_is_seen_on_both_sides_and_what_is_gone_holds_nothing_up(street: Street) -> None:
+    olga = PhoneBuyer(street.telegram, OLGA.id)
+
+    def answer(text: str) -> Callable[[Phone], Shown | None]:
+        return lambda phone: next((each for each in phone.from_bot if each.text == text), None)
+
+    async with desk(street, MARINA_EMAIL) as marina:
+        await olga.start()
+        await olga.say("Есть синяя?")
+        await olga.say("И белая?")
+        here = await marina.hears("И белая?")
+        await marina.act(f"/inbox/{here}/typing")
+        await olga.phone.wait_for(lambda phone: phone.chat.typing == "typing")
+        await marina.answers_to(here, "Есть синяя?", "Да, одна.")
+        shown = await olga.phone.wait_for(answer("Да, одна."))
+        assert shown.raw["reply_to_message"]["text"] == "Есть синяя?"
+        await street.settle()
+        olga.phone.say("Беру", reply_to=shown.id)
+        await marina.hears("Беру")
+        page = await marina.page(f"/inbox/{here}/feed?first=1")
+        assert '<b>Марина</b><span class="cut">Да, одна.</span>' in page
+        gone = next(each for each in olga.phone.messages if each.text == "И белая?")
+        olga.phone.chat.remove(gone.id)
+        await marina.answers_to(here, "И белая?", "Белой нет.")
+        assert "reply_to_message" not in (await olga.phone.wait_for(answer("Белой нет."))).raw
+        await books.all_is_settled(street)
 
 
 async def test_no_secret_and_nothing_that_was_said_gets_into_the_log(street: Street) -> None:

@@ -9,6 +9,7 @@
 /webchat/api/message     POST   words and files        /webchat/api/press    POST  a button
 /webchat/api/contact     POST   a phone number         /webchat/api/start    POST  came by a link
 /webchat/api/upload      POST   one file's bytes       /webchat/api/seen     POST  what has been shown
+/webchat/api/typing      POST   the visitor is writing
 
 A request says which site and which visitor it is in headers of its own. A foreign page cannot set them, and a browser
 that tells where a request comes from is believed as well.
@@ -37,7 +38,7 @@ from bot.channels.webchat.limits import Allowance, Limits, TooFast
 from bot.channels.webchat.stream import Stream
 from bot.channels.webchat.thread import NoSuchSite, Site
 from company.texts import Texts, nearest
-from inbox import reading
+from inbox import reading, typing
 from inbox.channels import CAPABILITIES
 from kit import crash, http
 from kit.clock import utc_now
@@ -61,12 +62,14 @@ PER_VISITOR: Mapping[str, Allowance] = {
     "press": Allowance(30, 0.3),
     "upload": Allowance(10, 6),
     "read": Allowance(60, 0.5),
+    "typing": Allowance(5, 3),
 }
 PER_ADDRESS: Mapping[str, Allowance] = {
     "say": Allowance(60, 0.5),
     "press": Allowance(200, 0.1),
     "upload": Allowance(40, 3),
     "read": Allowance(600, 0.1),
+    "typing": Allowance(60, 0.3),
 }
 """An office or a mobile network may be one address to us, so it is allowed several times what one visitor is."""
 
@@ -158,6 +161,7 @@ class Api:
             web.post("/webchat/api/start", self.start),
             web.post("/webchat/api/upload", self.upload),
             web.post("/webchat/api/seen", self.seen),
+            web.post("/webchat/api/typing", self.typing),
         ]
 
     # Reading
@@ -246,6 +250,11 @@ class Api:
         await self._db.write(_confirm, visit.site.account.id, visit.chat, form.up_to, form.read)
         return _json({})
 
+    async def typing(self, request: web.Request) -> web.Response:
+        visit = await self._visit(request, "typing")
+        await self._db.write(_began_typing, visit.site.account.id, visit.chat)
+        return _json({})
+
     # Who asks
 
     async def _visit(self, request: web.Request, what: str, *, form: bool = True) -> Visit:
@@ -330,6 +339,12 @@ def _confirm(session: Session, account_id: int, chat: str, up_to: int, read: boo
     talk = thread.conversation(session, account_id, chat)
     if talk is not None:
         reading.confirm(session, talk, up_to=up_to, read=read)
+
+
+def _began_typing(session: Session, account_id: int, chat: str) -> None:
+    talk = thread.conversation(session, account_id, chat)
+    if talk is not None:
+        typing.began(session, talk, by=None)
 
 
 def _json(form: Mapping[str, Any], *, status: int = 200) -> web.Response:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.channels.webchat import thread
 from bot.channels.webchat.thread import Page, Site
+from inbox.events import Typing
 from inbox.tables import Author
 from storage.database import Database
 from storage.events import Note
@@ -19,7 +20,7 @@ from storage.live import LiveBus
 BREATH = 15.0
 """Seconds of silence after which a sign of life is sent, so that both ends notice a dead connection."""
 
-KINDS = frozenset({"message_added", "message_changed", "conversation_changed"})
+KINDS = frozenset({"message_added", "message_changed", "conversation_changed", Typing.kind})
 
 
 class Stream:
@@ -43,11 +44,14 @@ class Stream:
             while not self._live.closing:
                 try:
                     async with asyncio.timeout(BREATH):
-                        await notes.get()
+                        told = await notes.get()
                 except TimeoutError:
                     await response.write(b":\n\n")
                     continue
-                await self._write_news(response)
+                if told is None or any(note.kind != Typing.kind for note in told) or self._live.closing:
+                    await self._write_news(response)
+                else:
+                    await self._write_typing(response, told[-1].payload["staff_id"])
         return response
 
     def _wanted(self, note: Note) -> bool:
@@ -56,7 +60,13 @@ class Stream:
         if self._conversation_id is None:
             # A conversation begins with words of its buyer; whose they are is seen when they are read.
             return bool(note.payload.get("author") == Author.BUYER)
+        if note.kind == Typing.kind and not note.payload["shown"]:
+            return False
         return bool(note.payload["conversation_id"] == self._conversation_id)
+
+    async def _write_typing(self, response: web.StreamResponse, staff_id: int) -> None:
+        name = await self._db.read(thread.name_of, staff_id)
+        await response.write(b"data: %s\n\n" % orjson.dumps({"typing": name}))
 
     async def _write_news(self, response: web.StreamResponse) -> None:
         settled = self._live.settled

@@ -263,6 +263,10 @@ def _leader(session: Session, talk: Conversation) -> str:
     return _names(session, {talk.assignee_id}).get(talk.assignee_id, "")
 
 
+def name_of(session: Session, staff_id: int) -> str:
+    return _names(session, {staff_id}).get(staff_id, "")
+
+
 def _names(session: Session, ids: set[int]) -> dict[int, str]:
     if not ids:
         return {}

@@ -99,8 +99,12 @@ function step(by) {
 
 /** The file has what the table shows now: filters change the address and not the link. */
 function followFilters() {
-  const link = document.getElementById("export");
-  link?.addEventListener("click", () => (link.href = `/orders/export${location.search}`));
+  for (const link of document.querySelectorAll("[data-export]"))
+    link.addEventListener("click", () => {
+      const asked = new URLSearchParams(location.search);
+      asked.set("format", new URL(link.href).searchParams.get("format"));
+      link.href = `/orders/export?${asked}`;
+    });
 }
 
 export function start() {

@@ -8,14 +8,19 @@ const area = () => form().elements.text;
 const mode = () => (form().elements.private.value ? "note" : "reply");
 const part = (selector) => form().querySelector(selector);
 
+const QUOTED = 120; // characters of what is answered
+
 let sent = { mode: "reply", text: "" };
 
 /** The key lives as long as the draft: sending it again after a failure is the same message, not a second one. */
 function show() {
-  const { text, key, again } = drafts.draft(mode());
+  const { text, key, again, reply_to, quoted } = drafts.draft(mode());
   if (area().value !== text) area().value = text;
   form().elements.key.value = key;
   form().elements.again.value = again;
+  form().elements.reply_to.value = reply_to;
+  part(".composer-reply").hidden = !reply_to;
+  part("[data-quoted]").textContent = quoted;
   showFiles();
   count();
 }
@@ -49,11 +54,18 @@ function choose(name) {
   area().focus();
 }
 
+/** What the message itself says, without what it answers. */
+function words(message) {
+  const bubble = message.querySelector(".bubble")?.cloneNode(true);
+  bubble?.querySelector(".quote")?.remove();
+  return bubble?.textContent.trim().slice(0, QUOTED) || say("attachment");
+}
+
+/** Answer this message of the thread, or none. */
 function quote(message) {
-  form().elements.reply_to.value = message?.dataset.message ?? "";
-  part(".composer-reply").hidden = !message;
-  if (!message) return;
-  part("[data-quoted]").textContent = message.querySelector(".bubble")?.textContent.trim() ?? "";
+  choose("reply");
+  drafts.answer(message?.dataset.message ?? "", message ? words(message) : "");
+  show();
   area().focus();
 }
 
@@ -92,7 +104,6 @@ function clear() {
   form().elements.files.value = "";
   form().elements.mentioned.value = "";
   show();
-  quote(null);
   document.dispatchEvent(new CustomEvent("composer:sent"));
 }
 
@@ -124,7 +135,6 @@ async function takeBack(url) {
   const back = JSON.parse(told);
   drafts.put("reply", back);
   show();
-  form().elements.reply_to.value = back.reply_to;
   area().focus();
 }
 
@@ -194,8 +204,12 @@ export function start() {
   form().addEventListener("htmx:finally:request", (event) => {
     if (event.target === form()) drafts.resume();
   });
+  document.getElementById("feed").addEventListener("click", (event) => {
+    const button = event.target.closest("[data-quote]");
+    if (button) quote(button.closest("[data-message]"));
+  });
   document.getElementById("feed").addEventListener("dblclick", (event) => {
-    const message = event.target.closest("[data-message]");
+    const message = event.target.closest("[data-message]:has([data-quote])");
     if (message && !getSelection().toString().includes(" ")) quote(message);
   });
   document.addEventListener("key:reply", () => {

@@ -16,9 +16,16 @@ import * as picker from "./picker.js";
 import { post } from "./server.js";
 import * as tasks from "./tasks.js";
 import * as ticks from "./ticks.js";
+import * as typing from "./typing.js";
 import * as waiting from "./waiting.js";
 
-const PARTS = [board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, tasks, ticks, waiting, live];
+const PARTS = [board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, tasks, ticks, typing, waiting, live];
 for (const part of PARTS) part.start();
+
+/** Two thousand emoji come when somebody wants one. */
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-emoji-button]");
+  if (button) (await import("./emoji.js")).toggle(button);
+});
 
 document.addEventListener("theme:chosen", ({ detail }) => post("/me/theme", { theme: detail }));

@@ -7,7 +7,7 @@ const AGAIN = 5000; // ms until the next try when the server could not be reache
 
 const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
-const modes = {}; // reply, note: {text, key, again, files, saved}; again: the message taken back whose files go with it
+const modes = {}; // reply, note: {text, key, again, files, reply_to, quoted, saved}; again: the message taken back whose files go with it; reply_to: the one answered
 let url = "";
 let place = "";
 let skew = 0; // the server's clock less ours, ms
@@ -16,12 +16,12 @@ let saving = false;
 let held = false;
 
 const slot = (mode) => `draft:${place}:${mode}`;
-const mark = ({ text, again }) => `${again}:${text}`;
+const mark = ({ text, again, reply_to }) => `${again}:${reply_to}:${text}`;
 const isSaved = (mode) => mark(modes[mode]) === modes[mode].saved;
 
 function take(mode, draft) {
-  const { text = "", key = "", again = "", files = [] } = draft ?? {};
-  modes[mode] = { text, key: key || newKey(), again, files, saved: mark({ text, again }) };
+  const { text = "", key = "", again = "", files = [], reply_to = "", quoted = "" } = draft ?? {};
+  modes[mode] = { text, key: key || newKey(), again, files, reply_to, quoted, saved: mark({ text, again, reply_to }) };
 }
 
 /** What this browser could not save the last time, if nobody has written anything newer elsewhere. */
@@ -57,6 +57,11 @@ export function dropFiles(mode) {
   change(mode, { again: "", files: [] });
 }
 
+/** The answer is to this message, or to none. */
+export function answer(reply_to, quoted) {
+  change("reply", { reply_to, quoted });
+}
+
 function change(mode, to) {
   Object.assign(modes[mode], to);
   const { saved, ...draft } = modes[mode];
@@ -87,11 +92,11 @@ export async function save({ leaving = false } = {}) {
   clearTimeout(timer);
   const mode = Object.keys(modes).find((name) => !isSaved(name));
   if (!mode || held || (saving && !leaving)) return;
-  const { text, key, again } = modes[mode];
+  const { text, key, again, reply_to } = modes[mode];
   saving = true;
-  const answer = await quietly(url, { text, key, again, private: mode === "note" ? "1" : "" });
+  const answer = await quietly(url, { text, key, again, reply_to, private: mode === "note" ? "1" : "" });
   saving = false;
-  if (answer && !held && modes[mode].key === key) confirm(mode, mark({ text, again }), answer);
+  if (answer && !held && modes[mode].key === key) confirm(mode, mark({ text, again, reply_to }), answer);
   if (Object.keys(modes).some((name) => !isSaved(name))) plan(answer ? PAUSE : AGAIN);
 }
 
@@ -122,7 +127,7 @@ export async function look() {
   if (told === null || held) return;
   const known = JSON.parse(told);
   for (const mode of ["reply", "note"]) {
-    const theirs = mark({ text: "", again: "", ...known[mode] });
+    const theirs = mark({ text: "", again: "", reply_to: "", ...known[mode] });
     if (isSaved(mode) && theirs !== modes[mode].saved) take(mode, known[mode]);
   }
 }

@@ -98,6 +98,15 @@ function toMessage() {
   return true;
 }
 
+/** What was answered is on the page mostly; only what is older must be asked for. */
+function toQuoted(event) {
+  const link = event.target.closest(".quote");
+  if (!link || !document.getElementById(link.hash.slice(1)) || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  location.hash = link.hash;
+  toMessage();
+}
+
 /** Earlier messages are put above: what was being read stays where it was. */
 function keepPlace() {
   const box = feed();
@@ -152,6 +161,7 @@ export function start() {
     refreshFeed();
     refreshContext();
   });
+  feed()?.addEventListener("click", toQuoted);
   document.addEventListener("live:order", refreshContext);
   document.addEventListener("live:customer", refreshContext);
   document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {

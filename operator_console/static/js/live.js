@@ -2,6 +2,7 @@
 //
 // The server writes events as  id: <position>  data: {"topics": [["conversation", 12], ["order", 5]], "kind": "…"};
 // each topic becomes a DOM event on the document, such as live:conversation with detail {id: 12, kind: "…", staff: 3 where it is somebody's}.
+// That somebody writes changes nothing: it is "live:typing" with the conversation's id, and staff for one of us.
 // "live:resync" says that something may have been missed and what is shown should be fetched anew.
 const SILENCE = 45_000; // the server sends a beat every 15 s
 const LONGEST_PAUSE = 30_000;
@@ -17,6 +18,10 @@ const emit = (name, detail = {}) => document.dispatchEvent(new CustomEvent(`live
 
 function receive(message) {
   if (message.id) position = message.id;
+  if (message.kind === "typing") {
+    emit("typing", { id: message.conversation_id, staff: message.staff_id });
+    return;
+  }
   for (const [name, id] of message.topics ?? []) emit(name, { id, kind: message.kind, staff: message.staff_id });
 }
 

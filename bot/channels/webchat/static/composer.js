@@ -3,7 +3,7 @@
 import { element, icon } from "./words.js";
 
 export class Composer {
-  // acts: send({text, files, replyTo}), phone(number), upload(file, onProgress), toast(text)
+  // acts: send({text, files, replyTo}), phone(number), upload(file, onProgress), toast(text), typing()
   constructor(store, texts, most, acts) {
     this.store = store;
     this.t = texts;
@@ -28,7 +28,7 @@ export class Composer {
 
   listen() {
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.send(); });
-    this.text.addEventListener("input", () => { this.grow(); this.store.set("draft", this.text.value); });
+    this.text.addEventListener("input", () => { this.grow(); this.store.set("draft", this.text.value); if (this.text.value.trim()) this.acts.typing(); });
     this.text.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();

@@ -11,6 +11,8 @@ import { element } from "./words.js";
 
 const RETRY = [300, 1000, 2000, 4000, 8000, 15_000];
 const OFFLINE_AFTER = 1500; // a blink of the connection is not worth a word
+const TYPING_AGAIN = 4000;
+const TYPING_LASTS = 6000;
 const REST = 60_000; // a page that nobody sees lets its connection go after this long
 
 class Chat {
@@ -40,6 +42,7 @@ class Chat {
         return this.server.upload(file, onProgress);
       },
       toast: (text) => this.toast(text),
+      typing: () => this.tellTyping(),
     });
     this.host = new Host(config.origins, {
       open: (how) => this.opened(how),
@@ -117,7 +120,8 @@ class Chat {
         await this.server.follow(this.cursor, this.connection.signal, (news) => {
           tries = 0;
           this.reach(true);
-          this.news(news);
+          if ("typing" in news) this.showTyping(news.typing);
+          else this.news(news);
         });
       } catch { /* a lost connection is told by what follows */ }
       if (this.resting) {
@@ -162,11 +166,26 @@ class Chat {
     if (page.cursor) this.began = true;
     const fresh = this.thread.show(page.messages);
     const theirs = fresh.filter((message) => message.author !== "buyer");
-    document.getElementById("status").textContent =
-      page.leader ? this.t.leads.replace("{name}", page.leader) : this.t.answers_soon;
+    this.leader = page.leader;
+    this.showTyping("");
     this.drawKeys();
     this.look(page.messages.filter((message) => message.author !== "buyer"));
     if (theirs.length && !first && this.sound) this.beep();
+  }
+
+  /** Under the shop's name: who writes, for some seconds, or who leads the talk. */
+  showTyping(name) {
+    clearTimeout(this.typingTimer);
+    const leads = this.leader ? this.t.leads.replace("{name}", this.leader) : this.t.answers_soon;
+    document.getElementById("status").textContent = name ? this.t.typing.replace("{name}", name) : leads;
+    if (name) this.typingTimer = setTimeout(() => this.showTyping(""), TYPING_LASTS);
+  }
+
+  /** The shop is told that we write, if it knows of us. */
+  tellTyping() {
+    if (!this.began || Date.now() - (this.typedAt ?? 0) < TYPING_AGAIN) return;
+    this.typedAt = Date.now();
+    this.server.post("typing").catch(() => {}); // worth a moment and no more
   }
 
   async older() {
