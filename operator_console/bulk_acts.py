@@ -13,6 +13,7 @@ from company import staff
 from company.rights import Right
 from inbox import many
 from inbox.many import Result
+from inbox.tables import Conversation
 from operator_console import formats, moment_shapes
 from operator_console.people import Shape, colleague
 from operator_console.routing import Route, post
@@ -30,6 +31,7 @@ async def bulk(visit: Visit) -> web.StreamResponse:
     act, ids = form["act"], [whole(id_) for id_ in form["ids"].split(",")]
     if act not in (CLOSE, REOPEN, ASSIGN, SNOOZE, ANSWERED):
         raise NoSuchPage("no such act")
+    await visit.demand_sight(Conversation, *ids)
     until = moment_shapes.chosen(visit, form) if act == SNOOZE else None
     words, done = await visit.write(_done, visit, act, ids, form, until)
     undo: dict[str, Any] | None = None

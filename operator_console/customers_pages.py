@@ -41,6 +41,9 @@ NAMES = {
 }
 """What else an address of the list may say."""
 
+SPENT = ("spent_from", "spent_to")
+"""What asks for sums of purchases."""
+
 FILTERED = (FieldKind.CHOICE, FieldKind.FLAG, FieldKind.DATE)
 """Kinds of own fields that the list can be filtered by."""
 
@@ -52,6 +55,8 @@ class Asked:
     query: Mapping[str, str]
     zone: ZoneInfo
     currency: str
+    totals: bool
+    """Whether the person may see what customers have paid in all, and so ask for it."""
 
     @classmethod
     def of(cls, visit: Visit, query: Mapping[str, str] | None = None) -> Asked:
@@ -59,14 +64,17 @@ class Asked:
         asked = visit.request.query if query is None else query
         known = [name for name in asked if name in NAMES or name.startswith(OWN)]
         kept = {name: asked[name].replace("\x00", "")[:100].strip() for name in known}
-        return cls({name: value for name, value in kept.items() if value}, visit.reader.zone, visit.shop.currency)
+        totals = visit.may(Right.TOTALS)
+        said = {name: value for name, value in kept.items() if value and (totals or name not in SPENT)}
+        return cls(said, visit.reader.zone, visit.shop.currency, totals)
 
     def __getitem__(self, name: str) -> str:
         return self.query.get(name, "")
 
     @property
     def sort(self) -> Sort:
-        return Sort(self["sort"]) if self["sort"] in set(Sort) else Sort.NEW
+        known = set(Sort) if self.totals else set(Sort) - {Sort.SPENT}
+        return Sort(self["sort"]) if self["sort"] in known else Sort.NEW
 
     @property
     def ascending(self) -> bool:
@@ -150,7 +158,7 @@ async def export(visit: Visit) -> web.StreamResponse:
     own = await visit.read(fields.of_shop, visit.shop.id)
     file = answer(visit, "customers")
     with reading(visit.reader):
-        head = line([*_titles(), *(one.name for one in own)])
+        head = line([*_titles(totals=asked.totals), *(one.name for one in own)])
     await file.prepare(visit.request)
     await file.write(BOM + head)
     last_id, more = 0, True
@@ -186,7 +194,8 @@ def _list(session: Session, shop: Shop, asked: Asked) -> Shape:
         "clear_url": "/customers",
         "filters_set": asked.set_apart,
         "sorts": {sort.value: _sort_shape(asked, sort) for sort in Sort},
-        "customers": [_row(shop, row, channels.get(row.customer.id, [])) for row in found.rows],
+        "totals": asked.totals,
+        "customers": [_row(shop, row, channels.get(row.customer.id, []), totals=asked.totals) for row in found.rows],
         "pages": {
             "now": asked.page,
             "last": last,
@@ -196,7 +205,7 @@ def _list(session: Session, shop: Shop, asked: Asked) -> Shape:
     }
 
 
-def _row(shop: Shop, row: Row, channels: list[str]) -> Shape:
+def _row(shop: Shop, row: Row, channels: list[str], *, totals: bool) -> Shape:
     customer = row.customer
     return {
         **people.customer(customer.name, customer.id),
@@ -206,7 +215,7 @@ def _row(shop: Shop, row: Row, channels: list[str]) -> Shape:
         "tags": customer.tags,
         "channels": channels,
         "orders": row.bought.orders,
-        "spent": Money(row.bought.paid, shop.currency),
+        "spent": Money(row.bought.paid, shop.currency) if totals else None,
         "last": row.bought.last,
     }
 
@@ -295,7 +304,13 @@ def _portion(session: Session, shop: Shop, asked: Asked, own: Iterable[Field], l
     lines = b"".join(
         line(
             [
-                *_cells(shop, row, reached.get(row.customer.id, {}), channels.get(row.customer.id, [])),
+                *_cells(
+                    shop,
+                    row,
+                    reached.get(row.customer.id, {}),
+                    channels.get(row.customer.id, []),
+                    totals=asked.totals,
+                ),
                 *(customer_shapes.said(one, values.get(row.customer.id, {}).get(one.id, "")) for one in own),
             ]
         )
@@ -304,7 +319,7 @@ def _portion(session: Session, shop: Shop, asked: Asked, own: Iterable[Field], l
     return lines, ids[-1] if ids else last_id, len(ids) == PORTION
 
 
-def _titles() -> list[str]:
+def _titles(*, totals: bool) -> list[str]:
     return [
         _("No."),
         _("Full name"),
@@ -315,14 +330,14 @@ def _titles() -> list[str]:
         _("Address"),
         _("Tags"),
         _("Orders"),
-        _("Paid in all"),
+        *([_("Paid in all")] if totals else []),
         _("Last order"),
         _("First seen"),
         _("Note for the staff"),
     ]
 
 
-def _cells(shop: Shop, row: Row, reached: Mapping[str, list[str]], channels: list[str]) -> list[str]:
+def _cells(shop: Shop, row: Row, reached: Mapping[str, list[str]], channels: list[str], *, totals: bool) -> list[str]:
     customer, bought = row.customer, row.bought
     return [
         str(customer.id),
@@ -334,7 +349,7 @@ def _cells(shop: Shop, row: Row, reached: Mapping[str, list[str]], channels: lis
         customer.address,
         ", ".join(customer.tags),
         str(bought.orders),
-        plain(Money(bought.paid, shop.currency)),
+        *([plain(Money(bought.paid, shop.currency))] if totals else []),
         f"{reader().local(bought.last):%Y-%m-%d}" if bought.last else "",
         f"{reader().local(customer.created_at):%Y-%m-%d}",
         customer.note,

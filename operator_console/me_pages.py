@@ -91,13 +91,13 @@ async def nav_counts(visit: Visit) -> web.StreamResponse:
 
 ROUTES: tuple[Route, ...] = (
     get("/me", me),
-    post("/me/theme", choose_theme, Right.READ),
-    post("/me/language", choose_language, Right.READ),
-    post("/me/undo", choose_undo, Right.READ),
-    post("/me/shop", choose_shop, Right.READ),
-    post("/me/browsers", sign_out_elsewhere, Right.READ),
-    post("/me/away", set_away, Right.READ),
-    post("/me/messenger", link_messenger, Right.READ),
+    post("/me/theme", choose_theme, Right.OWN),
+    post("/me/language", choose_language, Right.OWN),
+    post("/me/undo", choose_undo, Right.OWN),
+    post("/me/shop", choose_shop, Right.OWN),
+    post("/me/browsers", sign_out_elsewhere, Right.OWN),
+    post("/me/away", set_away, Right.OWN),
+    post("/me/messenger", link_messenger, Right.OWN),
     get("/nav", nav_counts),
 )
 

@@ -49,11 +49,11 @@ async def choose(visit: Visit) -> web.StreamResponse:
 
 
 ROUTES: tuple[Route, ...] = (
-    get("/notifications", list_),
-    get(f"/notifications/{ID}", one),
-    post(f"/notifications/{ID}/read", read, Right.READ),
-    post("/notifications/read", read_all, Right.READ),
-    post("/me/notifications", choose, Right.READ),
+    get("/notifications", list_, Right.OWN),
+    get(f"/notifications/{ID}", one, Right.OWN),
+    post(f"/notifications/{ID}/read", read, Right.OWN),
+    post("/notifications/read", read_all, Right.OWN),
+    post("/me/notifications", choose, Right.OWN),
 )
 
 

@@ -62,7 +62,7 @@ async def add(visit: Visit) -> web.StreamResponse:
 
 async def discount(visit: Visit) -> web.StreamResponse:
     amount = Money.parse((await visit.form())["amount"] or "0", visit.shop.currency)
-    await visit.write(_discount, visit.shop.id, visit.number(), amount, visit.actor)
+    await visit.write(_discount, visit, visit.number(), amount)
     return changed(visit, visit.number())
 
 
@@ -157,8 +157,9 @@ def _add(session: Session, shop_id: int, order_id: int, variant_id: int, actor: 
     lines.add_line(session, book.get(session, shop_id, order_id), variant_id, actor=actor)
 
 
-def _discount(session: Session, shop_id: int, order_id: int, amount: Money, actor: str) -> None:
-    lines.set_discount(session, book.get(session, shop_id, order_id), amount, actor=actor)
+def _discount(session: Session, visit: Visit, order_id: int, amount: Money) -> None:
+    order = book.get(session, visit.shop.id, order_id)
+    lines.set_discount(session, order, amount, actor=visit.actor, most_percent=visit.powers.discount_most)
 
 
 def _deliver(

@@ -55,7 +55,7 @@ def _order(session: Session, visit: Visit, order_id: int) -> Shape:
         "history": history(session, row, texts),
         "customer": people.customer(customer.name or row.recipient, customer.id) | {"url": f"/customers/{customer.id}"},
         "conversation_url": f"/inbox/{row.conversation_id}" if row.conversation_id else None,
-        "payments": payments(session, row, visit.role, visit.console.public_url),
+        "payments": payments(session, row, visit.powers, visit.console.public_url),
         "questions": open_questions(session, row, texts),
         "due": charging.due(row) if row.stage.group != Group.CANCELLED else None,
         "receive_key": secrets.token_hex(16),

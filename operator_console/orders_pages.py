@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from catalog.names import named
 from company import accounts, staff
-from company.rights import Right, may
-from company.tables import Listing, Role, Staff
+from company.rights import Powers, Right, may
+from company.tables import Listing, Staff
 from kit.money import Money
 from operator_console import bulk_order_acts, order_shapes, shell, view_shapes
 from operator_console.order_shapes import briefs, stages_of
@@ -114,9 +114,9 @@ async def orders(visit: Visit) -> web.StreamResponse:
     fill = _table if asked.layout == "table" else _board
     fragment = "partials/orders_table.html" if asked.layout == "table" else "partials/board.html"
     if visit.by_script:
-        return visit.page(fragment, **await visit.read(fill, visit.shop.id, asked, visit.role))
+        return visit.page(fragment, **await visit.read(fill, visit.shop.id, asked, visit.powers))
     frame = await shell.frame(visit, "orders")
-    filled = await visit.read(fill, visit.shop.id, asked, visit.role)
+    filled = await visit.read(fill, visit.shop.id, asked, visit.powers)
     around = await visit.read(_around, visit, asked)
     bar = await visit.read(bulk_order_acts.bar, visit) if asked.layout == "table" else None
     may_export = visit.may(Right.EXPORT)
@@ -126,20 +126,20 @@ async def orders(visit: Visit) -> web.StreamResponse:
 ROUTES: tuple[Route, ...] = (get("/orders", orders),)
 
 
-def _board(session: Session, shop_id: int, asked: Asked, role: Role) -> Shape:
+def _board(session: Session, shop_id: int, asked: Asked, powers: Powers) -> Shape:
     pipeline = _pipeline(stages.pipelines(session, shop_id), asked)
     known = stages_of(session, shop_id)
     columns = book.board(session, shop_id, pipeline.id, asked.filter, locale=reader().language, limit=SHOWN)
-    cards = {card["id"]: card for card in briefs(session, [row for c in columns for row in c.rows], known, role)}
+    cards = {card["id"]: card for card in briefs(session, [row for c in columns for row in c.rows], known, powers)}
     shown = [column for column in columns if column.group not in NOT_ON_THE_BOARD]
     return {
         "board_url": asked.url(),
-        "summary": _summary([(column.count, column.sum) for column in columns if column.group in book.OPEN]),
+        "summary": _summary([(column.count, column.sum) for column in columns if column.group in book.OPEN], powers),
         "columns": [
             {
                 "stage": order_shapes.stage(known[pipeline.id, column.code]),
                 "count": column.count,
-                "sum": column.sum,
+                "sum": column.sum if may(powers, Right.TOTALS) else None,
                 "orders": [cards[row.order.id] for row in column.rows],
                 "more": column.count - len(column.rows),
                 "more_url": replace(asked, layout="table").url(pipeline=pipeline.id, stage=column.code),
@@ -149,7 +149,7 @@ def _board(session: Session, shop_id: int, asked: Asked, role: Role) -> Shape:
     }
 
 
-def _table(session: Session, shop_id: int, asked: Asked, role: Role) -> Shape:
+def _table(session: Session, shop_id: int, asked: Asked, powers: Powers) -> Shape:
     page = book.table(
         session,
         shop_id,
@@ -163,9 +163,9 @@ def _table(session: Session, shop_id: int, asked: Asked, role: Role) -> Shape:
     last = max(1, -(-page.total // PER_PAGE))
     return {
         "board_url": asked.url(),
-        "summary": _summary([(page.total, page.sum)]),
-        "orders": briefs(session, page.rows, stages_of(session, shop_id), role),
-        "may_tick": may(role, Right.ORDERS),
+        "summary": _summary([(page.total, page.sum)], powers),
+        "orders": briefs(session, page.rows, stages_of(session, shop_id), powers),
+        "may_tick": may(powers, Right.ORDERS),
         "sorts": {sort.value: _sort_shape(asked, sort) for sort in Sort},
         "pages": {
             "now": asked.page,
@@ -185,13 +185,15 @@ def _sort_shape(asked: Asked, sort: Sort) -> Shape:
     }
 
 
-def _summary(columns: list[tuple[int, Money]]) -> str:
+def _summary(columns: list[tuple[int, Money]], powers: Powers) -> str:
     count = sum(n for n, _sum in columns)
     if not columns:
         return ""
-    total = sum((each for _n, each in columns[1:]), columns[0][1])
     # Outside of the f-string, where what is to be translated is not found.
     orders = ngettext("{n} order", "{n} orders", count)
+    if not may(powers, Right.TOTALS):
+        return orders
+    total = sum((each for _n, each in columns[1:]), columns[0][1])
     return f"{orders} · {total.format(reader().language)}"
 
 
