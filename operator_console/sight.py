@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.orm.util import AliasedInsp
 from sqlalchemy.sql import visitors
 
@@ -25,6 +27,15 @@ from payments.tables import MoneyQuestion, Payment, Refund
 
 _KEY = "sight"
 
+_NARROWED = (
+    *(Conversation, Message, ScheduledMessage, Customer, Merge, Task, Notification),
+    *(Order, Payment, Refund, MoneyQuestion),
+)
+_CLASSES = {thing.__tablename__: frozenset({thing}) for thing in _NARROWED}
+
+KEPT = 200
+"""People whose conditions are kept ready."""
+
 Condition = sa.ColumnElement[bool]
 Rows = Callable[[Any], Condition]
 """Which rows of a table are seen, said of its columns: those of its class, of an alias of that, or of the table's."""
@@ -34,7 +45,7 @@ Conditions = Mapping[type[DeclarativeBase], Rows]
 @contextmanager
 def narrowed(session: Session, sees: Sees, shop_id: int, staff_id: int) -> Iterator[None]:
     """The session finds only what this person sees."""
-    session.info[_KEY] = _of_deliveries(staff_id) if sees is Sees.DELIVERIES else _of_talks(sees, shop_id, staff_id)
+    session.info[_KEY] = (sees, shop_id, staff_id)
     try:
         yield
     finally:
@@ -50,20 +61,45 @@ def all_seen(session: Session, thing: type[DeclarativeBase], ids: Sequence[int])
 
 @sa.event.listens_for(Session, "do_orm_execute")
 def _narrow(state: ORMExecuteState) -> None:
-    conditions: Conditions = state.session.info.get(_KEY, {})
-    if not conditions or not state.is_select:
+    whose: tuple[Sees, int, int] | None = state.session.info.get(_KEY)
+    if whose is None or not state.is_select:
         return
-    options = [with_loader_criteria(thing, rows(thing)) for thing, rows in conditions.items()]
-    for alias in _aliases(state.statement):
-        if (rows := conditions.get(alias.class_)) is not None:
-            options.append(with_loader_criteria(alias.entity, rows(alias.entity)))
-    state.statement = state.statement.options(*options)
+    narrowing = [option for read in _read_by(state.statement) if (option := _option(read, *whose)) is not None]
+    if narrowing:
+        state.statement = state.statement.options(*narrowing)
 
 
-def _aliases(statement: Any) -> set[AliasedInsp[Any]]:
-    """Every alias of a class that the statement reads: a condition of the class does not reach it."""
-    parents = (part._annotations.get("parententity") for part in visitors.iterate(statement))
-    return {parent for parent in parents if isinstance(parent, AliasedInsp)}
+def _read_by(statement: Any) -> set[Any]:
+    """The classes that the statement reads, and aliases of classes: a condition of the class does not reach those."""
+    found: set[Any] = set()
+    for part in visitors.iterate(statement):
+        parent = part._annotations.get("parententity")
+        if isinstance(parent, AliasedInsp):
+            found.add(parent)
+        elif parent is not None:
+            found.add(parent.class_)
+        elif isinstance(part, sa.Table):
+            # Of a class and its table in one statement only the table may be met.
+            found |= _CLASSES.get(part.name, frozenset())
+    return found
+
+
+def _option(read: Any, sees: Sees, shop_id: int, staff_id: int) -> ORMOption | None:
+    if isinstance(read, AliasedInsp):
+        rows = _conditions(sees, shop_id, staff_id).get(read.class_)
+        return None if rows is None else with_loader_criteria(read.entity, rows(read.entity))
+    return _of_classes(sees, shop_id, staff_id).get(read)
+
+
+@lru_cache(maxsize=KEPT)
+def _of_classes(sees: Sees, shop_id: int, staff_id: int) -> Mapping[Any, ORMOption]:
+    """The conditions of all classes: to build them takes longer than to ask the database."""
+    conditions = _conditions(sees, shop_id, staff_id)
+    return {thing: with_loader_criteria(thing, rows(thing)) for thing, rows in conditions.items()}
+
+
+def _conditions(sees: Sees, shop_id: int, staff_id: int) -> Conditions:
+    return _of_deliveries(staff_id) if sees is Sees.DELIVERIES else _of_talks(sees, shop_id, staff_id)
 
 
 def _of_talks(sees: Sees, shop_id: int, me: int) -> Conditions:
