@@ -42,8 +42,8 @@ class Right(StrEnum):
 _READS = frozenset({Right.OWN, Right.READ, Right.TOTALS})
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
-    Role.OWNER: frozenset(Right) - {Right.DELIVER},
-    Role.MANAGER: frozenset(Right) - {Right.DELIVER, Right.SETTINGS},
+    Role.OWNER: frozenset(Right),
+    Role.MANAGER: frozenset(Right) - {Right.SETTINGS},
     Role.OPERATOR: _READS | {Right.REPLY, Right.ORDERS},
     Role.ACCOUNTANT: _READS | {Right.REFUND, Right.SEE_PURCHASE_PRICE, Right.EXPORT},
     Role.COURIER: frozenset({Right.OWN, Right.DELIVER}),

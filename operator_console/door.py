@@ -230,7 +230,7 @@ class Door:
             title, usual = trouble(status)
         if visit.by_script:
             return web.Response(text=words or usual, status=status)
-        return visit.page("trouble.html", status=status, code=status, title=title, text=words or usual, back="/inbox")
+        return visit.page("trouble.html", status=status, code=status, title=title, text=words or usual, back="/")
 
 
 def trouble(status: int) -> tuple[str, str]:

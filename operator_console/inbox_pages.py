@@ -57,6 +57,13 @@ MOST_COLLEAGUES = 8
 # Pages
 
 
+async def home(visit: Visit) -> web.StreamResponse:
+    """What the person's day begins with."""
+    if not visit.may(Right.READ):
+        raise web.HTTPSeeOther("/deliveries")
+    return await inbox(visit)
+
+
 async def inbox(visit: Visit) -> web.StreamResponse:
     which = ListOf.asked(visit)
     frame = await shell.frame(visit, "inbox", view=which.view, pane="list")
@@ -125,7 +132,7 @@ async def attachment(visit: Visit) -> web.StreamResponse:
 
 
 ROUTES: tuple[Route, ...] = (
-    get("/", inbox),
+    get("/", home, Right.OWN),
     get("/inbox", inbox),
     get("/inbox/list", list_again),
     get(f"/inbox/{ID}", conversation),

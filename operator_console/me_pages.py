@@ -64,7 +64,7 @@ async def choose_shop(visit: Visit) -> web.StreamResponse:
     shops, _browsers = await visit.read(_around, visit.staff.id)
     if shop_id not in {shop.id for shop, _role in shops}:
         raise NoSuchPage("no such shop of this person")
-    answer = web.HTTPSeeOther("/inbox")
+    answer = web.HTTPSeeOther("/")
     answer.set_cookie(SHOP_COOKIE, str(shop_id), path="/", samesite="Lax", httponly=True, secure=visit.console.secure)
     raise answer
 
@@ -90,7 +90,7 @@ async def nav_counts(visit: Visit) -> web.StreamResponse:
 
 
 ROUTES: tuple[Route, ...] = (
-    get("/me", me),
+    get("/me", me, Right.OWN),
     post("/me/theme", choose_theme, Right.OWN),
     post("/me/language", choose_language, Right.OWN),
     post("/me/undo", choose_undo, Right.OWN),
@@ -98,7 +98,7 @@ ROUTES: tuple[Route, ...] = (
     post("/me/browsers", sign_out_elsewhere, Right.OWN),
     post("/me/away", set_away, Right.OWN),
     post("/me/messenger", link_messenger, Right.OWN),
-    get("/nav", nav_counts),
+    get("/nav", nav_counts, Right.OWN),
 )
 
 

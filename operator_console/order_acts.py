@@ -91,6 +91,13 @@ async def assign(visit: Visit) -> web.StreamResponse:
     return changed(visit, visit.number())
 
 
+async def give_courier(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    courier = form.number("courier") if form["courier"] else None
+    await visit.write(_give_courier, visit.shop.id, visit.number(), courier, visit.actor)
+    return changed(visit, visit.number())
+
+
 async def note(visit: Visit) -> web.StreamResponse:
     text = (await visit.form())["note"][: details.LIMITS["comment"]]
     await visit.write(_note, visit.shop.id, visit.number(), text, visit.actor)
@@ -108,6 +115,7 @@ ROUTES: tuple[Route, ...] = (
     post(f"/orders/{ID}/contact", contact, Right.ORDERS),
     post(f"/orders/{ID}/payment-method", pay_how, Right.ORDERS),
     post(f"/orders/{ID}/responsible", assign, Right.ORDERS),
+    post(f"/orders/{ID}/courier", give_courier, Right.ORDERS),
     post(f"/orders/{ID}/note", note, Right.ORDERS),
 )
 
@@ -189,6 +197,10 @@ def _assign(session: Session, shop_id: int, order_id: int, person: int | None, a
     if person is not None and staff.role_in(session, person, shop_id) is None:
         raise staff.NoSuchStaff(f"staff {person} of shop {shop_id}")
     details.assign(session, order, person, actor=actor)
+
+
+def _give_courier(session: Session, shop_id: int, order_id: int, courier: int | None, actor: str) -> None:
+    details.give_courier(session, book.get(session, shop_id, order_id), courier, actor=actor)
 
 
 def _note(session: Session, shop_id: int, order_id: int, text: str, actor: str) -> None:

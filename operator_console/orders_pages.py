@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from catalog.names import named
 from company import accounts, staff
 from company.rights import Powers, Right, may
-from company.tables import Listing, Staff
+from company.tables import Listing, Role, Staff
 from kit.money import Money
 from operator_console import bulk_order_acts, order_shapes, shell, view_shapes
 from operator_console.order_shapes import briefs, stages_of
@@ -47,6 +47,7 @@ class Asked:
     layout: str
     text: str
     lead: str
+    courier: str
     channel: str
     payment: str
     pipeline: str
@@ -63,6 +64,7 @@ class Asked:
             layout="table" if "table" in (query.get("layout"), query.get("view")) else "board",
             text=query.get("q", "").replace("\x00", "")[:100].strip(),
             lead="me" if query.get("lead") == str(me) else query.get("lead", ""),
+            courier=query.get("courier", "")[:20],
             channel=query.get("channel", "")[:20],
             payment=query.get("payment", ""),
             pipeline=query.get("pipeline", ""),
@@ -81,6 +83,7 @@ class Asked:
             channel=self.channel,
             responsible_id=lead,
             nobodys=self.lead == "nobody",
+            courier_id=_row(self.courier),
             payment=Payment(self.payment) if self.payment in set(Payment) else None,
             stage=self.stage if self.layout == "table" else "",
             pipeline_id=_row(self.pipeline) if self.layout == "table" else None,
@@ -92,6 +95,7 @@ class Asked:
             "layout": "table" if self.layout == "table" else "",
             "q": self.text,
             "lead": self.lead,
+            "courier": self.courier,
             "channel": self.channel,
             "payment": self.payment,
             "pipeline": self.pipeline,
@@ -228,7 +232,7 @@ def _around(session: Session, visit: Visit, asked: Asked) -> Shape:
             "on": on,
             "url": replace(asked, layout="table", page=1).url(payment="" if on else Payment.FLAGGED.value),
         },
-        "clear_url": replace(asked, text="", lead="", channel="", payment="", stage="", page=1).url(),
+        "clear_url": replace(asked, text="", lead="", courier="", channel="", payment="", stage="", page=1).url(),
     }
 
 
@@ -245,7 +249,9 @@ def _up_to(count: int) -> str:
 
 
 def _filters(session: Session, shop_id: int, asked: Asked, pipelines: list[Pipeline]) -> list[Shape]:
-    people = [person for person, _role in staff.of_shop(session, shop_id)]
+    everybody = staff.of_shop(session, shop_id)
+    people = [person for person, role in everybody if role != Role.COURIER]
+    couriers = [(str(person.id), person.name) for person, role in everybody if role == Role.COURIER]
     channels = dict.fromkeys(account.channel for account in accounts.of_shop(session, shop_id))
     payments = {
         Payment.PAID: _("paid"),
@@ -261,6 +267,8 @@ def _filters(session: Session, shop_id: int, asked: Asked, pipelines: list[Pipel
         _choice("channel", _("Channel"), asked.channel, [(code, channel_name(code)) for code in channels]),
         _choice("payment", _("Payment"), asked.payment, [(way.value, words) for way, words in payments.items()]),
     ]
+    if couriers or asked.courier:
+        filters.insert(1, _choice("courier", _("Courier"), asked.courier, couriers))
     if table:
         every = {stage.code: named(stage, language) for pipeline in pipelines for stage in pipeline.stages}
         filters.append(_choice("stage", _("Stage"), asked.stage, list(every.items())))

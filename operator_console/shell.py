@@ -50,6 +50,7 @@ async def frame(visit: Visit, section: str, *, view: str = "", pane: str = "page
         "view": view,
         "nav": await visit.read(_nav, facts, visit.powers),
         "pane": pane,
+        "may_find": visit.may(Right.READ),
         "live": {"url": "/live/events", "position": facts.position if settled is None else settled},
     }
 
@@ -86,6 +87,9 @@ def _nav(session: Session, facts: _Facts, powers: Powers) -> Shape:
         shape = {"key": key, "url": f"/{key}", "label": label, "mark": mark, "note": note or ""}
         return {**shape, "tab": tab, "hot": hot}
 
+    if not may(powers, Right.READ):
+        deliveries = section("deliveries", _("Deliveries"), "box", facts.orders)
+        return {"sections": [deliveries], "views": [], "channels": [], "unread": _unread(facts)}
     sections = [
         section("inbox", _("Conversations"), "inbox", facts.counts[View.OPEN]),
         section("orders", _("Orders"), "board", facts.orders),
@@ -107,8 +111,14 @@ def _nav(session: Session, facts: _Facts, powers: Powers) -> Shape:
             if (n := facts.counts.get(view, 0)) is not None
         ],
         "channels": _channels(facts),
-        "unread": f"{facts.unread - 1}+" if facts.unread >= notifications.MOST_COUNTED else facts.unread or "",
+        "unread": _unread(facts),
     }
+
+
+def _unread(facts: _Facts) -> str:
+    if facts.unread >= notifications.MOST_COUNTED:
+        return f"{facts.unread - 1}+"
+    return str(facts.unread or "")
 
 
 def views() -> list[tuple[View, str, str, bool]]:

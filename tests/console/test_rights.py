@@ -62,6 +62,7 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     },
     "/attachments": lambda session, store: {"id": messages.thread(session, store.anna)[0].id},
     "/orders": lambda session, store: {"id": order_of(session, store).id},
+    "/deliveries": lambda session, store: {"id": order_of(session, store).id},
     "/payments": lambda session, store: {"id": charging.request(session, order_of(session, store), actor="bot").id},
     "/questions": lambda session, store: {"id": question_of(session, store).id},
     "/customers": lambda session, store: customer_of(session, store),

@@ -14,7 +14,7 @@ _other = aliased(Order)
 _table = Order.__table__
 _ids = sa.select(Order.id)
 
-SHAPES = {
+SHAPES: dict[str, tuple[sa.Executable, int]] = {
     "rows": (sa.select(Order), 1),
     "a column": (_ids, 1),
     "a count": (sa.select(sa.func.count()).where(Order.shop_id == 1), 1),
