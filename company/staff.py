@@ -185,6 +185,16 @@ def of_shop(session: Session, shop_id: int) -> list[tuple[Staff, Role]]:
     return [(staff, Role(role)) for staff, role in rows]
 
 
+def at_the_counter(session: Session, shop_id: int) -> list[Staff]:
+    """Those whom conversations, orders and tasks are given to: all but couriers, who open none of these."""
+    return [person for person, role in of_shop(session, shop_id) if role is not Role.COURIER]
+
+
+def is_at_the_counter(session: Session, staff_id: int, shop_id: int) -> bool:
+    """False also for a stranger to the shop and for one who works here no more."""
+    return role_in(session, staff_id, shop_id) not in (None, Role.COURIER)
+
+
 def with_rights(session: Session, shop_id: int) -> list[tuple[Staff, Role, int | None]]:
     """The active staff by name, each with his role and the number of his own set of rights."""
     rows = session.execute(

@@ -47,7 +47,7 @@ def bar(session: Session, visit: Visit) -> Shape | None:
     """What the bar under the list offers; None to those who may only read."""
     if not visit.may(Right.REPLY):
         return None
-    people = [colleague(person) for person, _role in staff.of_shop(session, visit.shop.id)]
+    people = [colleague(person) for person in staff.at_the_counter(session, visit.shop.id)]
     return {"url": URL, "moments": moment_shapes.offered(), "colleagues": people, "me": visit.staff.id}
 
 
@@ -61,7 +61,7 @@ def _done(
         result = many.reopen(session, shop, ids, by=by)
     elif act == ASSIGN:
         to = form.number("staff")
-        if staff.role_in(session, to, shop) is None:
+        if not staff.is_at_the_counter(session, to, shop):
             raise NoSuchPage(f"staff {to} is not of this shop")
         person = staff.get(session, to)
         result, name = many.hand_over(session, shop, ids, person, by=by), person.name

@@ -194,7 +194,7 @@ def _pay_how(session: Session, shop_id: int, order_id: int, method: str, actor: 
 
 def _assign(session: Session, shop_id: int, order_id: int, person: int | None, actor: str) -> None:
     order = book.get(session, shop_id, order_id)
-    if person is not None and staff.role_in(session, person, shop_id) is None:
+    if person is not None and not staff.is_at_the_counter(session, person, shop_id):
         raise staff.NoSuchStaff(f"staff {person} of shop {shop_id}")
     details.assign(session, order, person, actor=actor)
 
