@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from automation import tasks
 from automation.tables import Task
 from automation.tasks import About, Wanted
-from catalog.tables import Variant
+from catalog import stock
+from catalog.tables import Variant, Warehouse
 from company import rights_sets, staff
 from company.rights_sets import Answers
 from company.tables import RightsSet, Role, Sees, Shop, Staff
@@ -74,6 +75,8 @@ async def a_secret_buyer(desk: Desk) -> dict[str, str]:
         contacts.add(session, customer, MAIL, actor="bot")
         lead(session, talk.id, desk.ours.operator)
         messages.note(session, talk, NOTE, session.get_one(Staff, desk.ours.operator.id))
+        room = session.get_one(Warehouse, desk.ours.warehouse_id)
+        stock.receive(session, session.get_one(Variant, desk.ours.mug.id), room, 9, actor="bot")
         order = order_of(session, desk.ours)
         order.recipient, order.comment, order.phone = NAME, WISH, f"+7{PHONE}"
         details.assign(session, order, desk.ours.operator.id, actor="bot")
