@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from automation import telling
+from automation import notifications, telling
 from automation.tables import Notification
 from company import staff
 from company.rights import Right
@@ -107,6 +107,11 @@ async def test_a_courier_is_told_of_a_delivery_and_led_to_his_page(desk: Desk) -
     assert "Лесная, 5, кв. 7" in page
     assert 'href="/deliveries"' in page
     assert (await browser.fragment(f"/notifications/{told}")).status == 200
+    me = (await browser.get("/me")).text
+    assert ("delivery_given" in me, "order_paid" in me) == (True, False)
+    assert (await browser.post("/me/notifications", {"sound": "on"})).status == 204
+    chosen = await desk.db.read(notifications.choices, desk.ours.colleague.id)
+    assert chosen.muted == ["delivery_given"]
 
 
 async def test_no_other_page_opens_for_a_courier(desk: Desk) -> None:
