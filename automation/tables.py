@@ -77,6 +77,7 @@ class Told(StrEnum):
     TASK_DUE = "task_due"
     TASK_DONE = "task_done"
     WAITS = "waits"
+    DELIVERY_GIVEN = "delivery_given"
     ORDER_PAID = "order_paid"
     ORDER_CANCELLED = "order_cancelled"
     MESSAGE_FAILED = "message_failed"

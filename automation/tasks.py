@@ -219,7 +219,7 @@ def _put(session: Session, task: Task, shop: Shop, wanted: Wanted) -> None:
     title = " ".join(wanted.title.split())[:TITLE]
     if not title:
         raise NoTitle("a task needs a title")
-    if wanted.assignee_id != task.assignee_id and staff.role_in(session, wanted.assignee_id, shop.id) is None:
+    if wanted.assignee_id != task.assignee_id and not staff.is_at_the_counter(session, wanted.assignee_id, shop.id):
         raise NotAColleague(f"staff {wanted.assignee_id} is not of shop {shop.id}")
     when = wanted.due_at.replace(second=0, microsecond=0) if wanted.due_at else None
     if wanted.repeat is not Repeat.NONE and when is None:

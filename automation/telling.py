@@ -115,6 +115,18 @@ def order_paid(case: Case) -> None:
     _order(case, Told.ORDER_PAID, sum=facts["paid"], currency=facts["currency"])
 
 
+def courier_given(case: Case) -> None:
+    order = case.session.get_one(Order, case.event.payload["order_id"])
+    case.tell(
+        case.event.payload["staff_id"],
+        Told.DELIVERY_GIVEN,
+        order_id=order.id,
+        number=order.number,
+        name=order.recipient,
+        text=order.address[:EXCERPT],
+    )
+
+
 def stage_moved(case: Case) -> None:
     facts = case.event.payload
     if facts["group"] == Group.CANCELLED:
@@ -129,6 +141,7 @@ TELL: Mapping[str, Callable[[Case], None]] = {
     "task_changed": task_changed,
     "task_due": task_due,
     "order_paid": order_paid,
+    "courier_given": courier_given,
     "stage_moved": stage_moved,
 }
 """The kinds of events that people are told of in the console."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from storage.events import Event
 
@@ -15,3 +15,17 @@ class RoleGiven(Event):
     staff_id: int
     role: str
     before: str
+    rights_set: str = ""
+    """The name of the own set that he has now; empty for the role as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightsSetChanged(Event):
+    """`what`: added, changed, removed. `before` holds what was answered otherwise."""
+
+    kind: ClassVar[str] = "rights_set_changed"
+
+    rights_set_id: int
+    what: str
+    name: str
+    before: dict[str, Any]

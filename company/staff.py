@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from company.events import RoleGiven
-from company.tables import Membership, Role, Shop, Staff
+from company.rights import Powers, powers
+from company.tables import Membership, RightsSet, Role, Shop, Staff
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from storage.events import publish
@@ -113,28 +114,39 @@ def join(session: Session, staff: Staff, shop: Shop, role: Role) -> None:
     if membership is None:
         session.add(Membership(staff_id=staff.id, shop_id=shop.id, role=role))
     else:
-        membership.role = role
+        membership.role, membership.rights_set_id = role, None
     session.flush()
 
 
-def give_role(session: Session, staff_id: int, shop: Shop, role: Role, *, actor: str) -> None:
+def give_role(
+    session: Session, staff_id: int, shop: Shop, role: Role, *, own: RightsSet | None = None, actor: str
+) -> None:
     """Let one of the shop's people be this from now on; what he has open is judged anew at the next request.
 
+    With an `own` set of rights the role is the one that the set begins with, whatever `role` is.
     Raises NoSuchStaff for a stranger, LastOwner where nobody would be left who may change the settings.
     """
+    role = Role(own.role) if own is not None else role
     if role != Role.OWNER:
         keep_an_owner(session, shop.id, without=staff_id)
     membership = session.get(Membership, (staff_id, shop.id), populate_existing=True)
     if membership is None:
         raise NoSuchStaff(f"staff {staff_id} of shop {shop.id}")
-    if membership.role == role:
+    set_id = own.id if own is not None else None
+    if (membership.role, membership.rights_set_id) == (role, set_id):
         return
-    before, membership.role = str(membership.role), role
+    before, membership.role, membership.rights_set_id = str(membership.role), role, set_id
     session.flush()
     publish(
         session,
         RoleGiven(
-            shop_id=shop.id, subject=f"staff:{staff_id}", actor=actor, staff_id=staff_id, role=str(role), before=before
+            shop_id=shop.id,
+            subject=f"staff:{staff_id}",
+            actor=actor,
+            staff_id=staff_id,
+            role=str(role),
+            before=before,
+            rights_set=own.name if own is not None else "",
         ),
     )
 
@@ -173,6 +185,27 @@ def of_shop(session: Session, shop_id: int) -> list[tuple[Staff, Role]]:
     return [(staff, Role(role)) for staff, role in rows]
 
 
+def at_the_counter(session: Session, shop_id: int) -> list[Staff]:
+    """Those whom conversations, orders and tasks are given to: all but couriers, who open none of these."""
+    return [person for person, role in of_shop(session, shop_id) if role is not Role.COURIER]
+
+
+def is_at_the_counter(session: Session, staff_id: int, shop_id: int) -> bool:
+    """False also for a stranger to the shop and for one who works here no more."""
+    return role_in(session, staff_id, shop_id) not in (None, Role.COURIER)
+
+
+def with_rights(session: Session, shop_id: int) -> list[tuple[Staff, Role, int | None]]:
+    """The active staff by name, each with his role and the number of his own set of rights."""
+    rows = session.execute(
+        sa.select(Staff, Membership.role, Membership.rights_set_id)
+        .join(Membership, Membership.staff_id == Staff.id)
+        .where(Membership.shop_id == shop_id, Staff.active)
+        .order_by(Staff.name, Staff.id)
+    )
+    return [(person, Role(role), own) for person, role, own in rows]
+
+
 def role_in(session: Session, staff_id: int, shop_id: int) -> Role | None:
     """None for a stranger to the shop and for one who works here no more."""
     role = session.scalar(
@@ -181,6 +214,29 @@ def role_in(session: Session, staff_id: int, shop_id: int) -> Role | None:
         .where(Membership.staff_id == staff_id, Membership.shop_id == shop_id, Staff.active)
     )
     return None if role is None else Role(role)
+
+
+def powers_in(session: Session, staff_id: int, shop_id: int) -> Powers | None:
+    """All that the person may in the shop; None for a stranger and for one who works here no more."""
+    found = session.execute(
+        sa.select(Membership.role, RightsSet)
+        .join(Staff, Staff.id == Membership.staff_id)
+        .outerjoin(RightsSet, RightsSet.id == Membership.rights_set_id)
+        .where(Membership.staff_id == staff_id, Membership.shop_id == shop_id, Staff.active)
+    ).first()
+    return None if found is None else powers(Role(found[0]), found[1])
+
+
+def workplaces(session: Session, staff_id: int) -> list[tuple[Shop, Powers]]:
+    """The shops that the person works in, oldest first, and what he may in each."""
+    rows = session.execute(
+        sa.select(Shop, Membership.role, RightsSet)
+        .join(Membership, Membership.shop_id == Shop.id)
+        .outerjoin(RightsSet, RightsSet.id == Membership.rights_set_id)
+        .where(Membership.staff_id == staff_id)
+        .order_by(Shop.id)
+    )
+    return [(shop, powers(Role(role), own)) for shop, role, own in rows]
 
 
 def shops_of(session: Session, staff_id: int) -> list[tuple[Shop, Role]]:

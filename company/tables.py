@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.schema import Base, Id, ref
+from storage.schema import Base, Id, Minor, ref
 
 
 class Role(StrEnum):
@@ -19,6 +19,7 @@ class Role(StrEnum):
     MANAGER = "manager"
     OPERATOR = "operator"
     ACCOUNTANT = "accountant"
+    COURIER = "courier"
 
 
 class Shop(Base):
@@ -63,6 +64,44 @@ class Membership(Base):
     staff_id: Mapped[int] = mapped_column(sa.ForeignKey("staff.id"), primary_key=True)
     shop_id: Mapped[int] = mapped_column(sa.ForeignKey("shop.id"), primary_key=True, index=True)
     role: Mapped[Role] = mapped_column(sa.String(20))
+    """For one with an own set of rights, the role that the set begins with."""
+    rights_set_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The company.tables.RightsSet that narrows the role; None for the role as it is."""
+
+
+class Sees(StrEnum):
+    """Whose conversations a person sees, with their customers and orders."""
+
+    ALL = "all"
+    OWN = "own"
+    """Those that he leads."""
+    OWN_AND_FREE = "free"
+    """Those that he leads, and those that nobody does."""
+    DELIVERIES = "deliveries"
+    """None; of the orders those that he is to deliver."""
+
+
+class RightsSet(Base):
+    """Rights that an owner has put together under a name: a ready role, with some questions answered otherwise."""
+
+    __tablename__ = "rights_set"
+    __table_args__ = (sa.UniqueConstraint("shop_id", "name"),)
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id", index=False)
+    name: Mapped[str] = mapped_column(sa.String(60))
+    role: Mapped[Role] = mapped_column(sa.String(20))
+    """What the person may where the set says nothing."""
+    sees: Mapped[Sees] = mapped_column(sa.String(12), default=Sees.ALL)
+    purchase_prices: Mapped[bool] = mapped_column(default=False)
+    totals: Mapped[bool] = mapped_column(default=False)
+    export: Mapped[bool] = mapped_column(default=False)
+    refund_most: Mapped[Minor | None]
+    """What he may give back of one order in all; 0: nothing, None: any sum."""
+    discount_most: Mapped[int | None]
+    """The largest discount that he may give, in per cent of the goods; None: any."""
+    version: Mapped[int] = mapped_column(default=1)
+    """Grows with every change: nobody changes what he has not seen."""
 
 
 class StaffPresence(Base):

@@ -150,7 +150,7 @@ def come_due(session: Session, job: Job) -> None:
         return
     by = session.get_one(Staff, planned.staff_id)
     try:
-        demand(people.role_in(session, by.id, conversation.shop_id), Right.REPLY)
+        demand(people.powers_in(session, by.id, conversation.shop_id), Right.REPLY)
         _say(session, conversation, planned, by)
     except Problem as problem:
         _refuse(session, conversation, planned, problem)

@@ -161,8 +161,11 @@ MOST_LOOKED_AT = 2000
 
 
 def find(session: Session, shop_id: int, text: str, *, limit: int = 20) -> list[Hit]:
-    """The newest messages of the shop that every word of the text fits; the last word may be unfinished."""
-    ids = [message_id for message_id, _ in _matching(session, shop_id, text, limit)]
+    """The newest messages of the shop that every word of the text fits; the last word may be unfinished.
+
+    More are looked at than are wanted: the session may be one that does not find all of them.
+    """
+    ids = [message_id for message_id, _ in _matching(session, shop_id, text, max(limit, MOST_LOOKED_AT))]
     if not ids:
         return []
     rows = session.execute(
@@ -171,6 +174,7 @@ def find(session: Session, shop_id: int, text: str, *, limit: int = 20) -> list[
         .outerjoin(Customer, Customer.id == Conversation.customer_id)
         .where(Message.id.in_(ids))
         .order_by(Message.id.desc())
+        .limit(limit)
     )
     return [_hit(message, customer_id, name or "", text) for message, customer_id, name in rows]
 

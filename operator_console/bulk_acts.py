@@ -13,6 +13,7 @@ from company import staff
 from company.rights import Right
 from inbox import many
 from inbox.many import Result
+from inbox.tables import Conversation
 from operator_console import formats, moment_shapes
 from operator_console.people import Shape, colleague
 from operator_console.routing import Route, post
@@ -30,6 +31,7 @@ async def bulk(visit: Visit) -> web.StreamResponse:
     act, ids = form["act"], [whole(id_) for id_ in form["ids"].split(",")]
     if act not in (CLOSE, REOPEN, ASSIGN, SNOOZE, ANSWERED):
         raise NoSuchPage("no such act")
+    await visit.demand_sight(Conversation, *ids)
     until = moment_shapes.chosen(visit, form) if act == SNOOZE else None
     words, done = await visit.write(_done, visit, act, ids, form, until)
     undo: dict[str, Any] | None = None
@@ -45,7 +47,7 @@ def bar(session: Session, visit: Visit) -> Shape | None:
     """What the bar under the list offers; None to those who may only read."""
     if not visit.may(Right.REPLY):
         return None
-    people = [colleague(person) for person, _role in staff.of_shop(session, visit.shop.id)]
+    people = [colleague(person) for person in staff.at_the_counter(session, visit.shop.id)]
     return {"url": URL, "moments": moment_shapes.offered(), "colleagues": people, "me": visit.staff.id}
 
 
@@ -59,7 +61,7 @@ def _done(
         result = many.reopen(session, shop, ids, by=by)
     elif act == ASSIGN:
         to = form.number("staff")
-        if staff.role_in(session, to, shop) is None:
+        if not staff.is_at_the_counter(session, to, shop):
             raise NoSuchPage(f"staff {to} is not of this shop")
         person = staff.get(session, to)
         result, name = many.hand_over(session, shop, ids, person, by=by), person.name

@@ -96,7 +96,7 @@ def bar(session: Session, visit: Visit) -> Shape | None:
     if not visit.may(Right.ORDERS):
         return None
     names = _stage_names(session, visit.shop.id)
-    people = [colleague(person) for person, _role in staff.of_shop(session, visit.shop.id)]
+    people = [colleague(person) for person in staff.at_the_counter(session, visit.shop.id)]
     return {
         "url": URL,
         "stages": [{"code": code, "name": name, "colour": colour} for code, (name, colour) in names.items()],
@@ -127,7 +127,7 @@ def _act(session: Session, visit: Visit, form: Form) -> tuple[Act, str]:
         return partial(_move, to=form["stage"]), names[form["stage"]][0]
     if form["act"] == ASSIGN:
         to = form.number("staff")
-        if staff.role_in(session, to, visit.shop.id) is None:
+        if not staff.is_at_the_counter(session, to, visit.shop.id):
             raise NoSuchPage(f"staff {to} is not of this shop")
         return partial(_assign, to=to), staff.get(session, to).name
     if form["act"] == CANCEL:

@@ -58,12 +58,12 @@ async def archive(visit: Visit) -> web.StreamResponse:
 
 
 async def add_variant(visit: Visit) -> web.StreamResponse:
-    await visit.write(_add_variant, visit.shop, visit.number(), await visit.form(), visit.actor)
+    await visit.write(_add_variant, visit, visit.number(), await visit.form())
     return visit.done(go=f"/products/{visit.number()}")
 
 
 async def edit_variant(visit: Visit) -> web.StreamResponse:
-    await visit.write(_edit_variant, visit.shop, visit.number(), await visit.form(), visit.actor)
+    await visit.write(_edit_variant, visit, visit.number(), await visit.form())
     return _kept(visit)
 
 
@@ -240,32 +240,36 @@ def _variant(session: Session, shop_id: int, variant_id: int) -> Variant:
     return next(one for one in goods.product(session, shop_id, row.product_id).variants if one.id == variant_id)
 
 
-def _add_variant(session: Session, shop: Shop, product_id: int, form: Form, actor: str) -> None:
-    purchase = form["purchase"].strip()
+def _purchase(visit: Visit, form: Form) -> int | None:
+    """What the form says of it; None, which leaves it as it is, from one who does not see purchase prices."""
+    text = form["purchase"].strip() if visit.may(Right.SEE_PURCHASE_PRICE) else ""
+    return Money.parse(text, visit.shop.currency).amount if text else None
+
+
+def _add_variant(session: Session, visit: Visit, product_id: int, form: Form) -> None:
     editing.add_variant(
         session,
-        goods.product(session, shop.id, product_id),
+        goods.product(session, visit.shop.id, product_id),
         sku=form["sku"],
-        price=Money.parse(form["price"], shop.currency).amount,
-        purchase_price=Money.parse(purchase, shop.currency).amount if purchase else None,
+        price=Money.parse(form["price"], visit.shop.currency).amount,
+        purchase_price=_purchase(visit, form),
         barcode=form["barcode"],
         attributes=attributes_in(form["attributes"]),
-        actor=actor,
+        actor=visit.actor,
     )
 
 
-def _edit_variant(session: Session, shop: Shop, variant_id: int, form: Form, actor: str) -> None:
-    purchase = form["purchase"].strip()
+def _edit_variant(session: Session, visit: Visit, variant_id: int, form: Form) -> None:
     editing.edit_variant(
         session,
-        _variant(session, shop.id, variant_id),
+        _variant(session, visit.shop.id, variant_id),
         sku=form["sku"] or None,
         attributes=attributes_in(form["attributes"]) if "attributes" in form else None,
-        price=Money.parse(form["price"], shop.currency).amount,
-        purchase_price=Money.parse(purchase, shop.currency).amount if purchase else None,
+        price=Money.parse(form["price"], visit.shop.currency).amount,
+        purchase_price=_purchase(visit, form),
         barcode=form["barcode"],
         active=form["active"] == "on",
-        actor=actor,
+        actor=visit.actor,
     )
 
 

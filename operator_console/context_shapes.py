@@ -82,6 +82,7 @@ def _customer(session: Session, visit: Visit, beside: Beside, current: Order | N
         "since": min((order.created_at for order in bought), default=None),
         "orders": len(bought),
         "spent": spent,
+        "totals": visit.may(Right.TOTALS),
         "average": _whole(spent.share(1, len(bought))) if bought else spent,
         "contacts": _contacts(session, beside),
         "tags": person.tags,

@@ -31,7 +31,7 @@ async def export(visit: Visit) -> web.StreamResponse:
     asked = Asked.of(visit)
     own = await visit.read(fields.of_shop, visit.shop.id)
     with reading(visit.reader):
-        titles, title = [*_titles(), *(one.name for one in own)], _("Customers")
+        titles, title = [*_titles(totals=asked.totals), *(one.name for one in own)], _("Customers")
     return await spreadsheets.send(visit, "customers", titles, _portions(visit, asked, own), title=title)
 
 
@@ -55,7 +55,9 @@ def _portion(
     values, channels = fields.of_many(session, ids), cards.channels(session, ids)
     rows = [
         [
-            *_cells(shop, row, reached.get(row.customer.id, {}), channels.get(row.customer.id, [])),
+            *_cells(
+                shop, row, reached.get(row.customer.id, {}), channels.get(row.customer.id, []), totals=asked.totals
+            ),
             *(_own(one, values.get(row.customer.id, {}).get(one.id, "")) for one in own),
         ]
         for row in found
@@ -63,7 +65,7 @@ def _portion(
     return rows, ids[-1] if ids else last_id, len(ids) == PORTION
 
 
-def _titles() -> list[str]:
+def _titles(*, totals: bool) -> list[str]:
     return [
         _("No."),
         _("Full name"),
@@ -74,14 +76,14 @@ def _titles() -> list[str]:
         _("Address"),
         _("Tags"),
         _("Orders"),
-        _("Paid in all"),
+        *([_("Paid in all")] if totals else []),
         _("Last order"),
         _("First seen"),
         _("Note for the staff"),
     ]
 
 
-def _cells(shop: Shop, row: Row, reached: Mapping[str, list[str]], channels: list[str]) -> list[Cell]:
+def _cells(shop: Shop, row: Row, reached: Mapping[str, list[str]], channels: list[str], *, totals: bool) -> list[Cell]:
     customer, bought = row.customer, row.bought
     return [
         customer.id,
@@ -93,7 +95,7 @@ def _cells(shop: Shop, row: Row, reached: Mapping[str, list[str]], channels: lis
         customer.address,
         ", ".join(customer.tags),
         bought.orders,
-        Money(bought.paid, shop.currency),
+        *([Money(bought.paid, shop.currency)] if totals else []),
         local(bought.last),
         local(customer.created_at),
         customer.note,

@@ -124,6 +124,7 @@ def _card(session: Session, visit: Visit, customer_id: int) -> Shape:
         "customer": people.customer(row.name, row.id),
         "card": row,
         "spent": paid,
+        "totals": visit.may(Right.TOTALS),
         "count": bought.orders,
         "average": paid.share(1, bought.orders) if bought.orders else paid,
         "orders": _orders(session, shop, row),

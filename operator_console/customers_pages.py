@@ -39,6 +39,9 @@ NAMES = {
 }
 """What else an address of the list may say."""
 
+SPENT = ("spent_from", "spent_to")
+"""What asks for sums of purchases."""
+
 FILTERED = (FieldKind.CHOICE, FieldKind.FLAG, FieldKind.DATE)
 """Kinds of own fields that the list can be filtered by."""
 
@@ -50,6 +53,8 @@ class Asked:
     query: Mapping[str, str]
     zone: ZoneInfo
     currency: str
+    totals: bool
+    """Whether the person may see what customers have paid in all, and so ask for it."""
 
     @classmethod
     def of(cls, visit: Visit, query: Mapping[str, str] | None = None) -> Asked:
@@ -57,14 +62,17 @@ class Asked:
         asked = visit.request.query if query is None else query
         known = [name for name in asked if name in NAMES or name.startswith(OWN)]
         kept = {name: asked[name].replace("\x00", "")[:100].strip() for name in known}
-        return cls({name: value for name, value in kept.items() if value}, visit.reader.zone, visit.shop.currency)
+        totals = visit.may(Right.TOTALS)
+        said = {name: value for name, value in kept.items() if value and (totals or name not in SPENT)}
+        return cls(said, visit.reader.zone, visit.shop.currency, totals)
 
     def __getitem__(self, name: str) -> str:
         return self.query.get(name, "")
 
     @property
     def sort(self) -> Sort:
-        return Sort(self["sort"]) if self["sort"] in set(Sort) else Sort.NEW
+        known = set(Sort) if self.totals else set(Sort) - {Sort.SPENT}
+        return Sort(self["sort"]) if self["sort"] in known else Sort.NEW
 
     @property
     def ascending(self) -> bool:
@@ -165,7 +173,8 @@ def _list(session: Session, shop: Shop, asked: Asked) -> Shape:
         "clear_url": "/customers",
         "filters_set": asked.set_apart,
         "sorts": {sort.value: _sort_shape(asked, sort) for sort in Sort},
-        "customers": [_row(shop, row, channels.get(row.customer.id, [])) for row in found.rows],
+        "totals": asked.totals,
+        "customers": [_row(shop, row, channels.get(row.customer.id, []), totals=asked.totals) for row in found.rows],
         "pages": {
             "now": asked.page,
             "last": last,
@@ -175,7 +184,7 @@ def _list(session: Session, shop: Shop, asked: Asked) -> Shape:
     }
 
 
-def _row(shop: Shop, row: Row, channels: list[str]) -> Shape:
+def _row(shop: Shop, row: Row, channels: list[str], *, totals: bool) -> Shape:
     customer = row.customer
     return {
         **people.customer(customer.name, customer.id),
@@ -185,7 +194,7 @@ def _row(shop: Shop, row: Row, channels: list[str]) -> Shape:
         "tags": customer.tags,
         "channels": channels,
         "orders": row.bought.orders,
-        "spent": Money(row.bought.paid, shop.currency),
+        "spent": Money(row.bought.paid, shop.currency) if totals else None,
         "last": row.bought.last,
     }
 

@@ -15,10 +15,12 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from company import rights, signin, staff
-from company.tables import Role, Shop, SignIn, Staff
+from company.rights import Powers
+from company.tables import Shop, SignIn, Staff
 from company.texts import LOCALES, nearest
 from kit import http
 from kit.errors import Missing, Problem
+from operator_console import guards
 from operator_console.routing import Route
 from operator_console.texts import Reader, reading
 from operator_console.texts import gettext as _
@@ -49,7 +51,7 @@ class Known:
     sign_in: SignIn
     staff: Staff
     shop: Shop
-    role: Role
+    powers: Powers
 
 
 class Door:
@@ -78,7 +80,8 @@ class Door:
                     await self._check_origin(request, known.sign_in.csrf)
                 elif _is_peeking(request):
                     raise Forged("asked for from a page of another site")
-                rights.demand(visit.role, route.right)
+                rights.demand(visit.powers, route.right)
+                await guards.demand(visit, route)
                 return await route.page(visit)
             except web.HTTPException as answer:
                 if answer.status < 400:
@@ -154,7 +157,7 @@ class Door:
             request=request,
             staff=known.staff,
             shop=known.shop,
-            role=known.role,
+            powers=known.powers,
             reader=Reader(nearest(known.staff.locale), ZoneInfo(known.shop.timezone), known.staff.theme),
             csrf=known.sign_in.csrf,
             token=request.cookies[self.cookie],
@@ -227,7 +230,7 @@ class Door:
             title, usual = trouble(status)
         if visit.by_script:
             return web.Response(text=words or usual, status=status)
-        return visit.page("trouble.html", status=status, code=status, title=title, text=words or usual, back="/inbox")
+        return visit.page("trouble.html", status=status, code=status, title=title, text=words or usual, back="/")
 
 
 def trouble(status: int) -> tuple[str, str]:
@@ -265,11 +268,11 @@ def _recognise(session: Session, token: str, wanted_shop: str) -> Known | None:
     if found is None:
         return None
     sign_in, person = found
-    shops = staff.shops_of(session, person.id)
-    if not shops:
+    places = staff.workplaces(session, person.id)
+    if not places:
         return None
-    shop, role = next((it for it in shops if str(it[0].id) == wanted_shop), shops[0])
-    return Known(sign_in, person, shop, role)
+    shop, powers = next((it for it in places if str(it[0].id) == wanted_shop), places[0])
+    return Known(sign_in, person, shop, powers)
 
 
 def _browsers_language(request: web.Request) -> str:

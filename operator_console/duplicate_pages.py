@@ -8,7 +8,6 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from company.rights import Right
-from company.tables import Shop
 from customers import cards, duplicates, joining, merging
 from customers.joining import Side
 from customers.tables import Customer
@@ -32,13 +31,13 @@ async def listed(visit: Visit) -> web.StreamResponse:
     names = await visit.read(duplicates.names, visit.shop.id)
     # Comparing the names of a large shop takes a while, and everybody else would wait for it.
     alike = await asyncio.to_thread(duplicates.alike, names)
-    filled = await visit.read(_pairs, visit.shop, exact, alike)
+    filled = await visit.read(_pairs, visit, exact, alike)
     return visit.page("pages/duplicates.html", **frame, **filled, may_merge=visit.may(Right.REPLY))
 
 
 async def preview(visit: Visit) -> web.StreamResponse:
     frame = await shell.frame(visit, "customers")
-    filled = await visit.read(_preview, visit.shop, visit.number(), visit.query_number("with") or 0)
+    filled = await visit.read(_preview, visit, visit.number(), visit.query_number("with") or 0)
     return visit.page("pages/merge.html", **frame, **filled)
 
 
@@ -46,6 +45,7 @@ async def merge(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
     taken = [name.removeprefix("take-") for name in form if name.startswith("take-") and form[name] == "gone"]
     kept_id = visit.number()
+    await visit.demand_sight(Customer, form.number("with"))
     await visit.write(_merge, visit.shop.id, kept_id, form.number("with"), taken, visit.actor)
     return visit.done(go=f"/customers/{kept_id}")
 
@@ -57,6 +57,7 @@ async def undo(visit: Visit) -> web.StreamResponse:
 
 async def apart(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
+    await visit.demand_sight(Customer, form.number("other"))
     await visit.write(_apart, visit.shop.id, visit.number(), form.number("other"), visit.actor)
     return visit.done(go=local_path(form["back"], "/customers/duplicates"))
 
@@ -70,14 +71,14 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def _pairs(session: Session, shop: Shop, exact: Found, alike: Found) -> Shape:
+def _pairs(session: Session, visit: Visit, exact: Found, alike: Found) -> Shape:
     pairs = duplicates.listed(session, exact, alike)
-    rows = cards.many(session, shop.id, [id_ for pair in pairs for id_ in (pair.one_id, pair.other_id)])
+    rows = cards.many(session, visit.shop.id, [id_ for pair in pairs for id_ in (pair.one_id, pair.other_id)])
     bought = buyers.bought(session, list(rows))
     return {
         "pairs": [
             {
-                "sides": [_face(shop, rows[id_], bought.get(id_, Bought())) for id_ in (pair.one_id, pair.other_id)],
+                "sides": [_face(visit, rows[id_], bought.get(id_, Bought())) for id_ in (pair.one_id, pair.other_id)],
                 "reasons": [reason_words(reason) for reason in pair.reasons],
                 "merge_url": f"/customers/{pair.one_id}/merge?with={pair.other_id}",
                 "apart_url": f"/customers/{pair.one_id}/apart",
@@ -90,7 +91,7 @@ def _pairs(session: Session, shop: Shop, exact: Found, alike: Found) -> Shape:
     }
 
 
-def _face(shop: Shop, row: Customer, bought: Bought) -> Shape:
+def _face(visit: Visit, row: Customer, bought: Bought) -> Shape:
     return {
         **people.customer(row.name, row.id),
         "id": row.id,
@@ -99,14 +100,14 @@ def _face(shop: Shop, row: Customer, bought: Bought) -> Shape:
         "email": row.email or "",
         "city": row.city,
         "orders": bought.orders,
-        "spent": Money(bought.paid, shop.currency),
+        "spent": Money(bought.paid, visit.shop.currency) if visit.may(Right.TOTALS) else None,
         "last": bought.last,
         "since": row.created_at,
     }
 
 
-def _preview(session: Session, shop: Shop, kept_id: int, gone_id: int) -> Shape:
-    kept, gone = (cards.exactly(session, id_, shop.id) for id_ in (kept_id, gone_id))
+def _preview(session: Session, visit: Visit, kept_id: int, gone_id: int) -> Shape:
+    kept, gone = (cards.exactly(session, id_, visit.shop.id) for id_ in (kept_id, gone_id))
     if kept_id == gone_id:
         raise merging.SameCard()
     for row in (gone, kept):
@@ -115,8 +116,8 @@ def _preview(session: Session, shop: Shop, kept_id: int, gone_id: int) -> Shape:
     bought = buyers.bought(session, [kept_id, gone_id])
     labels = _labels()
     return {
-        "kept": _face(shop, kept, bought.get(kept_id, Bought())),
-        "gone": _face(shop, gone, bought.get(gone_id, Bought())),
+        "kept": _face(visit, kept, bought.get(kept_id, Bought())),
+        "gone": _face(visit, gone, bought.get(gone_id, Bought())),
         "swap_url": f"/customers/{gone_id}/merge?with={kept_id}",
         "merge_url": f"/customers/{kept_id}/merge",
         "lines": [_line(side, labels) for side in joining.sides(session, kept, gone) if side.kept or side.gone],

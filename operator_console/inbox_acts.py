@@ -109,7 +109,7 @@ async def assign(visit: Visit) -> web.StreamResponse:
     colleague_id = (await visit.form()).number("staff")
 
     def hand_over(session: Session, here: Conversation) -> None:
-        if staff.role_in(session, colleague_id, visit.shop.id) is None:
+        if not staff.is_at_the_counter(session, colleague_id, visit.shop.id):
             raise NoSuchPage(f"staff {colleague_id} is not of this shop")
         conversations.hand_over(session, here, staff.get(session, colleague_id), by=visit.staff)
 

@@ -12,7 +12,7 @@ from bot.web import serve
 from company import presence, staff
 from company.presence import Presence
 from company.rights import Right
-from company.tables import ChannelAccount
+from company.tables import ChannelAccount, Role
 from customers import cards
 from customers.tables import Customer
 from inbox import conversations, listing, messages
@@ -55,6 +55,13 @@ MOST_COLLEAGUES = 8
 
 
 # Pages
+
+
+async def home(visit: Visit) -> web.StreamResponse:
+    """What the person's day begins with."""
+    if not visit.may(Right.READ):
+        raise web.HTTPSeeOther("/deliveries")
+    return await inbox(visit)
 
 
 async def inbox(visit: Visit) -> web.StreamResponse:
@@ -125,7 +132,7 @@ async def attachment(visit: Visit) -> web.StreamResponse:
 
 
 ROUTES: tuple[Route, ...] = (
-    get("/", inbox),
+    get("/", home, Right.OWN),
     get("/inbox", inbox),
     get("/inbox/list", list_again),
     get(f"/inbox/{ID}", conversation),
@@ -164,7 +171,7 @@ def _colleagues(session: Session, visit: Visit, id_: int, words: str) -> list[Sh
     """Those of whose names one begins with the letters, or the whole does; oneself is not called."""
     found_in(session, visit, id_)
     words = words[:60].casefold().strip()
-    others = [person for person, _role in staff.of_shop(session, visit.shop.id) if person.id != visit.staff.id]
+    others = [person for person in staff.at_the_counter(session, visit.shop.id) if person.id != visit.staff.id]
     fitting = [
         person
         for person in others
@@ -274,7 +281,9 @@ def _feed_alone(session: Session, visit: Visit, id_: int, *, first: int | None, 
 
 def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape:
     here = around.conversation
-    people = {person.id: person for person, _role in staff.of_shop(session, visit.shop.id)}
+    everybody = staff.of_shop(session, visit.shop.id)
+    people = {person.id: person for person, _role in everybody}
+    offered = [person for person, role in everybody if role is not Role.COURIER]
     states = presence.of_shop(session, visit.shop.id, reader().now)
     leader = people.get(here.assignee_id or 0)
     mine = here.held and here.assignee_id == visit.staff.id
@@ -297,7 +306,7 @@ def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape
             "order": {"number": order.number} if order else None,
             "colleagues": [
                 colleague(person, presence=str(states[person.id]), presence_word=presence_word(states[person.id]))
-                for person in sorted(people.values(), key=lambda one: states[one.id] is not Presence.ONLINE)
+                for person in sorted(offered, key=lambda one: states[one.id] is not Presence.ONLINE)
                 if person.id not in (visit.staff.id, here.assignee_id)
             ],
             "urls": {act: f"/inbox/{here.id}/{act}" for act in ACTS} | {"back": back},

@@ -21,6 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from company import presence, signin, staff
+from company.rights import Right
+from operator_console import heard
 from operator_console.routing import Route, get
 from operator_console.visits import Visit
 from storage.events import Note
@@ -43,7 +45,10 @@ RESYNC = b"event: resync\ndata: {}\n\n"
 
 
 async def events(visit: Visit) -> web.StreamResponse:
-    """Goes on until the page leaves, the person is signed out, or the process ends. While it does, he is there."""
+    """Goes on until the page leaves, the person is signed out or may something else, or the process ends.
+
+    While it does, he is there.
+    """
     shop_id, live = visit.shop.id, visit.console.live
     answer = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -53,7 +58,7 @@ async def events(visit: Visit) -> web.StreamResponse:
         live.subscribe(lambda note: note.shop_id == shop_id) as subscription,
     ):
         position = _position(visit)
-        missed = await visit.read(_missed, shop_id, position)
+        missed = await _seen(visit, await visit.read(_missed, shop_id, position))
         await answer.prepare(visit.request)
         with contextlib.suppress(ConnectionResetError):
             await answer.write(HELLO + _told(missed, subscription.position, position or 0))
@@ -67,12 +72,13 @@ async def _follow(visit: Visit, subscription: Subscription, answer: web.StreamRe
     while not visit.console.live.closing:
         notes = await _next(subscription)
         if time.monotonic() - signed_in_at >= BEAT:
-            if not await visit.read(_is_signed_in, visit.token, visit.shop.id):
+            if not await visit.read(_is_the_same, visit):
                 return
             await _is_here(visit)
             signed_in_at = time.monotonic()
         if not visit.console.live.closing:
-            await answer.write(HEARTBEAT if notes == [] else _told(notes, subscription.position))
+            told = await _seen(visit, notes)
+            await answer.write(HEARTBEAT if told == [] else _told(told, subscription.position))
 
 
 async def _is_here(visit: Visit) -> None:
@@ -81,7 +87,7 @@ async def _is_here(visit: Visit) -> None:
         await visit.write(presence.seen, visit.staff.id)
 
 
-ROUTES: tuple[Route, ...] = (get("/live/events", events),)
+ROUTES: tuple[Route, ...] = (get("/live/events", events, Right.OWN),)
 
 
 def encoded(note: Note, position: int) -> bytes:
@@ -130,6 +136,14 @@ def _missed(session: Session, shop_id: int, position: int | None) -> list[Note] 
     return [Note(row.id, row.kind, row.shop_id, row.payload) for row in rows]
 
 
-def _is_signed_in(session: Session, token: str, shop_id: int) -> bool:
-    found = signin.find(session, token)
-    return found is not None and staff.role_in(session, found[1].id, shop_id) is not None
+def _is_the_same(session: Session, visit: Visit) -> bool:
+    """Whether the person is still signed in and may what he might when the stream began."""
+    found = signin.find(session, visit.token)
+    return found is not None and staff.powers_in(session, found[1].id, visit.shop.id) == visit.powers
+
+
+async def _seen(visit: Visit, notes: list[Note] | None) -> list[Note] | None:
+    """What this person is to hear of these."""
+    if not notes or visit.powers.sees_all:
+        return notes
+    return await visit.read(heard.by, notes, visit.staff.id)

@@ -27,7 +27,8 @@ async def me(visit: Visit) -> web.StreamResponse:
         "pages/me.html",
         **frame,
         away=await visit.read(presence.is_away, visit.staff.id),
-        told=await visit.read(notification_pages.choices, visit.staff.id),
+        told=await visit.read(notification_pages.choices, visit),
+        may_reply=visit.may(Right.REPLY),
         person=visit.staff,
         shops=[{"id": shop.id, "name": shop.name, "current": shop.id == visit.shop.id} for shop, _role in shops],
         browsers=browsers,
@@ -64,7 +65,7 @@ async def choose_shop(visit: Visit) -> web.StreamResponse:
     shops, _browsers = await visit.read(_around, visit.staff.id)
     if shop_id not in {shop.id for shop, _role in shops}:
         raise NoSuchPage("no such shop of this person")
-    answer = web.HTTPSeeOther("/inbox")
+    answer = web.HTTPSeeOther("/")
     answer.set_cookie(SHOP_COOKIE, str(shop_id), path="/", samesite="Lax", httponly=True, secure=visit.console.secure)
     raise answer
 
@@ -90,15 +91,15 @@ async def nav_counts(visit: Visit) -> web.StreamResponse:
 
 
 ROUTES: tuple[Route, ...] = (
-    get("/me", me),
-    post("/me/theme", choose_theme, Right.READ),
-    post("/me/language", choose_language, Right.READ),
-    post("/me/undo", choose_undo, Right.READ),
-    post("/me/shop", choose_shop, Right.READ),
-    post("/me/browsers", sign_out_elsewhere, Right.READ),
-    post("/me/away", set_away, Right.READ),
-    post("/me/messenger", link_messenger, Right.READ),
-    get("/nav", nav_counts),
+    get("/me", me, Right.OWN),
+    post("/me/theme", choose_theme, Right.OWN),
+    post("/me/language", choose_language, Right.OWN),
+    post("/me/undo", choose_undo, Right.OWN),
+    post("/me/shop", choose_shop, Right.OWN),
+    post("/me/browsers", sign_out_elsewhere, Right.OWN),
+    post("/me/away", set_away, Right.OWN),
+    post("/me/messenger", link_messenger, Right.OWN),
+    get("/nav", nav_counts, Right.OWN),
 )
 
 

@@ -67,9 +67,7 @@ async def receive(visit: Visit) -> web.StreamResponse:
 
 async def refund(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
-    order_id = await visit.write(
-        _refund, visit.shop.id, visit.number(), form["amount"], form["reason"], form_key(form), visit.actor
-    )
+    order_id = await visit.write(_refund, visit, visit.number(), form["amount"], form["reason"], form_key(form))
     with reading(visit.reader):
         words = _("The refund is on its way")
     return changed(visit, order_id, words)
@@ -127,11 +125,19 @@ def _receive(session: Session, shop_id: int, order_id: int, amount: Money, metho
     manual.confirm(session, order, amount=amount, actor=actor, key=key, method=method)
 
 
-def _refund(session: Session, shop_id: int, payment_id: int, amount: str, reason: str, key: str, actor: str) -> int:
+def _refund(session: Session, visit: Visit, payment_id: int, amount: str, reason: str, key: str) -> int:
     payment = session.get(Payment, payment_id)
-    if payment is None or payment.shop_id != shop_id:
-        raise NoSuchPayment(f"payment {payment_id} of shop {shop_id}")
-    refunding.ask(session, payment, Money.parse(amount, payment.currency), reason=reason, actor=actor, key=key)
+    if payment is None or payment.shop_id != visit.shop.id:
+        raise NoSuchPayment(f"payment {payment_id} of shop {visit.shop.id}")
+    refunding.ask(
+        session,
+        payment,
+        Money.parse(amount, payment.currency),
+        reason=reason,
+        actor=visit.actor,
+        key=key,
+        most=visit.powers.refund_most,
+    )
     return payment.order_id
 
 

@@ -15,6 +15,7 @@ from company.tables import Shop
 from customers import cards
 from customers.tables import Customer
 from inbox import conversations
+from inbox.tables import Conversation
 from kit.errors import Refused
 from kit.money import Money
 from operator_console import people, photos, picker, shell
@@ -70,7 +71,12 @@ async def set_lines(visit: Visit) -> web.StreamResponse:
 
 
 async def make(visit: Visit) -> web.StreamResponse:
-    order_id = await visit.write(_make, visit.shop.id, await visit.form(), visit.staff.id)
+    form = await visit.form()
+    if form["customer"].isdecimal():
+        await visit.demand_sight(Customer, form.number("customer"))
+    if form["conversation"]:
+        await visit.demand_sight(Conversation, form.number("conversation"))
+    order_id = await visit.write(_make, visit.shop.id, form, visit.staff.id)
     return visit.done(go=f"/orders/{order_id}")
 
 

@@ -9,6 +9,7 @@ from automation import notifications
 from automation.notifications import Thing
 from automation.tables import Told
 from company.rights import Right
+from company.tables import Role
 from operator_console import notification_shapes, shell
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
@@ -49,11 +50,11 @@ async def choose(visit: Visit) -> web.StreamResponse:
 
 
 ROUTES: tuple[Route, ...] = (
-    get("/notifications", list_),
-    get(f"/notifications/{ID}", one),
-    post(f"/notifications/{ID}/read", read, Right.READ),
-    post("/notifications/read", read_all, Right.READ),
-    post("/me/notifications", choose, Right.READ),
+    get("/notifications", list_, Right.OWN),
+    get(f"/notifications/{ID}", one, Right.OWN),
+    post(f"/notifications/{ID}/read", read, Right.OWN),
+    post("/notifications/read", read_all, Right.OWN),
+    post("/me/notifications", choose, Right.OWN),
 )
 
 
@@ -65,14 +66,24 @@ async def seen(visit: Visit, thing: Thing, id_: int) -> None:
         await visit.write(notifications.read_about, *me, thing, id_, up_to=newest)
 
 
-def choices(session: Session, staff_id: int) -> Shape:
+def choices(session: Session, visit: Visit) -> Shape:
     """What the person's own page shows of them."""
-    chosen = notifications.choices(session, staff_id)
+    chosen, offered = notifications.choices(session, visit.staff.id), _offered(visit)
     return {
-        "kinds": [{**kind, "on": kind["value"] not in chosen.muted} for kind in notification_shapes.kinds()],
+        "kinds": [
+            {**kind, "on": kind["value"] not in chosen.muted}
+            for kind in notification_shapes.kinds()
+            if kind["value"] in offered
+        ],
         "sound": chosen.sound,
         "browser": chosen.browser,
     }
+
+
+def _offered(visit: Visit) -> set[str]:
+    """What can happen to this person: a courier is told of deliveries, and of nothing else."""
+    deliveries = {str(Told.DELIVERY_GIVEN)}
+    return deliveries if visit.role is Role.COURIER else {str(kind) for kind in Told} - deliveries
 
 
 def _list(session: Session, visit: Visit) -> Shape:
@@ -98,6 +109,8 @@ def _one(session: Session, visit: Visit, notification_id: int) -> Shape:
 
 
 def _choose(session: Session, visit: Visit, wanted: set[str], form: Form) -> None:
-    known = wanted & {str(kind) for kind in Told}
+    offered = _offered(visit)
+    # What he was not asked of he is told of, if he ever becomes somebody who is.
+    known = (wanted & offered) | ({str(kind) for kind in Told} - offered)
     sound, browser = form["sound"] == "on", form["browser"] == "on"
     notifications.choose(session, visit.staff.id, wanted=known, sound=sound, browser=browser)

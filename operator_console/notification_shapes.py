@@ -34,6 +34,8 @@ def target(told: Notification) -> str:
     """The address of the very thing."""
     if told.task_id is not None:
         return f"/tasks/{told.task_id}"
+    if told.kind == Told.DELIVERY_GIVEN:
+        return "/deliveries"
     if told.order_id is not None:
         return f"/orders/{told.order_id}"
     if told.message_id is not None:
@@ -51,6 +53,7 @@ def kinds() -> list[Shape]:
         Told.TASK_GIVEN: _("a task is given to me"),
         Told.TASK_DUE: _("my task is due"),
         Told.TASK_DONE: _("what I asked for is done"),
+        Told.DELIVERY_GIVEN: _("I am to deliver an order"),
         Told.ORDER_PAID: _("my order is paid"),
         Told.ORDER_CANCELLED: _("my order is cancelled"),
     }
@@ -79,6 +82,8 @@ def _words(told: Notification, texts: Texts) -> tuple[str, str, str]:
             return "clock", _("It is time"), text
         case Told.TASK_DONE:
             return "check", _("Your task is done by {who}", who=who), text
+        case Told.DELIVERY_GIVEN:
+            return "box", _("Order No. {number} is yours to deliver", number=facts["number"]), text or name
         case Told.ORDER_PAID:
             return "card", _("Order No. {number} is paid", number=facts["number"]), _sum(facts)
         case Told.ORDER_CANCELLED:

@@ -62,7 +62,7 @@ async def add(visit: Visit) -> web.StreamResponse:
 
 async def discount(visit: Visit) -> web.StreamResponse:
     amount = Money.parse((await visit.form())["amount"] or "0", visit.shop.currency)
-    await visit.write(_discount, visit.shop.id, visit.number(), amount, visit.actor)
+    await visit.write(_discount, visit, visit.number(), amount)
     return changed(visit, visit.number())
 
 
@@ -91,6 +91,13 @@ async def assign(visit: Visit) -> web.StreamResponse:
     return changed(visit, visit.number())
 
 
+async def give_courier(visit: Visit) -> web.StreamResponse:
+    form = await visit.form()
+    courier = form.number("courier") if form["courier"] else None
+    await visit.write(_give_courier, visit.shop.id, visit.number(), courier, visit.actor)
+    return changed(visit, visit.number())
+
+
 async def note(visit: Visit) -> web.StreamResponse:
     text = (await visit.form())["note"][: details.LIMITS["comment"]]
     await visit.write(_note, visit.shop.id, visit.number(), text, visit.actor)
@@ -108,6 +115,7 @@ ROUTES: tuple[Route, ...] = (
     post(f"/orders/{ID}/contact", contact, Right.ORDERS),
     post(f"/orders/{ID}/payment-method", pay_how, Right.ORDERS),
     post(f"/orders/{ID}/responsible", assign, Right.ORDERS),
+    post(f"/orders/{ID}/courier", give_courier, Right.ORDERS),
     post(f"/orders/{ID}/note", note, Right.ORDERS),
 )
 
@@ -157,8 +165,9 @@ def _add(session: Session, shop_id: int, order_id: int, variant_id: int, actor: 
     lines.add_line(session, book.get(session, shop_id, order_id), variant_id, actor=actor)
 
 
-def _discount(session: Session, shop_id: int, order_id: int, amount: Money, actor: str) -> None:
-    lines.set_discount(session, book.get(session, shop_id, order_id), amount, actor=actor)
+def _discount(session: Session, visit: Visit, order_id: int, amount: Money) -> None:
+    order = book.get(session, visit.shop.id, order_id)
+    lines.set_discount(session, order, amount, actor=visit.actor, most_percent=visit.powers.discount_most)
 
 
 def _deliver(
@@ -185,9 +194,13 @@ def _pay_how(session: Session, shop_id: int, order_id: int, method: str, actor: 
 
 def _assign(session: Session, shop_id: int, order_id: int, person: int | None, actor: str) -> None:
     order = book.get(session, shop_id, order_id)
-    if person is not None and staff.role_in(session, person, shop_id) is None:
+    if person is not None and not staff.is_at_the_counter(session, person, shop_id):
         raise staff.NoSuchStaff(f"staff {person} of shop {shop_id}")
     details.assign(session, order, person, actor=actor)
+
+
+def _give_courier(session: Session, shop_id: int, order_id: int, courier: int | None, actor: str) -> None:
+    details.give_courier(session, book.get(session, shop_id, order_id), courier, actor=actor)
 
 
 def _note(session: Session, shop_id: int, order_id: int, text: str, actor: str) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 
+import sqlalchemy as sa
 from aiohttp import web
 from sqlalchemy.orm import Session
 
 from company import settings, staff
 from company.rights import Right
-from company.tables import Shop
+from company.tables import Role, Shop
 from company.texts import Texts
 from customers import cards
+from inbox.tables import Conversation
 from kit.money import Money
 from operator_console import notification_pages, order_shapes, people, shell, task_shapes
 from operator_console import picker as goods_picker
@@ -54,8 +56,8 @@ def _order(session: Session, visit: Visit, order_id: int) -> Shape:
         "order": order_shapes.panel(session, visit, shop, row, opened=True),
         "history": history(session, row, texts),
         "customer": people.customer(customer.name or row.recipient, customer.id) | {"url": f"/customers/{customer.id}"},
-        "conversation_url": f"/inbox/{row.conversation_id}" if row.conversation_id else None,
-        "payments": payments(session, row, visit.role, visit.console.public_url),
+        "conversation_url": _conversation_url(session, row),
+        "payments": payments(session, row, visit.powers, visit.console.public_url),
         "questions": open_questions(session, row, texts),
         "due": charging.due(row) if row.stage.group != Group.CANCELLED else None,
         "receive_key": secrets.token_hex(16),
@@ -65,6 +67,14 @@ def _order(session: Session, visit: Visit, order_id: int) -> Shape:
         "picker_url": f"/orders/{order_id}/picker",
         "tasks": task_shapes.beside(session, visit, order_id=row.id),
     }
+
+
+def _conversation_url(session: Session, order: Order) -> str | None:
+    """None also where the conversation is another's and out of the reader's sight."""
+    if order.conversation_id is None:
+        return None
+    seen = session.scalar(sa.select(Conversation.id).where(Conversation.id == order.conversation_id))
+    return f"/inbox/{seen}" if seen is not None else None
 
 
 def history(session: Session, order: Order, texts: Texts) -> list[Shape]:
@@ -93,6 +103,9 @@ def _forms(session: Session, shop: Shop, order: Order) -> Shape:
     goods = Money(order.goods - order.discount, order.currency)
     usual = {method.code: price for method, price in delivery.options(rules, goods)}
     given = Money(order.delivery_price, order.currency)
+    everybody = staff.of_shop(session, shop.id)
+    nobody = {"value": "", "label": _("nobody")}
+    couriers = [{"value": one.id, "label": one.name} for one, role in everybody if role == Role.COURIER]
     return {
         "deliveries": [
             {"value": method.code, "label": delivery.name(rules, method.code, reader().language)}
@@ -102,8 +115,9 @@ def _forms(session: Session, shop: Shop, order: Order) -> Shape:
         "delivery_price": given if usual.get(order.delivery_method) != given else None,
         "payment_methods": [{"value": way, "label": payment_words()[way]} for way in details.payment_methods(rules)],
         "payment_method": order.payment_method,
-        "people": [{"value": "", "label": _("nobody")}]
-        + [{"value": person.id, "label": person.name} for person, _role in staff.of_shop(session, shop.id)],
+        "people": [nobody] + [{"value": one.id, "label": one.name} for one, role in everybody if role != Role.COURIER],
+        "couriers": [nobody, *couriers] if couriers or order.courier_id else [],
+        "courier": order.courier_id or "",
         "responsible": order.responsible_id or "",
         "received_by": [
             {"value": "cash", "label": _("cash")},

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from catalog.names import named
 from catalog.tables import Variant
-from company.rights import Right, may
-from company.tables import Role, Shop
+from company.rights import Powers, Right, may
+from company.tables import Shop
 from company.texts import Texts
 from kit.money import Money
 from operator_console import photos
@@ -46,15 +46,15 @@ def stage(row: Stage) -> Shape:
     return {"id": row.id, "code": row.code, "name": named(row, reader().language), "colour": row.colour}
 
 
-def briefs(session: Session, rows: Sequence[Row], known: Stages, role: Role) -> list[Shape]:
+def briefs(session: Session, rows: Sequence[Row], known: Stages, powers: Powers) -> list[Shape]:
     """Orders for the board and the table."""
     states = payment_states(session, [row.order for row in rows])
-    return [_brief(row, states[row.order.id], known, role) for row in rows]
+    return [_brief(row, states[row.order.id], known, powers) for row in rows]
 
 
-def _brief(row: Row, payment: str, known: Stages, role: Role) -> Shape:
+def _brief(row: Row, payment: str, known: Stages, powers: Powers) -> Shape:
     order = row.order
-    ahead = _ahead(order, known, role)
+    ahead = _ahead(order, known, powers)
     return {
         "id": order.id,
         "number": order.number,
@@ -76,17 +76,17 @@ def _brief(row: Row, payment: str, known: Stages, role: Role) -> Shape:
     }
 
 
-def _ahead(order: OrderView, known: Stages, role: Role) -> list[Stage]:
+def _ahead(order: OrderView, known: Stages, powers: Powers) -> list[Stage]:
     """Where the board lets the card go. The server asks again, with all the rules."""
     here = known[order.pipeline_id, order.stage_code]
-    if not may(role, Right.ORDERS):
+    if not may(powers, Right.ORDERS):
         return []
     ahead = [known[order.pipeline_id, code] for code in here.next_codes if (order.pipeline_id, code) in known]
     if order.payment_method == "on_receipt":
         # Nobody waits for its money before it is handed over.
         ahead = [to for to in ahead if to.code != AWAITING_PAYMENT]
     unpaid = order.payment_method == "online" and bool(order.left)
-    return [to for to in ahead if (not to.roles or role in to.roles) and not (to.needs_payment and unpaid)]
+    return [to for to in ahead if (not to.roles or powers.role in to.roles) and not (to.needs_payment and unpaid)]
 
 
 def _may(order: OrderView, ahead: Sequence[Stage]) -> list[str]:
@@ -144,7 +144,7 @@ def panel(session: Session, visit: Visit, shop: Shop, order: Order, *, opened: b
         "comment": seen.comment,
         "note": seen.note,
         "flags": [flag(seen.flag)] if seen.flag else [],
-        "next": ways(session, order, visit.role),
+        "next": ways(session, order, visit.powers),
         "refund_first": _refund_first(order) if acts else None,
         "can": {
             "edit": acts,
@@ -218,11 +218,11 @@ def steps(session: Session, order: Order) -> list[Shape]:
     return [{"name": named(each, reader().language), "state": state(each)} for each in way]
 
 
-def ways(session: Session, order: Order, role: Role) -> list[Shape]:
+def ways(session: Session, order: Order, powers: Powers) -> list[Shape]:
     """Where this reader may move the order; one of them is the usual way, cancelling comes last."""
-    if not may(role, Right.ORDERS):
+    if not may(powers, Right.ORDERS):
         return []
-    ahead = stages.allowed(session, order, role)
+    ahead = stages.allowed(session, order, powers.role)
     groups = [to.group for to in ahead]
     # An order to be paid on receipt does not wait for money.
     skipped = AWAITING_PAYMENT if order.payment_method == "on_receipt" else ""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from catalog.names import named
 from company import accounts, staff
-from company.rights import Right, may
+from company.rights import Powers, Right, may
 from company.tables import Listing, Role, Staff
 from kit.money import Money
 from operator_console import bulk_order_acts, order_shapes, shell, spreadsheets, view_shapes
@@ -47,6 +47,7 @@ class Asked:
     layout: str
     text: str
     lead: str
+    courier: str
     channel: str
     payment: str
     pipeline: str
@@ -63,6 +64,7 @@ class Asked:
             layout="table" if "table" in (query.get("layout"), query.get("view")) else "board",
             text=query.get("q", "").replace("\x00", "")[:100].strip(),
             lead="me" if query.get("lead") == str(me) else query.get("lead", ""),
+            courier=query.get("courier", "")[:20],
             channel=query.get("channel", "")[:20],
             payment=query.get("payment", ""),
             pipeline=query.get("pipeline", ""),
@@ -81,6 +83,7 @@ class Asked:
             channel=self.channel,
             responsible_id=lead,
             nobodys=self.lead == "nobody",
+            courier_id=_row(self.courier),
             payment=Payment(self.payment) if self.payment in set(Payment) else None,
             stage=self.stage if self.layout == "table" else "",
             pipeline_id=_row(self.pipeline) if self.layout == "table" else None,
@@ -92,6 +95,7 @@ class Asked:
             "layout": "table" if self.layout == "table" else "",
             "q": self.text,
             "lead": self.lead,
+            "courier": self.courier,
             "channel": self.channel,
             "payment": self.payment,
             "pipeline": self.pipeline,
@@ -114,9 +118,9 @@ async def orders(visit: Visit) -> web.StreamResponse:
     fill = _table if asked.layout == "table" else _board
     fragment = "partials/orders_table.html" if asked.layout == "table" else "partials/board.html"
     if visit.by_script:
-        return visit.page(fragment, **await visit.read(fill, visit.shop.id, asked, visit.role))
+        return visit.page(fragment, **await visit.read(fill, visit.shop.id, asked, visit.powers))
     frame = await shell.frame(visit, "orders")
-    filled = await visit.read(fill, visit.shop.id, asked, visit.role)
+    filled = await visit.read(fill, visit.shop.id, asked, visit.powers)
     around = await visit.read(_around, visit, asked)
     bar = await visit.read(bulk_order_acts.bar, visit) if asked.layout == "table" else None
     may_export = visit.may(Right.EXPORT)
@@ -126,20 +130,20 @@ async def orders(visit: Visit) -> web.StreamResponse:
 ROUTES: tuple[Route, ...] = (get("/orders", orders),)
 
 
-def _board(session: Session, shop_id: int, asked: Asked, role: Role) -> Shape:
+def _board(session: Session, shop_id: int, asked: Asked, powers: Powers) -> Shape:
     pipeline = _pipeline(stages.pipelines(session, shop_id), asked)
     known = stages_of(session, shop_id)
     columns = book.board(session, shop_id, pipeline.id, asked.filter, locale=reader().language, limit=SHOWN)
-    cards = {card["id"]: card for card in briefs(session, [row for c in columns for row in c.rows], known, role)}
+    cards = {card["id"]: card for card in briefs(session, [row for c in columns for row in c.rows], known, powers)}
     shown = [column for column in columns if column.group not in NOT_ON_THE_BOARD]
     return {
         "board_url": asked.url(),
-        "summary": _summary([(column.count, column.sum) for column in columns if column.group in book.OPEN]),
+        "summary": _summary([(column.count, column.sum) for column in columns if column.group in book.OPEN], powers),
         "columns": [
             {
                 "stage": order_shapes.stage(known[pipeline.id, column.code]),
                 "count": column.count,
-                "sum": column.sum,
+                "sum": column.sum if may(powers, Right.TOTALS) else None,
                 "orders": [cards[row.order.id] for row in column.rows],
                 "more": column.count - len(column.rows),
                 "more_url": replace(asked, layout="table").url(pipeline=pipeline.id, stage=column.code),
@@ -149,7 +153,7 @@ def _board(session: Session, shop_id: int, asked: Asked, role: Role) -> Shape:
     }
 
 
-def _table(session: Session, shop_id: int, asked: Asked, role: Role) -> Shape:
+def _table(session: Session, shop_id: int, asked: Asked, powers: Powers) -> Shape:
     page = book.table(
         session,
         shop_id,
@@ -163,9 +167,9 @@ def _table(session: Session, shop_id: int, asked: Asked, role: Role) -> Shape:
     last = max(1, -(-page.total // PER_PAGE))
     return {
         "board_url": asked.url(),
-        "summary": _summary([(page.total, page.sum)]),
-        "orders": briefs(session, page.rows, stages_of(session, shop_id), role),
-        "may_tick": may(role, Right.ORDERS),
+        "summary": _summary([(page.total, page.sum)], powers),
+        "orders": briefs(session, page.rows, stages_of(session, shop_id), powers),
+        "may_tick": may(powers, Right.ORDERS),
         "sorts": {sort.value: _sort_shape(asked, sort) for sort in Sort},
         "pages": {
             "now": asked.page,
@@ -185,13 +189,15 @@ def _sort_shape(asked: Asked, sort: Sort) -> Shape:
     }
 
 
-def _summary(columns: list[tuple[int, Money]]) -> str:
+def _summary(columns: list[tuple[int, Money]], powers: Powers) -> str:
     count = sum(n for n, _sum in columns)
     if not columns:
         return ""
-    total = sum((each for _n, each in columns[1:]), columns[0][1])
     # Outside of the f-string, where what is to be translated is not found.
     orders = ngettext("{n} order", "{n} orders", count)
+    if not may(powers, Right.TOTALS):
+        return orders
+    total = sum((each for _n, each in columns[1:]), columns[0][1])
     return f"{orders} · {total.format(reader().language)}"
 
 
@@ -226,7 +232,7 @@ def _around(session: Session, visit: Visit, asked: Asked) -> Shape:
             "on": on,
             "url": replace(asked, layout="table", page=1).url(payment="" if on else Payment.FLAGGED.value),
         },
-        "clear_url": replace(asked, text="", lead="", channel="", payment="", stage="", page=1).url(),
+        "clear_url": replace(asked, text="", lead="", courier="", channel="", payment="", stage="", page=1).url(),
     }
 
 
@@ -243,7 +249,9 @@ def _up_to(count: int) -> str:
 
 
 def _filters(session: Session, shop_id: int, asked: Asked, pipelines: list[Pipeline]) -> list[Shape]:
-    people = [person for person, _role in staff.of_shop(session, shop_id)]
+    everybody = staff.of_shop(session, shop_id)
+    people = [person for person, role in everybody if role != Role.COURIER]
+    couriers = [(str(person.id), person.name) for person, role in everybody if role == Role.COURIER]
     channels = dict.fromkeys(account.channel for account in accounts.of_shop(session, shop_id))
     payments = {
         Payment.PAID: _("paid"),
@@ -259,6 +267,8 @@ def _filters(session: Session, shop_id: int, asked: Asked, pipelines: list[Pipel
         _choice("channel", _("Channel"), asked.channel, [(code, channel_name(code)) for code in channels]),
         _choice("payment", _("Payment"), asked.payment, [(way.value, words) for way, words in payments.items()]),
     ]
+    if couriers or asked.courier:
+        filters.insert(1, _choice("courier", _("Courier"), asked.courier, couriers))
     if table:
         every = {stage.code: named(stage, language) for pipeline in pipelines for stage in pipeline.stages}
         filters.append(_choice("stage", _("Stage"), asked.stage, list(every.items())))

@@ -186,9 +186,10 @@ def _all_commands() -> Sequence[Command]:
         Command(_("Pipelines"), "settings", "/settings/pipelines", Right.SETTINGS, _("stages")),
         Command(_("Working hours"), "clock", "/settings#hours", Right.SETTINGS, _("days off")),
         Command(_("Own fields"), "settings", "/settings/fields", Right.SETTINGS),
+        Command(_("Own sets of rights"), "settings", "/settings/rights", Right.SETTINGS, _("staff roles limits")),
         Command(_("Tags"), "settings", "/settings/tags", Right.SETTINGS),
         Command(_("Ready answers"), "settings", "/settings/replies", Right.SETTINGS),
         Command(_("Words of the bot"), "settings", "/settings/texts", Right.SETTINGS, _("texts greeting")),
         Command(_("Saved views"), "filter", "/views", Right.READ, _("filters")),
-        Command(_("About me"), "person", "/me", Right.READ, _("password language theme")),
+        Command(_("About me"), "person", "/me", Right.OWN, _("password language theme")),
     )

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from company.rights import Right, may
-from company.tables import Role, Staff
+from company.rights import Powers, Right, may
+from company.tables import Staff
 from company.texts import Texts
 from kit.money import Money
 from operator_console.people import Shape
@@ -66,7 +66,7 @@ def _payment_state(payment: Payment, version: int, due: Money) -> str:
     return payment.state
 
 
-def payments(session: Session, order: Order, role: Role, public_url: str) -> list[Shape]:
+def payments(session: Session, order: Order, powers: Powers, public_url: str) -> list[Shape]:
     """Every payment of the order with what may be done about it, the newest first."""
     rows = charging.of_order(session, order.id)
     given: dict[int, list[Refund]] = {}
@@ -75,7 +75,9 @@ def payments(session: Session, order: Order, role: Role, public_url: str) -> lis
     names = actor_names(session, [refund.actor for row in given.values() for refund in row])
     by_hand = set(session.scalars(sa.select(PaymentAccount.id).where(PaymentAccount.provider == MANUAL)))
     due = charging.due(order)
-    return [_payment(session, order, row, due, given.get(row.id, []), names, by_hand, role, public_url) for row in rows]
+    return [
+        _payment(session, order, row, due, given.get(row.id, []), names, by_hand, powers, public_url) for row in rows
+    ]
 
 
 def _payment(
@@ -86,7 +88,7 @@ def _payment(
     refunds: list[Refund],
     names: Mapping[str, str],
     by_hand: set[int],
-    role: Role,
+    powers: Powers,
     public_url: str,
 ) -> Shape:
     left = refunding.refundable(session, payment) if payment.state == State.PAID else Money(0, payment.currency)
@@ -104,7 +106,7 @@ def _payment(
         "link": links.link(public_url, payment) if live else None,
         "send_url": f"/orders/{order.id}/send-link" if live and order.conversation_id else None,
         "send_key": secrets.token_hex(8),
-        "refund_url": f"/payments/{payment.id}/refund" if left and may(role, Right.REFUND) else None,
+        "refund_url": f"/payments/{payment.id}/refund" if left and may(powers, Right.REFUND) else None,
         # Another dialog, with another key, after each refund: the form of the last one cannot be sent by mistake.
         "refund_dialog": f"refund-{payment.id}-{len(refunds)}",
         "refund_key": secrets.token_hex(16),

@@ -38,6 +38,7 @@ def role_names() -> dict[str, str]:
         Role.OPERATOR: _("operator"),
         Role.MANAGER: _("manager"),
         Role.ACCOUNTANT: _("accountant"),
+        Role.COURIER: _("courier"),
         Role.OWNER: _("owner"),
     }
 

@@ -147,6 +147,7 @@ def _all(session: Session, shop_id: int) -> Shape:
         "entered_by": [
             {"value": "all", "label": _("all who lead orders")},
             {"value": "owner", "label": _("the owner alone")},
+            {"value": "courier", "label": _("couriers; also the owner and managers")},
             {"value": "system", "label": _("nobody by hand: it comes about by itself")},
         ],
         "colours": [{"value": value, "label": label} for value, label in _colours().items()],

@@ -15,7 +15,7 @@ from company.settings import AutoConfirm, DeliveryMethod, ShopSettings
 from company.tables import Shop
 from company.texts import LOCALES
 from kit.money import Money
-from operator_console import hours_page, people, shell
+from operator_console import hours_page, people, rights_pages, shell
 from operator_console.people import Shape
 from operator_console.routing import Route, get, post
 from operator_console.texts import gettext as _
@@ -120,15 +120,15 @@ def _all(session: Session, visit: Visit) -> Shape:
         "staff": [
             people.colleague(
                 person,
-                role=role,
+                role=f"{rights_pages.SET}{own}" if own else str(role),
                 email=person.email,
                 me=person.id == visit.staff.id,
                 presence=str(states[person.id]),
                 presence_word=people.presence_word(states[person.id]),
             )
-            for person, role in staff.of_shop(session, shop.id)
+            for person, role, own in staff.with_rights(session, shop.id)
         ],
-        "roles": [{"value": role, "label": label} for role, label in people.role_names().items()],
+        "roles": rights_pages.offered(session, shop.id),
         "channels": [
             {
                 "id": row.id,

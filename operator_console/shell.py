@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from automation import notifications, task_lists
 from automation.task_lists import Counts
 from company import accounts
-from company.rights import Right, may
-from company.tables import ChannelAccount, Role
+from company.rights import Powers, Right, may
+from company.tables import ChannelAccount
 from inbox import listing
 from inbox.listing import View
 from operation import alarms
@@ -42,14 +42,15 @@ async def frame(visit: Visit, section: str, *, view: str = "", pane: str = "page
     what changes in between is then told again, not missed."""
     settled = visit.console.live.settled
     facts = await visit.read(_facts, visit.shop.id, visit.staff.id)
-    role = visit.role
+    powers = visit.powers
     return {
         "shop": visit.shop,
-        "me": colleague(visit.staff, role=role, duty=await visit.read(_role_name, role)),
+        "me": colleague(visit.staff, role=powers.role, duty=await visit.read(_duty, powers)),
         "section": section,
         "view": view,
-        "nav": await visit.read(_nav, facts, visit.role),
+        "nav": await visit.read(_nav, facts, visit.powers),
         "pane": pane,
+        "may_find": visit.may(Right.READ),
         "live": {"url": "/live/events", "position": facts.position if settled is None else settled},
     }
 
@@ -57,7 +58,7 @@ async def frame(visit: Visit, section: str, *, view: str = "", pane: str = "page
 async def nav(visit: Visit) -> Shape:
     """The side menu alone, for its counts."""
     facts = await visit.read(_facts, visit.shop.id, visit.staff.id)
-    return await visit.read(_nav, facts, visit.role)
+    return await visit.read(_nav, facts, visit.powers)
 
 
 def position(session: Session) -> int:
@@ -77,15 +78,18 @@ def _facts(session: Session, shop_id: int, staff_id: int) -> _Facts:
     )
 
 
-def _role_name(_session: Session, role: str) -> str:
-    return role_names()[role]
+def _duty(_session: Session, powers: Powers) -> str:
+    return powers.set_name or role_names()[powers.role]
 
 
-def _nav(session: Session, facts: _Facts, role: Role) -> Shape:
+def _nav(session: Session, facts: _Facts, powers: Powers) -> Shape:
     def section(key: str, label: str, mark: str, note: object = "", *, tab: bool = True, hot: bool = False) -> Shape:
         shape = {"key": key, "url": f"/{key}", "label": label, "mark": mark, "note": note or ""}
         return {**shape, "tab": tab, "hot": hot}
 
+    if not may(powers, Right.READ):
+        deliveries = section("deliveries", _("Deliveries"), "box", facts.orders)
+        return {"sections": [deliveries], "views": [], "channels": [], "unread": _unread(facts)}
     sections = [
         section("inbox", _("Conversations"), "inbox", facts.counts[View.OPEN]),
         section("orders", _("Orders"), "board", facts.orders),
@@ -93,11 +97,11 @@ def _nav(session: Session, facts: _Facts, role: Role) -> Shape:
         section("products", _("Products"), "box"),
         section("customers", _("Customers"), "people", tab=False),
     ]
-    if may(role, Right.OPERATION):
+    if may(powers, Right.OPERATION):
         sections.append(
             section("operation", _("Operation"), "chart", alarms.open_count(session, facts.shop_id), tab=False)
         )
-    if may(role, Right.SETTINGS):
+    if may(powers, Right.SETTINGS):
         sections.append(section("settings", _("Settings"), "settings", tab=False))
     return {
         "sections": sections,
@@ -107,8 +111,14 @@ def _nav(session: Session, facts: _Facts, role: Role) -> Shape:
             if (n := facts.counts.get(view, 0)) is not None
         ],
         "channels": _channels(facts),
-        "unread": f"{facts.unread - 1}+" if facts.unread >= notifications.MOST_COUNTED else facts.unread or "",
+        "unread": _unread(facts),
     }
+
+
+def _unread(facts: _Facts) -> str:
+    if facts.unread >= notifications.MOST_COUNTED:
+        return f"{facts.unread - 1}+"
+    return str(facts.unread or "")
 
 
 def views() -> list[tuple[View, str, str, bool]]:

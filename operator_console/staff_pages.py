@@ -11,18 +11,18 @@ from sqlalchemy.orm import Session
 from bot.flows.dialog import STAFF_LINK
 from company import accounts, signin, staff
 from company.rights import NotAllowed, Right
-from company.tables import Role, Shop
-from operator_console import shell
+from company.tables import Shop
+from operator_console import rights_pages, shell
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, post
-from operator_console.visits import Form, NoSuchPage, Visit
+from operator_console.visits import Form, Visit
 
 
 async def add(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
     # Hashing takes its time, so it is done before the transaction.
     hashed = await asyncio.to_thread(staff.hash_password, form["password"])
-    await visit.write(_add, visit.shop.id, form, hashed)
+    await visit.write(_add, visit, form, hashed)
     return visit.done(go="/settings#staff")
 
 
@@ -34,8 +34,7 @@ async def dismiss(visit: Visit) -> web.StreamResponse:
 
 
 async def give_role(visit: Visit) -> web.StreamResponse:
-    role = _role(await visit.form())
-    await visit.write(_give_role, visit, visit.number(), role)
+    await visit.write(_give_role, visit, visit.number(), (await visit.form())["role"])
     return visit.done(go="/settings#staff")
 
 
@@ -56,22 +55,19 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def _role(form: Form) -> Role:
-    if form["role"] not in set(Role):
-        raise NoSuchPage("no such role")
-    return Role(form["role"])
+def _give_role(session: Session, visit: Visit, staff_id: int, wanted: str) -> None:
+    role, own = rights_pages.chosen(session, visit.shop.id, wanted)
+    staff.give_role(session, staff_id, session.get_one(Shop, visit.shop.id), role, own=own, actor=visit.actor)
 
 
-def _give_role(session: Session, visit: Visit, staff_id: int, role: Role) -> None:
-    staff.give_role(session, staff_id, session.get_one(Shop, visit.shop.id), role, actor=visit.actor)
-
-
-def _add(session: Session, shop_id: int, form: Form, hashed: str) -> None:
-    shop = session.get_one(Shop, shop_id)
-    role = _role(form)
+def _add(session: Session, visit: Visit, form: Form, hashed: str) -> None:
+    shop = session.get_one(Shop, visit.shop.id)
+    role, own = rights_pages.chosen(session, shop.id, form["role"])
     name = " ".join(form["name"].split()) or form["email"]
     person = staff.add(session, shop, email=form["email"], name=name, password=None, role=role, locale=shop.locale)
     person.password_hash = hashed
+    if own is not None:
+        staff.give_role(session, person.id, shop, role, own=own, actor=visit.actor)
 
 
 def _dismiss(session: Session, shop_id: int, staff_id: int) -> None:

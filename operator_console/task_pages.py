@@ -17,7 +17,9 @@ from company import moments
 from company.rights import Right
 from company.tables import Shop
 from customers import cards
+from customers.tables import Customer
 from inbox import conversations
+from inbox.tables import Conversation
 from operator_console import notification_pages, shell, task_shapes
 from operator_console.formats import deadline
 from operator_console.people import Shape
@@ -26,6 +28,7 @@ from operator_console.texts import gettext as _
 from operator_console.texts import reader
 from operator_console.visits import Form, NoSuchPage, Visit, whole
 from orders import book
+from orders.tables import Order
 
 PER_PAGE = 50
 MOST_PAGES = 10_000
@@ -66,7 +69,11 @@ async def box(visit: Visit) -> web.StreamResponse:
 
 
 async def add(visit: Visit) -> web.StreamResponse:
-    await visit.write(_add, visit, await visit.form())
+    form, about = await visit.form(), _asked(await visit.form())
+    for thing, id_ in ((Conversation, about.conversation_id), (Order, about.order_id), (Customer, about.customer_id)):
+        if id_ is not None:
+            await visit.demand_sight(thing, id_)
+    await visit.write(_add, visit, form)
     return visit.done(await visit.read(lambda _session: _("The task is added")))
 
 

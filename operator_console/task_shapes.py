@@ -77,9 +77,7 @@ def choices(session: Session, visit: Visit, *, when: str = "", own: datetime | N
         "own": f"{reader().local(own):%Y-%m-%dT%H:%M}" if own else "",
         "people": [
             {"value": one.id, "label": _("me") if one.id == visit.staff.id else one.name}
-            for one, _role in sorted(
-                staff.of_shop(session, visit.shop.id), key=lambda pair: pair[0].id != visit.staff.id
-            )
+            for one in sorted(staff.at_the_counter(session, visit.shop.id), key=lambda one: one.id != visit.staff.id)
         ],
         "assignee": visit.staff.id,
         "repeats": [{"value": str(name), "label": words} for name, words in repeat_words().items()],

@@ -28,7 +28,7 @@ async def save(visit: Visit) -> web.StreamResponse:
         raise NoSuchPage("no such list")
     listing, shared = Listing(form["listing"]), bool(form["view_shared"])
     if shared:
-        rights.demand(visit.role, Right.SETTINGS)
+        rights.demand(visit.powers, Right.SETTINGS)
     query = view_shapes.query_of(_address(visit, listing, form))
     await visit.write(saved_views.save, visit.shop.id, visit.staff.id, listing, form["view_name"], query, shared=shared)
     path = view_shapes.PATHS[listing]
@@ -97,7 +97,7 @@ def _changed(session: Session, visit: Visit, view_id: int) -> SavedView:
     """A view that this person may change: his own, or the shop's with the right to its settings."""
     view = saved_views.get(session, visit.shop.id, visit.staff.id, view_id)
     if view.shared:
-        rights.demand(visit.role, Right.SETTINGS)
+        rights.demand(visit.powers, Right.SETTINGS)
     return view
 
 

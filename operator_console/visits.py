@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from aiohttp import web
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
 
-from company.rights import Right, may
+from company.rights import Powers, Right, may
 from company.tables import Role, Shop, Staff
 from company.texts import Sayable, Texts
 from kit.errors import Missing, Problem
 from kit.secrets import SecretBox
+from operator_console import sight
 from operator_console.rendering import Templates
 from operator_console.texts import Reader, reading
 from storage.database import Database
@@ -54,7 +55,7 @@ class Visit:
     request: web.Request
     staff: Staff
     shop: Shop
-    role: Role
+    powers: Powers
     reader: Reader
     csrf: str
     token: str
@@ -63,8 +64,13 @@ class Visit:
     def actor(self) -> str:
         return f"staff:{self.staff.id}"
 
+    @property
+    def role(self) -> Role:
+        """The ready role, or the one that the person's own set of rights begins with."""
+        return self.powers.role
+
     def may(self, right: Right) -> bool:
-        return may(self.role, right)
+        return may(self.powers, right)
 
     @property
     def by_script(self) -> bool:
@@ -72,12 +78,30 @@ class Visit:
         return self.request.headers.get("HX-Request") == "true"
 
     async def read(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`Database.read` with the reader's words and clock inside `fn`."""
-        return await self.console.db.read(self._speaking(fn), *args, **kwargs)
+        """`Database.read` with the reader's words and clock inside `fn`, which finds only what he may see."""
+        return await self.console.db.read(self._speaking(self._seeing(fn)), *args, **kwargs)
+
+    async def demand_sight(self, thing: type[DeclarativeBase], *ids: int) -> None:
+        """Raises NoSuchPage where one of these things is not for the person to see, or is not there at all.
+
+        A write sees everything, or it could not do what follows from an act: whatever a form names is asked of here.
+        """
+        if not self.powers.sees_all and not await self.read(sight.all_seen, thing, ids):
+            raise NoSuchPage(f"{thing.__tablename__} {ids} is out of sight")
 
     async def write(self, fn: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`Database.write`, one transaction, with the reader's words and clock inside `fn`."""
         return await self.console.db.write(self._speaking(fn), *args, **kwargs)
+
+    def _seeing(self, fn: Callable[Concatenate[Session, P], T]) -> Callable[Concatenate[Session, P], T]:
+        if self.powers.sees_all:
+            return fn
+
+        def seeing(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            with sight.narrowed(session, self.powers.sees, self.shop.id, self.staff.id):
+                return fn(session, *args, **kwargs)
+
+        return seeing
 
     def _speaking(self, fn: Callable[Concatenate[Session, P], T]) -> Callable[Concatenate[Session, P], T]:
         def speaking(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -59,6 +59,7 @@ class Filter:
     channel: str = ""
     responsible_id: int | None = None
     nobodys: bool = False
+    courier_id: int | None = None
     payment: Payment | None = None
     stage: str = ""
     pipeline_id: int | None = None
@@ -150,6 +151,14 @@ def of_customer(session: Session, shop_id: int, customer_id: int, limit: int = 2
     """The customer's orders, the newest first."""
     query = whole(Order.shop_id == shop_id, Order.customer_id == customer_id)
     return list(session.scalars(query.order_by(Order.id.desc()).limit(limit)))
+
+
+def carried_by(session: Session, shop_id: int, courier_id: int, limit: int = 100) -> list[Order]:
+    """What the courier has still to take to customers: first what is on its way, then what is being made ready."""
+    open_ = Order.stage_id.in_(_stages(shop_id, Stage.group.in_(OPEN)))
+    away = Order.stage_id.in_(_stages(shop_id, Stage.group == Group.DELIVERY))
+    query = whole(Order.shop_id == shop_id, Order.courier_id == courier_id, open_)
+    return list(session.scalars(query.order_by(sa.case((away, 0), else_=1), Order.id).limit(limit)))
 
 
 def counts(session: Session, shop_id: int, pipeline_id: int | None = None) -> dict[str, int]:
@@ -334,6 +343,8 @@ def _conditions(
         where.append(Order.responsible_id.is_(None))
     elif filters.responsible_id is not None:
         where.append(Order.responsible_id == filters.responsible_id)
+    if filters.courier_id is not None:
+        where.append(Order.courier_id == filters.courier_id)
     if filters.payment is not None:
         where.append(_PAYMENTS[filters.payment])
     if filters.stage:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
-from company import settings
+from company import settings, staff
 from company.settings import ShopSettings
-from company.tables import Shop
+from company.tables import Role, Shop
 from kit.clock import utc_now
 from kit.errors import Refused
 from orders import delivery
 from orders.book import locked
-from orders.events import OrderChanged
+from orders.events import CourierGiven, OrderChanged
 from orders.tables import Order
 from storage.events import publish
 
@@ -44,6 +44,12 @@ class NoSuchPayment(Refused):
     """The shop does not take payment in this way."""
 
     code = "payment_not_taken"
+
+
+class NotACourier(Refused):
+    """The person has no such role in the shop."""
+
+    code = "not_a_courier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,20 @@ def assign(session: Session, order: Order, staff_id: int | None, *, actor: str) 
         return order
     order.responsible_id = staff_id
     return _changed(session, order, "responsible", actor)
+
+
+def give_courier(session: Session, order: Order, staff_id: int | None, *, actor: str) -> Order:
+    """Have this courier of the shop take the order to the customer; None: nobody of the shop. Raises NotACourier."""
+    order = locked(session, order.id)
+    if order.courier_id == staff_id:
+        return order
+    if staff_id is not None and staff.role_in(session, staff_id, order.shop_id) != Role.COURIER:
+        raise NotACourier(f"staff {staff_id} of shop {order.shop_id}")
+    order.courier_id = staff_id
+    order = _changed(session, order, "courier", actor)
+    if staff_id is not None:
+        publish(session, CourierGiven.of(order, actor=actor, staff_id=staff_id))
+    return order
 
 
 def set_note(session: Session, order: Order, note: str, *, actor: str) -> Order:

@@ -41,12 +41,21 @@ class OrderPlaced(OrderEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderChanged(OrderEvent):
-    """`what`: lines, discount, delivery, payment_method, contact, responsible, note, refund."""
+    """`what`: lines, discount, delivery, payment_method, contact, responsible, courier, note, refund."""
 
     kind: ClassVar[str] = "order_changed"
 
     what: str
     version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourierGiven(OrderEvent):
+    """Somebody is to take the order to the customer."""
+
+    kind: ClassVar[str] = "courier_given"
+
+    staff_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,15 @@ class AlreadyPaid(Refused):
         super().__init__(f"order {order.number} has {order.paid}", number=order.number, paid=order.paid)
 
 
+class DiscountOverLimit(Refused):
+    """More than this person may take off the goods."""
+
+    code = "discount_over_limit"
+
+    def __init__(self, percent: int, most: Money) -> None:
+        super().__init__(f"a discount over {percent}%", percent=percent, most=most)
+
+
 class LastLine(Refused):
     """An order without lines is no order: cancel it instead."""
 
@@ -106,11 +115,22 @@ def remove_line(
 
 
 def set_discount(
-    session: Session, order: Order, discount: Money, *, actor: str, expect_version: int | None = None
+    session: Session,
+    order: Order,
+    discount: Money,
+    *,
+    actor: str,
+    expect_version: int | None = None,
+    most_percent: int | None = None,
 ) -> Order:
-    """Take this much off the goods. Raises orders.totals.BadDiscount."""
+    """Take this much off the goods; `most_percent` is what this actor may take off at most, None: anything.
+
+    Raises orders.totals.BadDiscount, DiscountOverLimit.
+    """
     order = held_open(session, order, expect_version)
     sums = _sums(order, _priced(order), discount=discount)
+    if most_percent is not None and discount.amount > (most := order.goods * most_percent // 100):
+        raise DiscountOverLimit(most_percent, Money(most, order.currency))
     return _changed(session, order, sums, "discount", actor)
 
 

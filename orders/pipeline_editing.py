@@ -28,7 +28,12 @@ NAME_LENGTH = 120
 COLOURS = ("new", "wait", "paid", "pack", "ship", "done", "cancelled", "violet", "orange", "olive")
 """What the console's palette has for stages."""
 
-ENTERED_BY: dict[str, tuple[str, ...]] = {"all": (), "owner": (str(Role.OWNER),), "system": SYSTEM_ONLY}
+ENTERED_BY: dict[str, tuple[str, ...]] = {
+    "all": (),
+    "owner": (str(Role.OWNER),),
+    "courier": (str(Role.OWNER), str(Role.MANAGER), str(Role.COURIER)),
+    "system": SYSTEM_ONLY,
+}
 """Who moves orders into a stage, as an owner chooses it, and the roles that are kept for it."""
 
 

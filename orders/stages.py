@@ -10,6 +10,8 @@ MoveRefused             no way from this stage to that one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -40,6 +42,9 @@ SYSTEM_ACTORS = {"bot", "payment", "schedule", "system"}
 
 EARLY = (Group.NEW, Group.APPROVAL)
 """Groups in which a buyer may still change his mind by himself."""
+
+CARRIED = (Group.DELIVERY, Group.COMPLETE)
+"""Groups into which a courier moves what he carries."""
 
 REASON_LIMIT = 500
 
@@ -157,13 +162,16 @@ def cancel(
     )
 
 
-def allowed(session: Session, order: Order, role: Role | None) -> list[Stage]:
-    """The stages this role may move the order to now; for None, those the system may."""
-    ahead = session.scalars(
-        sa.select(Stage)
-        .where(Stage.pipeline_id == order.pipeline_id, Stage.code.in_(order.stage.next_codes))
-        .order_by(Stage.position)
-    )
+def allowed(session: Session, order: Order, role: Role | None, *, known: Sequence[Stage] | None = None) -> list[Stage]:
+    """The stages this role may move the order to now; for None, those the system may.
+
+    `known` are the shop's stages, where the caller has them for many orders at once.
+    """
+    line = known
+    if line is None:
+        line = session.scalars(sa.select(Stage).where(Stage.pipeline_id == order.pipeline_id)).all()
+    ways = [to for to in line if to.pipeline_id == order.pipeline_id and to.code in order.stage.next_codes]
+    ahead = sorted(ways, key=lambda to: to.position)
     hands = SYSTEM if role is None else str(role)
     return [stage for stage in ahead if _refusal(order, stage, hands) is None]
 
@@ -220,4 +228,6 @@ def _trusted(order: Order, to: Stage, hands: str) -> bool:
     if to.group == Group.CANCELLED and reserving.goods_gone(order):
         # Goods that have left come back by the owner's word alone.
         return hands == Role.OWNER
+    if hands == Role.COURIER and to.group not in CARRIED:
+        return False
     return not to.roles or hands in to.roles

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from kit.money import Money
 from storage.schema import Base, Id, Minor, ref
 
+_delivered = sa.text("courier_id IS NOT NULL")
+
 
 class Group(StrEnum):
     """What a stage means to the rest of the system, whatever the shop calls it."""
@@ -107,6 +109,8 @@ class Order(Base):
         sa.Index("ix_order_board", "shop_id", "pipeline_id", "stage_id", "id", "total"),
         sa.Index("ix_order_by_total", "shop_id", "total", "id"),
         sa.Index("ix_order_by_update", "shop_id", "updated_at", "id"),
+        # A courier's page, among very many orders that nobody of the shop delivers.
+        sa.Index("ix_order_courier", "courier_id", "id", sqlite_where=_delivered, postgresql_where=_delivered),
         # What each customer has bought is read from this index alone.
         sa.Index("ix_order_bought", "shop_id", "customer_id", "paid", "created_at"),
         sa.CheckConstraint("total >= 0", name="total_not_negative"),
@@ -128,6 +132,8 @@ class Order(Base):
     pipeline_id: Mapped[int] = ref("pipeline.id", index=False)
     stage_id: Mapped[int] = ref("stage.id", index=False)
     responsible_id: Mapped[int | None] = ref("staff.id", nullable=True, index=False)
+    courier_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """Who of the staff takes it to the customer."""
     currency: Mapped[str] = mapped_column(sa.String(3), default="RUB")
     goods: Mapped[Minor] = mapped_column(default=0)
     discount: Mapped[Minor] = mapped_column(default=0)

@@ -38,6 +38,7 @@ class OrderView:
     account_id: int | None
     conversation_id: int | None
     responsible_id: int | None
+    courier_id: int | None
     lines: tuple[LineView, ...]
     goods: Money
     discount: Money
@@ -92,6 +93,7 @@ def view(order: Order, shop: Shop, locale: str) -> OrderView:
         account_id=order.account_id,
         conversation_id=order.conversation_id,
         responsible_id=order.responsible_id,
+        courier_id=order.courier_id,
         lines=tuple(
             LineView(
                 id=line.id,

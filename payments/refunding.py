@@ -38,6 +38,7 @@ class RefundRefused(Refused):
 
     ├── NotPaid            none has come by this payment
     ├── TooMuch            more than is left of it
+    ├── OverLimit          more than this person may give back of one order
     ├── RefundReasonNeeded nobody gives money back without saying why
     └── RefundKeyReused    the form that was sent belongs to another refund
     """
@@ -53,6 +54,12 @@ class TooMuch(RefundRefused):
     code = "refund_too_much"
 
 
+class OverLimit(RefundRefused):
+    """More than this person may give back of one order."""
+
+    code = "refund_over_limit"
+
+
 class RefundReasonNeeded(RefundRefused):
     code = "refund_reason_needed"
 
@@ -61,10 +68,20 @@ class RefundKeyReused(RefundRefused):
     code = "refund_key_reused"
 
 
-def ask(session: Session, payment: Payment, amount: Money, *, reason: str, actor: str, key: str) -> Refund:
+def ask(
+    session: Session,
+    payment: Payment,
+    amount: Money,
+    *,
+    reason: str,
+    actor: str,
+    key: str,
+    most: int | None = None,
+) -> Refund:
     """Have this much of the payment returned; a job does it. The same `key` again is the same refund.
 
     `key` comes with the form, so that a double submit gives back once. Refunds under way count as given.
+    `most` is what this actor may give back of the order in all, in minor units; None: any sum.
     Raises RefundRefused, forms.BadFormKey.
     """
     key = form_key(key)
@@ -82,6 +99,9 @@ def ask(session: Session, payment: Payment, amount: Money, *, reason: str, actor
         raise RefundReasonNeeded()
     if amount.currency != payment.currency or not 0 < amount.amount <= left.amount:
         raise TooMuch(f"{amount} of {left}", left=left)
+    if most is not None and amount.amount > (still := most - _given_by(session, order.id, actor)):
+        limit = {"most": Money(most, order.currency), "left": Money(max(still, 0), order.currency)}
+        raise OverLimit(f"{amount} by {actor}", **limit)
     refund = Refund(
         payment_id=payment.id,
         order_id=order.id,
@@ -119,6 +139,14 @@ def refundable(session: Session, payment: Payment) -> Money:
         )
     )
     return Money(payment.paid_amount - int(asked or 0), payment.currency)
+
+
+def _given_by(session: Session, order_id: int, actor: str) -> int:
+    """What this actor has given back of the order already, or asked for."""
+    given = sa.select(sa.func.coalesce(sa.func.sum(Refund.amount), 0)).where(
+        Refund.order_id == order_id, Refund.actor == actor, Refund.state != RefundStage.CANCELLED
+    )
+    return int(session.scalar(given) or 0)
 
 
 def of_order(session: Session, order_id: int) -> list[Refund]:

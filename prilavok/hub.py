@@ -55,6 +55,7 @@ logger = logging.getLogger(__name__)
 SUBSCRIBERS: Mapping[str, tuple[str, ...]] = {
     "order_placed": (bot.notices.NOTICE, orders.jobs.AUTO_CONFIRM),
     "order_paid": (bot.notices.NOTICE, orders.jobs.AUTO_CONFIRM, telling.NOTIFY),
+    "courier_given": (telling.NOTIFY,),
     "stage_moved": (bot.notices.NOTICE, telling.NOTIFY),
     "payment_changed": (bot.notices.NOTICE,),
     "refund_changed": (bot.notices.NOTICE,),

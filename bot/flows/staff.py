@@ -13,7 +13,7 @@ from bot.flows.order_card import contact_text, goods_text, order_badge, sums_tex
 from bot.flows.turn import Turn
 from bot.flows.voice import Voice, paragraphs, rows_of, written
 from company import staff as people
-from company.rights import Right, demand
+from company.rights import NotAllowed, Right, demand
 from company.tables import Role, Staff
 from inbox.content import Action, Button, Outgoing
 from inbox.tables import Kind
@@ -182,8 +182,12 @@ def _order(turn: Turn, args: Args) -> Order:
 def _who(turn: Turn) -> tuple[Staff, Role]:
     """Whose chat this is, and what he may do now. Raises NotAllowed."""
     person = turn.session.get(Staff, turn.conversation.staff_id) if turn.conversation.staff_id else None
-    role = people.role_in(turn.session, person.id, turn.shop.id) if person else None
-    demand(role, Right.ORDERS)
+    powers = people.powers_in(turn.session, person.id, turn.shop.id) if person else None
+    demand(powers, Right.ORDERS)
     assert person is not None
-    assert role is not None
-    return person, role
+    assert powers is not None
+    about_orders = turn.conversation.flow == WHY or (turn.action is not None and turn.action.name in ACTIONS)
+    if about_orders and not powers.sees_all:
+        # Buttons of orders come to owners: he was one, and now sees only what is his, in the console.
+        raise NotAllowed(Right.ORDERS)
+    return person, powers.role

@@ -124,6 +124,7 @@ def customer(now: datetime) -> Shape:
         "orders": 9,
         "spent": rub(38640),
         "average": rub(4293),
+        "totals": True,
         "contacts": [
             contact("", "+7 900 000-12-84"),
             contact("telegram", "@anna_vetrova", here=True),

@@ -33,6 +33,7 @@ def test_an_operator_neither_refunds_nor_sees_purchase_prices_nor_takes_lists_aw
         Right.CATALOG_EDIT,
         Right.SEE_PURCHASE_PRICE,
         Right.OPERATION,
+        Right.DELIVER,
         Right.EXPORT,
     }
 
@@ -58,7 +59,7 @@ def test_a_role_that_was_given_is_in_the_log_with_the_one_before(world: World, s
     staff.give_role(session, world.operator.id, world.shop, Role.MANAGER, actor="staff:1")
     staff.give_role(session, world.operator.id, world.shop, Role.MANAGER, actor="staff:1")
     [told] = session.scalars(sa.select(EventRow).where(EventRow.kind == "role_given")).all()
-    assert told.payload == {"staff_id": world.operator.id, "role": "manager", "before": "operator"}
+    assert told.payload == {"staff_id": world.operator.id, "role": "manager", "before": "operator", "rights_set": ""}
 
 
 def test_a_stranger_is_given_no_role(world: World) -> None:
