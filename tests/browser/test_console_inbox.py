@@ -61,38 +61,6 @@ async def console(browser: Browser, desk: Desk, person: Staff) -> Console:
     return console
 
 
-async def test_what_is_said_appears_in_every_open_console_by_itself(browser: Browser, desk: Desk) -> None:
-    marina = await console(browser, desk, desk.ours.operator)
-    sofya = await console(browser, desk, desk.ours.colleague)
-    for one in (marina, sofya):
-        await one.open(desk.ours.anna)
-    await desk.hears("Анна Ветрова", "А синяя тоже есть?")
-    for one in (marina, sofya):
-        await one.sees("А синяя тоже есть?")
-    await marina.write("Есть и синяя.")
-    for one in (marina, sofya):
-        await one.sees("Есть и синяя.")
-    await expect(marina.page.get_by_label("Сообщение", exact=True)).to_have_value("")
-    await expect(sofya.page.locator("#thread-head")).to_contain_text("ведёт Марина")
-    assert marina.wrongs == sofya.wrongs == []
-
-
-async def test_who_comes_second_hears_the_winners_name_and_keeps_the_draft(browser: Browser, desk: Desk) -> None:
-    marina = await console(browser, desk, desk.ours.operator)
-    sofya = await console(browser, desk, desk.ours.colleague)
-    await sofya.open(desk.ours.anna)
-    await marina.open(desk.ours.anna)
-    await marina.page.get_by_role("button", name="Взять").click()
-    await expect(marina.page.locator("#thread-head")).to_contain_text("ведёте вы")
-    await sofya.write("Я тоже отвечу")
-    await sofya.is_told("Марина Ким")
-    await expect(sofya.page.get_by_label("Сообщение", exact=True)).to_have_value("Я тоже отвечу")
-    await sofya.page.get_by_role("button", name="Взять себе").click()
-    await expect(sofya.page.locator("#thread-head")).to_contain_text("ведёте вы")
-    await sofya.page.get_by_role("button", name="Отправить").click()
-    await marina.sees("Я тоже отвечу")
-
-
 async def test_a_product_is_picked_by_keys_and_becomes_an_order(browser: Browser, desk: Desk) -> None:
     marina = await console(browser, desk, desk.ours.operator)
     await marina.open(desk.ours.anna)
