@@ -7,7 +7,6 @@ wheel carries.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
@@ -66,7 +65,7 @@ def is_fresh(vendor: Path, lock: str) -> bool:
 
 
 def vendor_files(frontend: Path, vendor: Path) -> None:
-    """Replace vendor with the files that package.json names, their licences, .gz siblings and a manifest."""
+    """Replace vendor with the files that package.json names, their licences and a manifest."""
     with tempfile.TemporaryDirectory() as temporary:
         for name in LOCKED:
             shutil.copy(frontend / name, temporary)
@@ -79,8 +78,6 @@ def vendor_files(frontend: Path, vendor: Path) -> None:
         for name, source in json.loads((frontend / "package.json").read_bytes())["vendor"].items():
             content = (modules / source).read_bytes()
             (vendor / name).write_bytes(content)
-            # aiohttp's static handler serves the .gz sibling to whoever accepts it
-            (vendor / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
             digests[name] = _sha256(content)
             _copy_licence(modules, source, vendor)
 

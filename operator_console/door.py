@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from company import rights, signin, staff
 from company.tables import Role, Shop, SignIn, Staff
 from company.texts import LOCALES, nearest
-from kit import http
+from kit import http, packing
 from kit.errors import Missing, Problem
 from operator_console.routing import Route
 from operator_console.texts import Reader, reading
@@ -66,9 +66,14 @@ class Door:
         ]
 
     def guarded(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """The route's page behind the door."""
+        """The route's page behind the door, packed on its way out."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
+            answer = await answered(request)
+            packing.pack_page(request, answer)
+            return answer
+
+        async def answered(request: web.Request) -> web.StreamResponse:
             known = await self.known(request)
             if known is None:
                 return self._to_login(request)
