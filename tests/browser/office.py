@@ -60,6 +60,17 @@ LOOK = """() => {
 
 FINISHED = (Group.COMPLETE, Group.CANCELLED)
 
+STREAMS = """
+window.streams = 0;
+window.EventSource = class extends EventSource {
+  constructor(...told) {
+    super(...told);
+    this.addEventListener("open", () => { window.streams += 1; });
+  }
+};
+"""
+"""Counts in a page how often its event stream was opened."""
+
 WORDS = {
     Delivery.QUEUED: "отправляется",
     Delivery.SENDING: "отправляется",
@@ -117,6 +128,7 @@ class Window:
         self.wrongs.watch(page.context)
 
     async def sign_in(self) -> None:
+        await self.page.add_init_script(STREAMS)
         await self.page.goto(f"{self.address}/login")
         await self.page.fill("[name=email]", self.email)
         await self.page.fill("[name=password]", PASSWORD)
@@ -160,6 +172,18 @@ class Window:
             yield
             await self.line.heal()
             await expect(self.offline()).to_be_hidden(timeout=PATIENCE)
+
+    @asynccontextmanager
+    async def torn(self) -> AsyncIterator[None]:
+        """Every connection is torn at once; in the end the page listens anew."""
+        streams = await self.page.evaluate("window.streams")
+        self.line.reset_all()
+        yield
+
+        async def listens() -> bool:
+            return bool(await self.page.evaluate("window.streams") > streams)
+
+        assert await becomes(listens), "the page never came back"
 
     async def shows_what_is_stored(self) -> None:
         """The messages in their order and each once, how they were delivered, the order's sum and stage, the menu."""
