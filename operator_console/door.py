@@ -142,6 +142,9 @@ class Door:
             await self._console.db.write(signin.sign_out, request.cookies[self.cookie])
         answer = web.HTTPSeeOther("/login")
         answer.del_cookie(self.cookie, path="/", secure=self._console.secure, httponly=True, samesite="Lax")
+        # Drafts that were never sent, the worker and what it kept. A browser heeds it only where nobody can forge it.
+        if self._console.secure or request.url.host in ("127.0.0.1", "localhost"):
+            answer.headers["Clear-Site-Data"] = '"storage"'
         raise answer
 
     async def known(self, request: web.Request) -> Known | None:
@@ -196,7 +199,7 @@ class Door:
         problem: Problem | None = None,
         status: int = 200,
     ) -> web.Response:
-        reader = Reader(_browsers_language(request), ZoneInfo("UTC"))
+        reader = Reader.stranger(_browsers_language(request))
         html = self._console.templates.render(
             "login.html",
             reader,

@@ -7,6 +7,7 @@ them for ever, and the scripts' relative imports carry the version along.
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from operator_console.texts import gettext as _
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+
+_GROUND = re.compile(r'\[data-bs-theme="(light|dark)"\] \{[^}]*?--bg: (#[0-9a-f]{6});')
 
 
 def channel_name(channel: str) -> str:
@@ -99,10 +102,12 @@ class _Shapes(Environment):
 
 
 class Templates:
-    """Renders the console's templates. `version` names the present static files."""
+    """Renders the console's templates. `version` names the present static files; `bar` is the colour of each theme that
+    a browser gives to its own bar."""
 
     def __init__(self) -> None:
         self.version = _digest(STATIC)
+        self.bar = dict(_GROUND.findall((STATIC / "css" / "tokens.css").read_text()))
         self._environment = _Shapes(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(default=True, default_for_string=True),
@@ -116,6 +121,7 @@ class Templates:
             _=gettext,
             ngettext=ngettext,
             asset=self.asset,
+            bar=self.bar,
             channel_name=channel_name,
             payment_look=payment_look,
             payment_word=payment_word,

@@ -1,4 +1,5 @@
 // What a signed-in page starts. Each module looks whether the page has its part and does nothing otherwise.
+import * as app from "./app.js";
 import * as board from "./board.js";
 import * as canned from "./canned.js";
 import * as composer from "./composer.js";
@@ -18,7 +19,7 @@ import * as tasks from "./tasks.js";
 import * as ticks from "./ticks.js";
 import * as waiting from "./waiting.js";
 
-const PARTS = [board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, tasks, ticks, waiting, live];
+const PARTS = [app, board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, tasks, ticks, waiting, live];
 for (const part of PARTS) part.start();
 
 document.addEventListener("theme:chosen", ({ detail }) => post("/me/theme", { theme: detail }));
