@@ -102,9 +102,9 @@ async def test_it_is_installed_says_when_there_is_no_connection_and_keeps_nothin
     await page.goto(f"{marina.address}/orders")
     await expect(page.get_by_role("heading")).to_have_text("Нет связи")
     await expect(page.get_by_role("button", name="Повторить")).to_be_visible()
-    await shot(page, "offline")
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        await shot(page, f"offline-{scheme}")
         assert [one["id"] for one in (await Axe().run(page)).response["violations"]] == []
     await line.heal()
     await page.evaluate("window.dispatchEvent(new Event('online'))")

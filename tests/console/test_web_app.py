@@ -31,6 +31,18 @@ async def test_the_manifest_speaks_the_readers_language_and_its_icons_are_there(
             assert f"{picture.width}x{picture.height}" == size
 
 
+async def test_the_numbers_of_every_menu_come_anew(desk: Desk) -> None:
+    """Each has a place of its own on the pages that show it."""
+    marina = await desk.signed_in(desk.ours.owner)
+    numbers = set(re.findall(r'id="([\w-]+)"', (await marina.fragment("/nav")).text))
+    shown: set[str] = set()
+    for path in ("/inbox", "/inbox?channel=telegram", "/me", *(f"/inbox?view={it}" for it in ("mine", "waiting"))):
+        page = (await marina.get(path)).text
+        shown |= set(re.findall(r'id="((?:nav|tab|view|strip|total|more)-[\w-]+)"', page))
+    assert {"tab-inbox", "strip-waiting", "nav-channel-telegram", "total-channel-telegram", "more-tasks"} <= shown
+    assert shown <= numbers
+
+
 def test_the_ground_of_a_maskable_icon_fills_its_square() -> None:
     with Image.open(BytesIO((STATIC / "app" / "maskable-512.png").read_bytes())) as picture:
         corners = {picture.convert("RGB").getpixel((x, y)) for x in (0, 511) for y in (0, 511)}
@@ -38,10 +50,14 @@ def test_the_ground_of_a_maskable_icon_fills_its_square() -> None:
     assert corners == {ImageColor.getrgb(accent)}
 
 
-def test_each_theme_has_a_colour_for_the_browsers_bar() -> None:
+async def test_the_browsers_bar_is_of_the_theme_that_the_person_chose(desk: Desk) -> None:
     bar = Templates().bar
     assert set(bar) == {"light", "dark"}
     assert bar["light"] != bar["dark"]
+    marina = await desk.signed_in(desk.ours.operator)
+    for theme, colour in bar.items():
+        await marina.post("/me/theme", {"theme": theme})
+        assert f'name="theme-color" content="{colour}"' in (await marina.get("/orders")).text
 
 
 async def test_what_the_worker_keeps_is_the_same_for_everybody(desk: Desk) -> None:
