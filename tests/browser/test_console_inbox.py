@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from company.tables import Staff
 from inbox import canned
@@ -141,6 +142,34 @@ async def test_a_draft_is_in_the_other_window_and_an_answer_is_sent_later_and_ta
     await area.press("Control+Shift+Enter")
     await marina.sees("Марина: диалог закрыт")
     assert marina.wrongs == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_the_server_knew_before_a_draft_was_saved_does_not_wipe_it(browser: Browser, desk: Desk) -> None:
+    marina = await console(browser, desk, desk.ours.operator)
+    await marina.open(desk.ours.anna)
+    asked, saved = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        if route.request.method == "POST":
+            await route.continue_()
+            return
+        answer = await route.fetch()
+        asked.set()
+        await saved.wait()
+        await route.fulfill(response=answer)
+
+    drafts = await marina.page.locator("#composer").get_attribute("data-draft-url")
+    await marina.page.route(f"**{drafts}", late)
+    await desk.hears("Анна Ветрова", "Вы тут?")
+    await asyncio.wait_for(asked.wait(), 10)
+    area = marina.page.get_by_label("Сообщение", exact=True)
+    async with marina.page.expect_response(lambda answer: answer.request.method == "POST"):
+        await area.fill("Есть четыре")
+    async with marina.page.expect_event("requestfinished", lambda request: (drafts or "-") in request.url):
+        saved.set()
+    await marina.page.wait_for_timeout(100)
+    await expect(area).to_have_value("Есть четыре")
 
 
 async def test_many_are_ticked_closed_at_once_and_taken_back(browser: Browser, desk: Desk) -> None:
