@@ -134,9 +134,11 @@ class Window:
         await self.page.fill("[name=password]", PASSWORD)
         await self.page.keyboard.press("Enter")
         await self.page.wait_for_url(f"{self.address}/")
+        await self.is_ready()
 
     async def open(self, path: str) -> None:
         await self.page.goto(self.address + path)
+        await self.is_ready()
 
     @property
     def area(self) -> Locator:
@@ -146,8 +148,17 @@ class Window:
         await self.area.fill(text)
         await self.page.keyboard.press("Control+Enter")
 
+    async def is_ready(self) -> None:
+        """The page's scripts have begun: the stream is the last of them. Before, nobody hears a key."""
+
+        async def listens() -> bool:
+            return bool(await self.page.evaluate("window.streams > 0"))
+
+        assert await becomes(listens), f"{self.page.url} never began"
+
     async def sees(self, text: str | re.Pattern[str]) -> None:
         await expect(self.page.locator("#feed").get_by_text(text).last).to_be_visible(timeout=PATIENCE)
+        await self.is_ready()
 
     async def is_told(self, text: str) -> None:
         await expect(self.page.locator("[data-toasts]").get_by_text(text).last).to_be_visible(timeout=PATIENCE)
@@ -188,6 +199,7 @@ class Window:
     async def shows_what_is_stored(self) -> None:
         """The messages in their order and each once, how they were delivered, the order's sum and stage, the menu."""
         shown: dict[str, Any] = {}
+        await self.is_ready()
 
         async def same() -> bool:
             nonlocal shown
