@@ -7,7 +7,6 @@ names the few files the console serves, and `emoji` what is made of the emoji's 
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
@@ -69,7 +68,7 @@ def is_fresh(vendor: Path, lock: str) -> bool:
 
 
 def vendor_files(frontend: Path, vendor: Path) -> None:
-    """Replace vendor with the files that package.json names, their licences, .gz siblings and a manifest."""
+    """Replace vendor with the files that package.json names, their licences and a manifest."""
     with tempfile.TemporaryDirectory() as temporary:
         for name in LOCKED:
             shutil.copy(frontend / name, temporary)
@@ -86,8 +85,6 @@ def vendor_files(frontend: Path, vendor: Path) -> None:
             made[name] = (source, emoji(modules / source, [modules / other for other in others]))
         for name, (source, content) in made.items():
             (vendor / name).write_bytes(content)
-            # aiohttp's static handler serves the .gz sibling to whoever accepts it
-            (vendor / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
             digests[name] = _sha256(content)
             _copy_licence(modules, source, vendor)
 

@@ -58,6 +58,7 @@ from operator_console.rendering import Templates
 from operator_console.routing import Route
 from operator_console.static_files import StaticFiles
 from operator_console.visits import Console
+from operator_console.web_app import WebApp
 from storage.database import Database
 from storage.files import FileStore
 from storage.live import LiveBus
@@ -128,6 +129,7 @@ def setup(
     door = Door(console)
     app.add_routes(door.routes())
     app.add_routes(StaticFiles(templates).routes())
+    app.add_routes(WebApp(templates).routes())
     for route in ROUTES:
         # A page is never asked for by HEAD, and an event stream must not be.
         if route.method == "GET":

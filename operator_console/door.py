@@ -18,7 +18,7 @@ from company import rights, signin, staff
 from company.rights import Powers
 from company.tables import Shop, SignIn, Staff
 from company.texts import LOCALES, nearest
-from kit import http
+from kit import http, packing
 from kit.errors import Missing, Problem
 from operator_console import guards
 from operator_console.routing import Route
@@ -68,9 +68,14 @@ class Door:
         ]
 
     def guarded(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """The route's page behind the door."""
+        """The route's page behind the door, packed on its way out."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
+            answer = await answered(request)
+            packing.pack_page(request, answer)
+            return answer
+
+        async def answered(request: web.Request) -> web.StreamResponse:
             known = await self.known(request)
             if known is None:
                 return self._to_login(request)
@@ -140,6 +145,9 @@ class Door:
             await self._console.db.write(signin.sign_out, request.cookies[self.cookie])
         answer = web.HTTPSeeOther("/login")
         answer.del_cookie(self.cookie, path="/", secure=self._console.secure, httponly=True, samesite="Lax")
+        # Drafts that were never sent, the worker and what it kept. A browser heeds it only where nobody can forge it.
+        if self._console.secure or request.url.host in ("127.0.0.1", "localhost"):
+            answer.headers["Clear-Site-Data"] = '"storage"'
         raise answer
 
     async def known(self, request: web.Request) -> Known | None:
@@ -194,7 +202,7 @@ class Door:
         problem: Problem | None = None,
         status: int = 200,
     ) -> web.Response:
-        reader = Reader(_browsers_language(request), ZoneInfo("UTC"))
+        reader = Reader.stranger(_browsers_language(request))
         html = self._console.templates.render(
             "login.html",
             reader,

@@ -200,13 +200,14 @@ def _list(session: Session, visit: Visit, which: ListOf, current: int | None) ->
     title = channel_name(which.channel) if which.channel else titles[which.view]
     by_waiting = which.view is View.WAITING
     other = which.query(view=View.OPEN if by_waiting else View.WAITING)
-    total = counts.get(f"channel:{which.channel}" if which.channel else which.view, "")
+    counted = f"channel:{which.channel}" if which.channel else which.view.value
     here = f"&open={current}" if current is not None else ""
     address = f"/inbox/list?view={which.view}&channel={which.channel}{here}"
     return {
         "list": {
             "title": title,
-            "total": total,
+            "total": counts.get(counted) or "",
+            "total_of": counted.replace(":", "-"),
             "query": which.text,
             "sort": {"label": _sorted(which.view), "url": f"/inbox{other}"},
             "search_url": address,

@@ -7,6 +7,7 @@ them for ever, and the scripts' relative imports carry the version along.
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from operator_console.texts import gettext as _
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+
+_GROUND = re.compile(r'\[data-bs-theme="(light|dark)"\] \{[^}]*?--bg: (#[0-9a-f]{6});')
 
 
 def channel_name(channel: str) -> str:
@@ -101,10 +104,12 @@ class _Shapes(Environment):
 
 
 class Templates:
-    """Renders the console's templates. `version` names the present static files."""
+    """Renders the console's templates. `version` names the present static files; `bar` is the colour of each theme that
+    a browser gives to its own bar."""
 
     def __init__(self) -> None:
         self.version = _digest(STATIC)
+        self.bar = dict(_GROUND.findall((STATIC / "css" / "tokens.css").read_text()))
         self._environment = _Shapes(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(default=True, default_for_string=True),
@@ -118,6 +123,7 @@ class Templates:
             _=gettext,
             ngettext=ngettext,
             asset=self.asset,
+            bar=self.bar,
             channel_name=channel_name,
             once=Rendered(),
             payment_look=payment_look,
@@ -137,7 +143,7 @@ class Templates:
 def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
-        if file.is_file() and file.suffix != ".gz":
+        if file.is_file():
             digest.update(str(file.relative_to(folder)).encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

@@ -143,7 +143,8 @@ def _channels(facts: _Facts) -> list[Shape]:
             {
                 "channel": account.channel,
                 "url": f"/inbox?channel={account.channel}",
-                "note": facts.counts.get(f"channel:{account.channel}", "") or "",
+                "note": (count := facts.counts.get(f"channel:{account.channel}", 0) or ""),
+                "count": count,
                 "hot": False,
             },
         )

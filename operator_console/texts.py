@@ -36,6 +36,11 @@ class Reader:
     theme: str = "auto"
     now: datetime = field(default_factory=utc_now)
 
+    @classmethod
+    def stranger(cls, language: str) -> Reader:
+        """Somebody who has not signed in."""
+        return cls(language, ZoneInfo("UTC"))
+
     def local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.zone)
 

@@ -191,6 +191,18 @@ class Desk:
 
     async def __aenter__(self) -> Desk:
         await self.db.start()
+        await self._open(port=0)
+        return self
+
+    async def restart(self) -> None:
+        """As an upgrade does: another console on the same database, folder and port."""
+        assert self._runner is not None
+        self.live.close()
+        await self._runner.cleanup()
+        self.live = LiveBus(self.db)
+        await self._open(port=int(self.address.rpartition(":")[2]))
+
+    async def _open(self, *, port: int) -> None:
         app = web.Application(client_max_size=25_000_000)
         app[http.TRUSTED] = ()
         app.on_response_prepare.append(http.guard_headers)
@@ -206,9 +218,8 @@ class Desk:
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
         self.address = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None

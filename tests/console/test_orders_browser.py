@@ -1,4 +1,4 @@
-"""Orders in a real browser: a card dragged along the board, a part of the money given back."""
+"""Orders in a real browser: cards dragged along the board, lines added, orders written down and ticked."""
 
 from __future__ import annotations
 
@@ -92,24 +92,6 @@ async def test_a_card_is_moved_by_the_keyboard_too(desk: Desk, opens: Open) -> N
     await page.keyboard.press("Control+ArrowRight")
     await expect(page.locator(f"#column-{assembling} #order-{made.id}")).to_be_focused()
     assert (await trade.now(desk, made)).stage.code == "assembling"
-
-
-async def test_a_part_of_the_money_is_given_back(desk: Desk, opens: Open) -> None:
-    made, payment = await trade.paid_order(desk)
-    page = await opens(desk.ours.owner, f"/orders/{made.id}")
-    await page.locator(f"#payment-{payment.id} .button-danger").click()
-    dialog = page.locator(f"#refund-{payment.id}-0")
-    await dialog.locator("[name=amount]").fill("390,50")
-    await dialog.locator("[name=reason]").fill("скол на ручке")
-    await dialog.locator("[type=submit]").click()
-    # Nothing goes before the person has said that he checked.
-    assert await trade.refunds(desk, made) == []
-    await dialog.locator("[type=checkbox]").check()
-    await dialog.locator("[type=submit]").click()
-    await expect(page.locator(f"#payment-{payment.id}")).to_contain_text("390,50")
-    await expect(page.locator(f"#payment-{payment.id}")).to_contain_text("скол на ручке")
-    [refund] = await trade.refunds(desk, made)
-    assert refund.amount == 39050
 
 
 async def test_a_product_is_added_on_the_orders_page_and_the_sum_follows(desk: Desk, opens: Open) -> None:

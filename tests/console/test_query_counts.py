@@ -68,7 +68,8 @@ def trade(session: Session, store: Store, many: int, mark: str) -> None:
             )
             stock.receive(session, variant, room, 1, actor="system")
         canned.add(session, store.shop_id, name=f"{mark}{n}", text="Да")
-        for listing in Listing:
+        # One may keep twenty of them.
+        for listing in Listing if n < MORE else ():
             saved_views.save(session, store.shop_id, store.owner.id, listing, f"{mark}{n}", "channel=telegram")
 
 

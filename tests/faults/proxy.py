@@ -92,7 +92,10 @@ class Proxy:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
+        """Tear every connection and wait for its end: asyncio complains of one that was cancelled."""
         await self._refuse()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

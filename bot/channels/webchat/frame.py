@@ -18,6 +18,7 @@ from company import settings
 from company.texts import Texts
 from inbox.channels import CAPABILITIES
 from inbox.content import styled
+from kit import packing
 
 STATIC = Path(__file__).parent / "static"
 
@@ -28,6 +29,7 @@ _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 class Asset:
     body: bytes
     mime: str
+    packed: bytes
 
 
 class Assets:
@@ -35,7 +37,7 @@ class Assets:
 
     def __init__(self) -> None:
         paths = sorted(path for path in STATIC.iterdir() if path.suffix in _TYPES)
-        self._files = {path.name: Asset(path.read_bytes(), _TYPES[path.suffix]) for path in paths}
+        self._files = {path.name: _read(path) for path in paths}
         digest = hashlib.sha256()
         for name, asset in self._files.items():
             digest.update(name.encode() + b"\0" + asset.body)
@@ -43,6 +45,11 @@ class Assets:
 
     def get(self, name: str) -> Asset | None:
         return self._files.get(name)
+
+
+def _read(path: Path) -> Asset:
+    content = path.read_bytes()
+    return Asset(content, _TYPES[path.suffix], packing.packed(content))
 
 
 class Frames:

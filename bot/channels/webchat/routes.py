@@ -33,14 +33,14 @@ from sqlalchemy.orm import Session
 from bot.channels.base import Accept, Envelope
 from bot.channels.webchat import events, forms, thread, visitors
 from bot.channels.webchat.answers import ANSWERS
-from bot.channels.webchat.frame import Assets, Frames
+from bot.channels.webchat.frame import Asset, Assets, Frames
 from bot.channels.webchat.limits import Allowance, Limits, TooFast
 from bot.channels.webchat.stream import Stream
 from bot.channels.webchat.thread import NoSuchSite, Site
 from company.texts import Texts, nearest
 from inbox import reading, typing
 from inbox.channels import CAPABILITIES
-from kit import crash, http
+from kit import crash, http, packing
 from kit.clock import utc_now
 from storage.database import Database
 from storage.files import Blob, FileStore, FileTooLarge, NoSuchFile, record
@@ -116,7 +116,7 @@ class Pages:
         asset = self._assets.get("widget.js")
         assert asset is not None
         headers = {"Cache-Control": "public, max-age=600", "Cross-Origin-Resource-Policy": "cross-origin"}
-        return web.Response(body=asset.body, content_type=asset.mime, charset="utf-8", headers=headers)
+        return _file(request, asset, headers)
 
     async def static(self, request: web.Request) -> web.Response:
         asset = self._assets.get(request.match_info["name"])
@@ -124,7 +124,7 @@ class Pages:
             raise web.HTTPNotFound(text="no such file")
         kept = request.match_info["version"] == self._assets.version
         headers = {"Cache-Control": "public, max-age=31536000, immutable" if kept else "no-cache"}
-        return web.Response(body=asset.body, content_type=asset.mime, charset="utf-8", headers=headers)
+        return _file(request, asset, headers)
 
     async def frame(self, request: web.Request) -> web.Response:
         locale = nearest(request.query.get("lang", ""))
@@ -359,6 +359,15 @@ def _refusal(
     if kind is web.HTTPRequestEntityTooLarge:
         return web.HTTPRequestEntityTooLarge(0, 0, text=body, content_type="application/json", headers=headers)
     return kind(text=body, content_type="application/json", headers=headers)
+
+
+def _file(request: web.Request, asset: Asset, headers: Mapping[str, str]) -> web.Response:
+    """A static file, packed for whoever takes it so."""
+    told = {**headers, "Vary": "Accept-Encoding"}
+    if not packing.wanted(request):
+        return web.Response(body=asset.body, content_type=asset.mime, charset="utf-8", headers=told)
+    told["Content-Encoding"] = "gzip"
+    return web.Response(body=asset.packed, content_type=asset.mime, charset="utf-8", headers=told)
 
 
 def _page(text: str, *, policy: str, status: int = 200) -> web.Response:

@@ -1,4 +1,5 @@
 // What a signed-in page starts. Each module looks whether the page has its part and does nothing otherwise.
+import * as app from "./app.js";
 import * as board from "./board.js";
 import * as canned from "./canned.js";
 import * as composer from "./composer.js";
@@ -19,7 +20,7 @@ import * as ticks from "./ticks.js";
 import * as typing from "./typing.js";
 import * as waiting from "./waiting.js";
 
-const PARTS = [board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, tasks, ticks, typing, waiting, live];
+const PARTS = [app, board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, tasks, ticks, typing, waiting, live];
 for (const part of PARTS) part.start();
 
 /** Two thousand emoji come when somebody wants one. */

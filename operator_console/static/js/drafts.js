@@ -121,13 +121,15 @@ export function resume() {
   plan(PAUSE);
 }
 
-/** What was written in another window or on another computer; the modes that are being written here stay. */
+/** What was written in another window or on another computer; the modes that are being written here stay, and those that
+ * were saved or sent while the server was asked: its answer is older than they are. */
 export async function look() {
+  const before = Object.fromEntries(Object.keys(modes).map((mode) => [mode, isSaved(mode) && modes[mode].saved]));
   const told = await fragment(url);
   if (told === null || held) return;
   const known = JSON.parse(told);
   for (const mode of ["reply", "note"]) {
     const theirs = mark({ text: "", again: "", reply_to: "", ...known[mode] });
-    if (isSaved(mode) && theirs !== modes[mode].saved) take(mode, known[mode]);
+    if (isSaved(mode) && modes[mode].saved === before[mode] && theirs !== before[mode]) take(mode, known[mode]);
   }
 }

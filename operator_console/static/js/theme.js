@@ -1,11 +1,13 @@
 // Runs before the first paint (a plain script in the head), so that a dark screen never flashes white.
 (() => {
   const root = document.documentElement;
+  const bar = document.querySelector('meta[name="theme-color"]');
   const dark = matchMedia("(prefers-color-scheme: dark)");
 
   const apply = () => {
     const choice = root.dataset.themeChoice;
     root.dataset.bsTheme = choice === "auto" ? (dark.matches ? "dark" : "light") : choice;
+    bar.content = bar.dataset[root.dataset.bsTheme];
   };
 
   apply();
