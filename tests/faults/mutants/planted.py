@@ -128,7 +128,7 @@ MUTANTS = (
     Mutant(
         "a lane for each update",
         "what a buyer says first may be handled last",
-        MODEL,
+        "tests/bot/test_incoming.py",
         (
             Edit(
                 "bot/incoming.py",
