@@ -34,6 +34,12 @@ from tests.faults.place import free_port
 
 STARTS_WITHIN = 60.0
 
+ALONE = f"from operator_console import rendered; rendered.MOST = 0; {COMMAND}"
+"""A hub that renders each row for each who asks, as it does for the first of many."""
+
+PACKED = {"Accept-Encoding": "gzip", "Sec-Fetch-Site": "same-origin"}
+"""What has a page packed (kit.packing)."""
+
 GOAL = 150.0
 """Milliseconds that a page may take, 95 of 100 times."""
 
@@ -82,7 +88,7 @@ def hub(url: str, folder: Path) -> Iterator[tuple[str, int]]:
     """A running hub's address and process."""
     port = free_port()
     path = place.configuration(folder, url, api="http://127.0.0.1:1", port=port, channels="")
-    command = [sys.executable, "-c", COMMAND, "run", "--config", str(path)]
+    command = [sys.executable, "-c", ALONE, "run", "--config", str(path)]
     with (folder / "hub.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
@@ -128,7 +134,7 @@ async def measure(browser: aiohttp.ClientSession, path: str, times: int) -> tupl
     took, weight = [], 0
     for _ in range(times):
         began = time.perf_counter()
-        async with browser.get(path, headers={"Accept-Encoding": "gzip"}) as answer:
+        async with browser.get(path, headers=PACKED) as answer:
             body = await answer.read()
         took.append(1000 * (time.perf_counter() - began))
         if answer.status != 200:

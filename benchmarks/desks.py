@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks import bigshop, pipeline, place, rounds
 from benchmarks.buyers import Street
-from benchmarks.console import signed_in
+from benchmarks.console import PACKED, signed_in
 from company import shops, staff
 from company.tables import Role
 from inbox.tables import Conversation
@@ -87,7 +87,7 @@ class Console:
                 await self._get("/nav?section=inbox")
 
     async def _get(self, path: str) -> bytes:
-        async with self.browser.get(path, headers={"Accept-Encoding": "gzip"}) as answer:
+        async with self.browser.get(path, headers=PACKED) as answer:
             answer.raise_for_status()
             return await answer.read()
 
