@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import queue
@@ -153,7 +154,9 @@ class _Together(ABC):
 
     def _answer(self, answers: Sequence[_Answer], committed: Committed) -> None:
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._tell_all, answers, committed)
+        # A loop that is closed has nobody any more who waits for it.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._tell_all, answers, committed)
 
     def _tell_all(self, answers: Sequence[_Answer], committed: Committed) -> None:
         self._tell(committed)
