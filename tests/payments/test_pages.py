@@ -50,7 +50,8 @@ async def test_a_waiting_page_gives_up_after_many_turns(till: Till, monkeypatch:
             assert 'http-equiv="refresh"' not in await response.text()
 
 
-async def test_who_comes_back_after_paying_reads_that_it_is_paid(till: Till) -> None:
+async def test_who_comes_back_after_paying_reads_that_it_is_paid(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("payments.web.PATIENCE", 30.0)
     till.bank.webhook_urls[MERCHANT] = None
     order = await till.order()
     payment = await till.link(order)

@@ -31,7 +31,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rights_set")),
         sa.UniqueConstraint("shop_id", "name", name=op.f("uq_rights_set_shop_id_name")),
     )
-    op.create_index(op.f("ix_rights_set_shop_id"), "rights_set", ["shop_id"])
     op.add_column("membership", sa.Column("rights_set_id", sa.BigInteger(), nullable=True))
 
 
