@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from storage.events import Event
 
@@ -43,6 +43,13 @@ class ConversationPlanned(ConversationChanged):
     """Put off until a moment, or a message to be sent at one. `until` is it, in ISO 8601, UTC."""
 
     until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationClosed(ConversationChanged):
+    """`before`: who led it, whether it waited, was unread or put off. Closing ends all that, and may be taken back."""
+
+    before: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,7 +124,11 @@ async def close(visit: Visit) -> web.StreamResponse:
     here = visit.number()
     await _turn(visit, lambda session, it: conversations.close(session, it, by=visit.staff))
     with_words = await visit.read(lambda _session: _("The conversation is closed"))
-    return visit.done(with_words, undo={"url": f"/inbox/{here}/reopen", "values": {}})
+    return visit.done(with_words, undo={"url": f"/inbox/{here}/undo_close", "values": {}})
+
+
+async def undo_close(visit: Visit) -> web.StreamResponse:
+    return await _turn(visit, lambda session, here: conversations.undo_close(session, here, by=visit.staff))
 
 
 async def reopen(visit: Visit) -> web.StreamResponse:
@@ -146,7 +150,7 @@ async def bring_back(visit: Visit) -> web.StreamResponse:
     return await _turn(visit, lambda session, here: snoozing.bring_back(session, here, by=visit.staff))
 
 
-async def _turn(visit: Visit, act: Callable[[Session, Conversation], None]) -> web.Response:
+async def _turn(visit: Visit, act: Callable[[Session, Conversation], object]) -> web.Response:
     await visit.write(lambda session: act(session, found_in(session, visit, visit.number(), lock=True)))
     return visit.done()
 
@@ -257,6 +261,7 @@ ROUTES: tuple[Route, ...] = (
     post(f"/inbox/{ID}/assign", assign, Right.REPLY),
     post(f"/inbox/{ID}/release", release, Right.REPLY),
     post(f"/inbox/{ID}/close", close, Right.REPLY),
+    post(f"/inbox/{ID}/undo_close", undo_close, Right.REPLY),
     post(f"/inbox/{ID}/reopen", reopen, Right.REPLY),
     post(f"/inbox/{ID}/answered", answered, Right.REPLY),
     post(f"/inbox/{ID}/snooze", snooze, Right.REPLY),
