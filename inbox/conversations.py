@@ -133,7 +133,7 @@ def hand_over(session: Session, conversation: Conversation, to: Staff, *, by: St
 
 def assign(session: Session, conversation: Conversation, staff_id: int, *, reason: str) -> None:
     """Put a waiting conversation into somebody's hands by the shop's rule. He leads it when he answers: until then the
-    bot does, and a colleague may take it."""
+    bot does, and a colleague may take it. One that a person led already he leads at once."""
     conversation.assignee_id = staff_id
     session.flush()
     _tell_assigned(session, conversation, staff_id, actor="schedule", reason=reason)

@@ -249,6 +249,8 @@ def _assigned(reason: str, to: str) -> tuple[str, str] | None:
     """By the shop's rule, and why; that a person handed it over is told by a line of its own."""
     if reason == "known":
         return "person", _("{who} is to answer: talked to this customer last", who=to)
+    if reason == "absent":
+        return "person", _("{who} leads now: the colleague who led is not there", who=to)
     return ("person", _("{who} is to answer: has the fewest open", who=to)) if reason else None
 
 

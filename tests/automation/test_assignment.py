@@ -139,6 +139,26 @@ def test_what_a_person_leads_is_left_to_him(
     assert (chat.conversation.assignee_id, chat.conversation.held, told(counter)) == (marina.id, True, [])
 
 
+def test_who_waits_long_for_a_leader_that_is_not_there_is_given_to_another(
+    counter: Counter, marina: Staff, sofya: Staff, comes: Callable[[Staff], None]
+) -> None:
+    chat = asks(counter)
+    talk = chat.conversation
+    conversations.take(counter.session, talk, marina)
+    comes(sofya)
+    comes(marina)
+    talk.waiting_since = utc_now() - assignment.PATIENCE
+    assignment.give_out(counter.session)
+    assert talk.assignee_id == marina.id
+    presence.set_away(counter.session, marina.id, True)
+    talk.waiting_since = utc_now() - assignment.PATIENCE / 2
+    assignment.give_out(counter.session)
+    assert talk.assignee_id == marina.id
+    talk.waiting_since = utc_now() - assignment.PATIENCE
+    assignment.give_out(counter.session)
+    assert (talk.assignee_id, talk.held, told(counter)) == (sofya.id, True, [(sofya.id, Reason.ABSENT)])
+
+
 def test_the_bot_goes_on_until_he_answers_and_a_colleague_may_be_quicker(
     counter: Counter, marina: Staff, sofya: Staff, comes: Callable[[Staff], None]
 ) -> None:
