@@ -16,6 +16,7 @@ from company.rights import Right
 from company.tables import Listing, Shop
 from customers import cards, contacts, fields
 from customers.tables import ContactKind, Field, FieldKind
+from inbox import listing
 from kit.errors import Refused
 from kit.money import Money
 from operator_console import customer_shapes, people, shell, view_shapes
@@ -171,7 +172,7 @@ def _list(session: Session, shop: Shop, asked: Asked) -> Shape:
     found = buyers.page(
         session,
         shop.id,
-        asked.filter,
+        _filter(session, shop, asked),
         sort=asked.sort,
         ascending=asked.ascending,
         number=asked.page,
@@ -194,6 +195,11 @@ def _list(session: Session, shop: Shop, asked: Asked) -> Shape:
             "after": asked.url(page=asked.page + 1) if asked.page < last else None,
         },
     }
+
+
+def _filter(session: Session, shop: Shop, asked: Asked) -> Filter:
+    """What is asked for. Chats with the staff have cards, too, but are customers only once they have ordered."""
+    return replace(asked.filter, without=listing.only_of_staff(session, shop.id))
 
 
 def _row(shop: Shop, row: Row, channels: list[str]) -> Shape:
@@ -288,7 +294,7 @@ def _choice(name: str, label: str, value: str, options: list[tuple[str, str]]) -
 
 def _portion(session: Session, shop: Shop, asked: Asked, own: Iterable[Field], last_id: int) -> tuple[bytes, int, bool]:
     """The lines after this customer, the last one in them, and whether there may be more."""
-    rows = buyers.after(session, shop.id, asked.filter, last_id, size=PORTION)
+    rows = buyers.after(session, shop.id, _filter(session, shop, asked), last_id, size=PORTION)
     ids = [row.customer.id for row in rows]
     reached = contacts.of_many(session, ids)
     values, channels = fields.of_many(session, ids), cards.channels(session, ids)

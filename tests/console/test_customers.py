@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from company.tables import Shop
 from customers import cards, contacts, fields, merging
 from customers.tables import Customer, FieldKind
-from inbox.tables import Conversation
+from inbox.tables import Conversation, Kind
 from operator_console import customers_pages
 from operator_console.holders import HOLDERS
 from tests.console import trade
@@ -232,6 +232,18 @@ async def test_a_page_of_the_list_and_a_card_take_as_few_statements_as_for_one(d
     many = [await taken(path) for path in ("/customers", f"/customers/{anna}", "/customers/duplicates")]
     assert many == few
     assert max(few) <= 40
+
+
+async def test_the_chat_of_a_member_of_staff_makes_him_no_customer(desk: Desk, town: Town) -> None:
+    def link(session: Session) -> None:
+        talk = session.get_one(Conversation, desk.ours.anna)
+        talk.kind, talk.staff_id = Kind.STAFF, desk.ours.owner.id
+
+    owner = await desk.signed_in(desk.ours.owner)
+    assert "Анна Ветрова" in (await owner.get("/customers")).text
+    await town.act(link)
+    assert "Анна Ветрова" not in (await owner.get("/customers")).text
+    assert "Анна Ветрова" not in (await owner.get("/customers/export")).text
 
 
 async def test_only_who_may_take_lists_away_has_the_file(desk: Desk) -> None:
