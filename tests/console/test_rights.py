@@ -258,6 +258,7 @@ def test_only_ones_own_settings_are_changed_with_the_right_to_read() -> None:
         "/me/browsers",
         "/me/undo",
         "/me/away",
+        "/me/password",
         "/me/messenger",
         "/me/notifications",
         "/notifications/read",
