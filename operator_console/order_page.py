@@ -12,16 +12,14 @@ from company.rights import Right
 from company.tables import Shop
 from company.texts import Texts
 from customers import cards
-from kit.money import Money
-from operator_console import notification_pages, order_shapes, people, shell, task_shapes
+from operator_console import notification_pages, order_forms, order_shapes, people, shell, task_shapes
 from operator_console import picker as goods_picker
 from operator_console.payment_shapes import actor_names, open_questions, payments
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get
 from operator_console.texts import gettext as _
-from operator_console.texts import reader
 from operator_console.visits import Visit
-from orders import book, delivery, details, stages
+from orders import book, details, stages
 from orders.tables import Group, Order
 from payments import charging
 
@@ -90,16 +88,8 @@ def _responsible(session: Session, order: Order) -> Shape | None:
 def _forms(session: Session, shop: Shop, order: Order) -> Shape:
     """What the forms of the page offer and hold now."""
     rules = settings.of(shop)
-    goods = Money(order.goods - order.discount, order.currency)
-    usual = {method.code: price for method, price in delivery.options(rules, goods)}
-    given = Money(order.delivery_price, order.currency)
     return {
-        "deliveries": [
-            {"value": method.code, "label": delivery.name(rules, method.code, reader().language)}
-            for method in rules.delivery
-        ],
-        "delivery": order.delivery_method,
-        "delivery_price": given if usual.get(order.delivery_method) != given else None,
+        **order_forms.of_sums(shop, order),
         "payment_methods": [{"value": way, "label": payment_words()[way]} for way in details.payment_methods(rules)],
         "payment_method": order.payment_method,
         "people": [{"value": "", "label": _("nobody")}]

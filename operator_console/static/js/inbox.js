@@ -121,8 +121,11 @@ const refreshHead = oneAtATime(async () => {
 
 // --- the customer and the order ---
 
-/** Own fields that are being filled in, or a field with the cursor in it: what is fetched anew waits for their end. */
+/** Own fields that are being filled in, an open question, or a field with the cursor in it: what is fetched anew waits
+ * for their end. */
 const busyWith = (panel) => {
+  const question = panel.querySelector("dialog[open]");
+  if (question) return [question, "close"];
   const open = panel.querySelector("details.own-edit[open]");
   if (open) return [open, "toggle"];
   const typing = document.activeElement;
