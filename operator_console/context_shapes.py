@@ -88,6 +88,7 @@ def _customer(session: Session, visit: Visit, beside: Beside, current: Order | N
         "average": _whole(spent.share(1, len(bought))) if bought else spent,
         "contacts": _contacts(session, beside),
         "tags": person.tags,
+        "note": person.note or "",
         "past": [
             {
                 "number": order.number,

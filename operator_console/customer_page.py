@@ -171,15 +171,15 @@ def _merges(session: Session, shop_id: int, row: Customer) -> list[Shape]:
 
 
 def _edit(session: Session, shop_id: int, customer_id: int, form: Form, actor: str) -> None:
+    """What the form does not have stays as it is: beside a conversation it is shorter than on the card."""
     row = cards.held(session, customer_id, shop_id)
+    given = {name: form[name] for name in ("name", "city", "address") if name in form}
     cards.remember(
         session,
         row,
-        name=form["name"],
-        city=form["city"],
-        address=form["address"],
-        note=form["note"][:4000],
-        tags=[tag for tag in form["tags"].split(",") if tag.strip()],
+        **given,
+        note=form["note"][:4000] if "note" in form else None,
+        tags=[tag for tag in form["tags"].split(",") if tag.strip()] if "tags" in form else None,
         actor=actor,
     )
 

@@ -129,6 +129,18 @@ async def test_an_owner_asks_and_operators_answer_on_the_card_and_beside_the_con
     assert "Друзья" in (await operator.fragment(f"/inbox/{desk.ours.anna}/context")).text
 
 
+async def test_tags_and_the_note_are_changed_beside_the_conversation(desk: Desk, town: Town) -> None:
+    anna, operator = await town.anna(), await desk.signed_in(desk.ours.operator)
+    await town.act(lambda session: cards.remember(session, session.get_one(Customer, anna), city="Казань"))
+    kept = await operator.post(f"/customers/{anna}", {"tags": "опт, подарки", "note": "Звонить после шести"})
+    assert kept.toast == "Сохранено"
+    row = await town.row(anna)
+    assert (row.name, row.city, row.tags) == ("Анна Ветрова", "Казань", ["опт", "подарки"])
+    beside = (await operator.fragment(f"/inbox/{desk.ours.anna}/context")).text
+    assert "Звонить после шести" in beside
+    assert "Метки и заметка" in beside
+
+
 async def test_fields_are_put_in_order_put_away_and_removed(desk: Desk, town: Town) -> None:
     anna, owner = await town.anna(), await desk.signed_in(desk.ours.owner)
     for name in ("Размер", "Кот"):
