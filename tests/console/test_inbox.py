@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from html import unescape
 from io import BytesIO
 
 import aiohttp
@@ -61,6 +62,23 @@ async def test_nothing_that_a_buyer_writes_becomes_html(desk: Desk) -> None:
         assert answer.status == 200
         assert "<script>alert" not in answer.text
         assert "<img src=x" not in answer.text
+
+
+async def test_where_the_unread_begins_is_marked_until_the_next_opening(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.operator)
+    here, mark = f"/inbox/{desk.ours.anna}", 'id="unread"'
+    assert mark in (await browser.get(here)).text
+    assert mark not in (await browser.get(here)).text
+    for text in ("Можно синюю?", "И серую?"):
+        await desk.hears("Анна Ветрова", text)
+    page = (await browser.get(here)).text
+    assert (
+        page.index("Есть кружка?", page.index('id="feed-inner"'))
+        < page.index(mark)
+        < page.index("Можно синюю?", page.index(mark))
+    )
+    again = unescape(page.split('data-feed="')[1].split('"')[0])
+    assert mark in (await browser.fragment(again)).text
 
 
 async def test_an_answer_goes_out_once_however_often_it_is_sent(desk: Desk) -> None:

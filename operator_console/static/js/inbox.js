@@ -98,6 +98,22 @@ function toMessage() {
   return true;
 }
 
+/** What was not read begins above what the end of the thread shows: one reads on from there. */
+function toUnread() {
+  const mark = document.getElementById("unread");
+  toEnd();
+  if (!mark || mark.getBoundingClientRect().top >= feed().getBoundingClientRect().top) return;
+  mark.scrollIntoView({ block: "start" });
+  const after = [...document.querySelectorAll("#unread ~ [data-message]")].filter((m) => m.matches(".message-in"));
+  offer("feed", "messages", after.length);
+}
+
+/** Who has answered has read it all. */
+function forgetUnread() {
+  const inner = document.getElementById("feed-inner");
+  if (inner) inner.dataset.feed = inner.dataset.feed.replace(/&unread=\d+/, "");
+}
+
 /** Earlier messages are put above: what was being read stays where it was. */
 function keepPlace() {
   const box = feed();
@@ -170,7 +186,10 @@ export function start() {
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") refreshFeed();
   });
-  document.addEventListener("composer:sent", () => refreshFeed().then(toEnd));
+  document.addEventListener("composer:sent", () => {
+    forgetUnread();
+    refreshFeed().then(toEnd);
+  });
   news("list")?.addEventListener("click", showWholeList);
   document.addEventListener("undone", showWholeList);
   news("feed")?.addEventListener("click", toEnd);
@@ -179,6 +198,6 @@ export function start() {
   if (!feed()) return;
   feed().addEventListener("scroll", () => isAtEnd(feed()) && offer("feed", "messages", 0), { passive: true });
   keepPlace();
-  if (!toMessage()) toEnd();
+  if (!toMessage()) toUnread();
   window.addEventListener("hashchange", toMessage);
 }
