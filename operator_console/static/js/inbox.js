@@ -86,8 +86,13 @@ const refreshFeed = oneAtATime(async () => {
   const atEnd = isAtEnd(box);
   await htmx.swap({ sourceElement: inner, target: inner, text: html, swap: "outerMorph" });
   if (atEnd) toEnd();
-  else offer("feed", "messages", [...box.querySelectorAll("[data-message]")].filter((m) => Number(m.dataset.message) > seenLast).length);
+  else offerBelow();
 });
+
+function offerBelow() {
+  const below = [...feed().querySelectorAll("[data-message]")].filter((m) => Number(m.dataset.message) > seenLast);
+  offer("feed", "messages", below.length);
+}
 
 /** A link may lead to one message: it is shown; as the target of the address it is marked for a while. */
 function toMessage() {
@@ -104,8 +109,8 @@ function toUnread() {
   toEnd();
   if (!mark || mark.getBoundingClientRect().top >= feed().getBoundingClientRect().top) return;
   mark.scrollIntoView({ block: "start" });
-  const after = [...document.querySelectorAll("#unread ~ [data-message]")].filter((m) => m.matches(".message-in"));
-  offer("feed", "messages", after.length);
+  seenLast = Number(document.querySelector("#unread ~ [data-message]").dataset.message) - 1;
+  offerBelow();
 }
 
 /** Who has answered has read it all. */
