@@ -15,7 +15,7 @@ from catalog.tables import Product, Stock, Variant, Warehouse
 from company.rights import Right
 from company.tables import Shop
 from kit.money import Money
-from operator_console import category_pages, photo_acts, photos, shell
+from operator_console import category_pages, photo_acts, photos, seen, shell
 from operator_console.order_acts import count_of
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
@@ -25,6 +25,9 @@ from operator_console.visits import Form, Visit
 
 PER_PAGE = 30
 MOST_PAGES = 10_000
+
+TEXT = "product-text"
+"""The part of the page with what the buyer reads."""
 
 
 async def products(visit: Visit) -> web.StreamResponse:
@@ -47,8 +50,8 @@ async def add(visit: Visit) -> web.StreamResponse:
 
 
 async def edit(visit: Visit) -> web.StreamResponse:
-    await visit.write(_edit, visit.shop.id, visit.number(), await visit.form(), visit.actor)
-    return _kept(visit)
+    mark = await visit.write(_edit, visit.shop.id, visit.number(), await visit.form(), visit.actor)
+    return _kept(visit, TEXT, mark)
 
 
 async def archive(visit: Visit) -> web.StreamResponse:
@@ -63,8 +66,8 @@ async def add_variant(visit: Visit) -> web.StreamResponse:
 
 
 async def edit_variant(visit: Visit) -> web.StreamResponse:
-    await visit.write(_edit_variant, visit.shop, visit.number(), await visit.form(), visit.actor)
-    return _kept(visit)
+    mark = await visit.write(_edit_variant, visit.shop, visit.number(), await visit.form(), visit.actor)
+    return _kept(visit, f"variant-{visit.number()}", mark)
 
 
 async def count(visit: Visit) -> web.StreamResponse:
@@ -85,9 +88,10 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def _kept(visit: Visit) -> web.StreamResponse:
+def _kept(visit: Visit, part: str = "", mark: str = "") -> web.StreamResponse:
+    """`mark` is what the part of the page shows from now on."""
     with reading(visit.reader):
-        return visit.done(_("Kept"))
+        return visit.done(_("Kept"), tell={"product:kept": {"part": part, "seen": mark}} if part else None)
 
 
 def _list(session: Session, visit: Visit) -> Shape:
@@ -108,6 +112,7 @@ def _list(session: Session, visit: Visit) -> Shape:
 
     return {
         "may_edit": visit.may(Right.CATALOG_EDIT),
+        "list_url": f"{at(page)}&{urlencode({'q': text})}",
         "query": text,
         "category": category_id or "",
         "categories": category_pages.options(session, shop.id, _("all")),
@@ -167,6 +172,7 @@ def _product(session: Session, visit: Visit, product_id: int) -> Shape:
     return {
         "product": row,
         "title": named(row, reader().language),
+        "seen": _mark(row),
         "photos": photo_acts.shape(session, row),
         "shows": photo_acts.variants_to_show(row),
         "english": row.translations.get("en", {}),
@@ -175,6 +181,7 @@ def _product(session: Session, visit: Visit, product_id: int) -> Shape:
         "variants": [
             {
                 "id": one.id,
+                "seen": _variant_mark(one),
                 "name": names.attributes(one, reader().language) or _("The only variant"),
                 "sku": one.sku,
                 "attributes": attributes_text(one.attributes),
@@ -211,8 +218,23 @@ def _add(session: Session, shop_id: int, form: Form, actor: str) -> int:
     return row.id
 
 
-def _edit(session: Session, shop_id: int, product_id: int, form: Form, actor: str) -> None:
+def _mark(row: Product) -> str:
+    return seen.mark(row.name, row.description, row.translations.get("en", {}), row.category_id)
+
+
+def _variant_mark(row: Variant) -> str:
+    return seen.mark(row.sku, row.attributes, row.price, row.barcode, row.active)
+
+
+def _held(session: Session, table: type[Product] | type[Variant], id_: int) -> None:
+    """Of two who change it at once the second waits, and then sees what the first did."""
+    session.execute(sa.select(table.id).where(table.id == id_).with_for_update())
+
+
+def _edit(session: Session, shop_id: int, product_id: int, form: Form, actor: str) -> str:
+    _held(session, Product, product_id)
     row = goods.product(session, shop_id, product_id)
+    seen.demand(form, _mark(row))
     english = {field: form[f"en_{field}"].strip() for field in ("name", "description")}
     editing.edit_product(
         session,
@@ -224,6 +246,7 @@ def _edit(session: Session, shop_id: int, product_id: int, form: Form, actor: st
         no_category=not form["category"],
         actor=actor,
     )
+    return _mark(row)
 
 
 def _archive(session: Session, shop_id: int, product_id: int, actor: str) -> None:
@@ -249,24 +272,27 @@ def _add_variant(session: Session, shop: Shop, product_id: int, form: Form, acto
         price=Money.parse(form["price"], shop.currency).amount,
         purchase_price=Money.parse(purchase, shop.currency).amount if purchase else None,
         barcode=form["barcode"],
-        attributes=attributes_in(form["attributes"]),
+        attributes=attributes_in(form["apart"]),
         actor=actor,
     )
 
 
-def _edit_variant(session: Session, shop: Shop, variant_id: int, form: Form, actor: str) -> None:
-    purchase = form["purchase"].strip()
+def _edit_variant(session: Session, shop: Shop, variant_id: int, form: Form, actor: str) -> str:
+    _held(session, Variant, variant_id)
+    row, purchase = _variant(session, shop.id, variant_id), form["purchase"].strip()
+    seen.demand(form, _variant_mark(row))
     editing.edit_variant(
         session,
-        _variant(session, shop.id, variant_id),
+        row,
         sku=form["sku"] or None,
-        attributes=attributes_in(form["attributes"]) if "attributes" in form else None,
+        attributes=attributes_in(form["apart"]) if "apart" in form else None,
         price=Money.parse(form["price"], shop.currency).amount,
         purchase_price=Money.parse(purchase, shop.currency).amount if purchase else None,
         barcode=form["barcode"],
         active=form["active"] == "on",
         actor=actor,
     )
+    return _variant_mark(row)
 
 
 def _count(session: Session, shop_id: int, variant_id: int, form: Form, actor: str) -> None:

@@ -13,12 +13,13 @@ import * as palette from "./palette.js";
 import "./panes.js";
 import * as photos from "./photos.js";
 import * as picker from "./picker.js";
+import * as product from "./product.js";
 import { post } from "./server.js";
 import * as tasks from "./tasks.js";
 import * as ticks from "./ticks.js";
 import * as waiting from "./waiting.js";
 
-const PARTS = [board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, tasks, ticks, waiting, live];
+const PARTS = [board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, product, tasks, ticks, waiting, live];
 for (const part of PARTS) part.start();
 
 document.addEventListener("theme:chosen", ({ detail }) => post("/me/theme", { theme: detail }));
