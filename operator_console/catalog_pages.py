@@ -26,6 +26,9 @@ from operator_console.visits import Form, Visit
 PER_PAGE = 30
 MOST_PAGES = 10_000
 
+OFF = "off"
+"""The filter that shows what is not on sale."""
+
 TEXT = "product-text"
 """The part of the page with what the buyer reads."""
 
@@ -99,7 +102,10 @@ def _list(session: Session, visit: Visit) -> Shape:
     text = visit.query("q").replace("\x00", "").strip()[:100]
     category_id = visit.query_number("category")
     page = max(1, min(visit.query_number("page") or 1, MOST_PAGES))
-    if text:
+    off = visit.query("sale") == OFF
+    if off:
+        found, total = goods.off_sale(session, shop.id, category_id, text, offset=(page - 1) * PER_PAGE, limit=PER_PAGE)
+    elif text:
         found, total = search.find(session, shop.id, text, limit=PER_PAGE), 0
     else:
         offset = (page - 1) * PER_PAGE
@@ -107,16 +113,18 @@ def _list(session: Session, visit: Visit) -> Shape:
     last = max(1, -(-total // PER_PAGE))
 
     def at(number: int) -> str:
-        query = {"page": number} | ({"category": category_id} if category_id else {})
+        query = {"page": number} | ({"category": category_id} if category_id else {}) | ({"sale": OFF} if off else {})
         return f"/products?{urlencode(query)}"
 
     return {
         "may_edit": visit.may(Right.CATALOG_EDIT),
         "list_url": f"{at(page)}&{urlencode({'q': text})}",
         "query": text,
+        "sale": OFF if off else "",
+        "sales": [{"value": "", "label": _("all")}, {"value": OFF, "label": _("taken off the sale")}],
         "category": category_id or "",
         "categories": category_pages.options(session, shop.id, _("all")),
-        "total": total or len(found),
+        "total": total if off else total or len(found),
         "warehouses": [named(row, reader().language) for row in stock.warehouses(session, shop.id)],
         "products": _rows(session, shop, found),
         "pages": {

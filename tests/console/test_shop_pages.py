@@ -32,6 +32,19 @@ async def rules(desk: Desk) -> ShopSettings:
     return await desk.db.read(lambda session: settings.of(shops.get(session, desk.ours.shop_id)))
 
 
+async def test_what_was_taken_off_the_sale_is_found_and_put_back(desk: Desk) -> None:
+    owner = await desk.signed_in(desk.ours.owner)
+    here = f"/products/{desk.ours.product_id}"
+    assert "Туман" not in (await owner.fragment("/products?sale=off")).text
+    await owner.post(f"{here}/archive")
+    assert "Туман" not in (await owner.fragment("/products?q=туман")).text
+    for asked in ("", "&q=туман", "&q=tum-3"):
+        assert "Туман" in (await owner.fragment(f"/products?sale=off{asked}")).text, asked
+    assert "Туман" not in (await owner.fragment("/products?sale=off&q=чайник")).text
+    await owner.post(f"{here}/archive")
+    assert "Туман" not in (await owner.fragment("/products?sale=off")).text
+
+
 async def test_a_price_is_changed_and_orders_keep_theirs(desk: Desk) -> None:
     made = await trade.order(desk)
     browser = await desk.signed_in(desk.ours.owner)
