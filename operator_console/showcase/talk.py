@@ -182,6 +182,7 @@ def planned(at: datetime, **more: object) -> Shape:
         "files": ["туман.jpg"],
         "waits": True,
         "brief": False,
+        "left": 0,
         "at": at,
         "unless_answered": True,
         "why": "",
