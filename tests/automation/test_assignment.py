@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from automation import assignment
 from automation.assignment import Reason
 from company import presence
+from company.settings import WorkingHours
 from company.tables import Role, Staff
 from inbox import conversations, messages
 from inbox.content import Outgoing
@@ -113,6 +114,15 @@ def test_who_is_away_or_gone_is_passed_over(
     comes(sofya)
     assignment.give_out(counter.session)
     assert chat.conversation.assignee_id == sofya.id
+
+
+def test_outside_his_shift_nobody_is_given_anything(
+    counter: Counter, marina: Staff, sofya: Staff, comes: Callable[[Staff], None]
+) -> None:
+    comes(marina)
+    comes(sofya)
+    presence.set_shift(counter.session, counter.shop, marina.id, WorkingHours(week=(None,) * 7))
+    assert [asks(counter, name).conversation.assignee_id for name in ("anna", "oleg")] == [sofya.id, sofya.id]
 
 
 def test_who_waits_for_somebody_who_left_is_given_to_another(
