@@ -103,6 +103,20 @@ async def test_a_product_is_picked_by_keys_and_becomes_an_order(browser: Browser
     await marina.page.keyboard.press("Shift+Enter")
     await marina.is_told("Заказ № 1001 создан")
     await expect(marina.page.locator("#order-panel")).to_contain_text("1 450 ₽")
+    await marina.page.keyboard.press("Escape")
+    area = marina.page.get_by_label("Сообщение", exact=True)
+    await area.press_sequentially("Вот она: #")
+    await marina.page.locator(".picker input").press("Escape")
+    await expect(area).to_have_value("Вот она: #")
+    await area.press_sequentially(" и #")
+    await marina.page.locator(".picker input").fill("чайник")
+    await marina.page.keyboard.press("Enter")
+    await expect(marina.page.locator("#picker-list")).to_contain_text("По запросу «чайник»")
+    await marina.page.locator(".picker input").fill("туман")
+    await marina.page.keyboard.press("Enter")
+    await expect(marina.page.locator("#feed .message-out")).to_contain_text("Кружка «Туман»")
+    await expect(area).to_have_value("Вот она: # и ")
+    await expect(area).to_be_focused()
     assert marina.wrongs == []
 
 
