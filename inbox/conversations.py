@@ -28,6 +28,10 @@ _LOCKED = Load(
 _NEW = insertion(Conversation, once=True)
 
 
+NOTE_TOLD = 200
+"""How much of a note comes with the news of a hand-over."""
+
+
 class NoSuchConversation(Missing):
     code = "no_such_conversation"
 
@@ -122,13 +126,16 @@ def take(session: Session, conversation: Conversation, staff: Staff, *, over: bo
         _tell(session, conversation, "taken", staff)
 
 
-def hand_over(session: Session, conversation: Conversation, to: Staff, *, by: Staff) -> None:
-    """Give the conversation to a colleague, who leads it from now on; one that was put off is there at once."""
+def hand_over(session: Session, conversation: Conversation, to: Staff, *, by: Staff, note: str = "") -> None:
+    """Give the conversation to a colleague, who leads it from now on; one that was put off is there at once.
+
+    He is told of it with the `note`, which is not kept in the thread by this.
+    """
     conversation.held, conversation.assignee_id = True, to.id
     _end_snooze(conversation)
     session.flush()
     _tell(session, conversation, "handed_over", by)
-    _tell_assigned(session, conversation, to.id, actor=f"staff:{by.id}")
+    _tell_assigned(session, conversation, to.id, actor=f"staff:{by.id}", note=note[:NOTE_TOLD])
 
 
 def assign(session: Session, conversation: Conversation, staff_id: int, *, reason: str) -> None:
@@ -256,7 +263,7 @@ def _end_snooze(conversation: Conversation) -> None:
 
 
 def _tell_assigned(
-    session: Session, conversation: Conversation, staff_id: int, *, actor: str, reason: str = ""
+    session: Session, conversation: Conversation, staff_id: int, *, actor: str, reason: str = "", note: str = ""
 ) -> None:
     publish(
         session,
@@ -267,6 +274,7 @@ def _tell_assigned(
             conversation_id=conversation.id,
             staff_id=staff_id,
             reason=reason,
+            note=note,
         ),
     )
 

@@ -54,13 +54,15 @@ class ConversationClosed(ConversationChanged):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationAssigned(Event):
-    """Somebody has it in his hands by another's decision; `reason` is the rule's, empty where a person decided."""
+    """Somebody has it in his hands by another's decision; `reason` is the rule's, empty where a person decided. `note`
+    is what the person who handed it over wrote to him, or the beginning of it."""
 
     kind: ClassVar[str] = "conversation_assigned"
 
     conversation_id: int
     staff_id: int
     reason: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,12 +106,16 @@ async def take_over(visit: Visit) -> web.StreamResponse:
 
 
 async def assign(visit: Visit) -> web.StreamResponse:
-    colleague_id = (await visit.form()).number("staff")
+    """With a note, which stands in the thread among the staff and comes to the colleague with the news."""
+    form = await visit.form()
+    colleague_id, note = form.number("staff"), form["note"].strip()
 
     def hand_over(session: Session, here: Conversation) -> None:
         if staff.role_in(session, colleague_id, visit.shop.id) is None:
             raise NoSuchPage(f"staff {colleague_id} is not of this shop")
-        conversations.hand_over(session, here, staff.get(session, colleague_id), by=visit.staff)
+        if note:
+            messages.note(session, here, note, visit.staff)
+        conversations.hand_over(session, here, staff.get(session, colleague_id), by=visit.staff, note=note)
 
     return await _turn(visit, hand_over)
 

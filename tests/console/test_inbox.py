@@ -19,7 +19,7 @@ from orders import cart as carts
 from orders.tables import Order
 from payments.tables import Payment
 from storage.files import record
-from storage.tables import Job
+from storage.tables import EventRow, Job
 from tests.console.desk import Desk
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
@@ -158,6 +158,20 @@ async def test_a_conversation_is_handed_over_given_back_closed_and_opened(desk: 
     assert (await desk.conversation(desk.ours.anna)).state == "open"
     thread = (await browser.fragment(f"{here}/feed")).text
     assert "Марина: диалог закрыт" in thread
+
+
+async def test_a_hand_over_comes_with_a_note_that_stays_among_the_staff(desk: Desk) -> None:
+    browser, here = await desk.signed_in(desk.ours.operator), f"/inbox/{desk.ours.anna}"
+    assert 'id="hand-over"' in (await browser.get(here)).text
+    form = {"staff": str(desk.ours.colleague.id), "note": "Обещал скидку до пятницы"}
+    assert (await browser.post(f"{here}/assign", form)).status == 204
+    (note,) = [m for m in await desk.thread(desk.ours.anna) if m.private]
+    assert (note.text, note.delivery) == ("Обещал скидку до пятницы", Delivery.KEPT)
+    thread = (await browser.fragment(f"{here}/feed")).text
+    assert "Марина: диалог передан, теперь ведёт Софья" in thread
+    query = sa.select(EventRow).where(EventRow.kind == "conversation_assigned")
+    (told,) = await desk.db.read(lambda session: list(session.scalars(query)))
+    assert (told.payload["staff_id"], told.payload["note"]) == (desk.ours.colleague.id, "Обещал скидку до пятницы")
 
 
 async def test_a_foreigner_cannot_be_given_a_conversation(desk: Desk) -> None:
