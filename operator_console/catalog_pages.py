@@ -156,6 +156,10 @@ def _rows(session: Session, shop: Shop, found: list[Product]) -> list[Shape]:
                     "price": Money(variant.price, shop.currency),
                     "active": variant.active,
                     "stock": [shelves.get((variant.id, place.id), (0, 0)) for place in warehouses],
+                    "left": sum(
+                        lies - promised
+                        for lies, promised in (shelves.get((variant.id, place.id), (0, 0)) for place in warehouses)
+                    ),
                 }
                 for variant in row.variants
             ],
