@@ -143,7 +143,7 @@ async def customers(visit: Visit) -> web.StreamResponse:
         return visit.page("partials/customers.html", **filled)
     frame = await shell.frame(visit, "customers")
     around = await visit.read(_around, visit, asked)
-    return visit.page("pages/customers.html", **frame, **around, **filled)
+    return visit.page("pages/customers.html", **frame, **around, **filled, may_add=visit.may(Right.REPLY))
 
 
 async def export(visit: Visit) -> web.StreamResponse:

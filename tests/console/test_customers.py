@@ -129,6 +129,17 @@ async def test_an_owner_asks_and_operators_answer_on_the_card_and_beside_the_con
     assert "Друзья" in (await operator.fragment(f"/inbox/{desk.ours.anna}/context")).text
 
 
+async def test_a_customer_is_added_by_hand(desk: Desk, town: Town) -> None:
+    operator = await desk.signed_in(desk.ours.operator)
+    assert "Напишите имя" in (await operator.post("/customers", {"name": " "})).text
+    wrong = await operator.post("/customers", {"name": "Глеб Седов", "phone": "123"})
+    assert (wrong.status, "не похоже на номер" in wrong.text) == (409, True)
+    made = await operator.post("/customers", {"name": "Глеб Седов", "phone": "8 900 123-45-67", "city": "Тула"})
+    row = await town.row(int(made.headers["HX-Redirect"].rpartition("/")[2]))
+    assert (row.name, row.phone, row.city) == ("Глеб Седов", "+79001234567", "Тула")
+    assert (await operator.get("/customers")).text.count('class="strong">Глеб Седов') == 1
+
+
 async def test_tags_and_the_note_are_changed_beside_the_conversation(desk: Desk, town: Town) -> None:
     anna, operator = await town.anna(), await desk.signed_in(desk.ours.operator)
     await town.act(lambda session: cards.remember(session, session.get_one(Customer, anna), city="Казань"))
