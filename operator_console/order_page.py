@@ -34,6 +34,11 @@ async def order(visit: Visit) -> web.StreamResponse:
     return visit.page("pages/order.html", **frame, **filled)
 
 
+async def sheet(visit: Visit) -> web.StreamResponse:
+    """The order on paper: for who packs it, carries it or takes its money."""
+    return visit.page("pages/order_sheet.html", **await visit.read(_sheet, visit, visit.number()))
+
+
 async def picker(visit: Visit) -> web.StreamResponse:
     """The products that may be put into the order."""
     await visit.read(book.get, visit.shop.id, visit.number())
@@ -41,7 +46,11 @@ async def picker(visit: Visit) -> web.StreamResponse:
     return await goods_picker.show(visit, send=url, add=url)
 
 
-ROUTES: tuple[Route, ...] = (get(f"/orders/{ID}", order), get(f"/orders/{ID}/picker", picker))
+ROUTES: tuple[Route, ...] = (
+    get(f"/orders/{ID}", order),
+    get(f"/orders/{ID}/sheet", sheet),
+    get(f"/orders/{ID}/picker", picker),
+)
 
 
 def _order(session: Session, visit: Visit, order_id: int) -> Shape:
@@ -62,6 +71,16 @@ def _order(session: Session, visit: Visit, order_id: int) -> Shape:
         "responsible": _responsible(session, row),
         "picker_url": f"/orders/{order_id}/picker",
         "tasks": task_shapes.beside(session, visit, order_id=row.id),
+    }
+
+
+def _sheet(session: Session, visit: Visit, order_id: int) -> Shape:
+    row = book.get(session, visit.shop.id, order_id)
+    return {
+        "shop": {"name": visit.shop.name},
+        "order": order_shapes.panel(session, visit, visit.shop, row, opened=True),
+        "made_at": row.created_at,
+        "method": payment_words().get(row.payment_method, ""),
     }
 
 

@@ -14,6 +14,22 @@ from tests.console import trade
 from tests.console.desk import Desk
 
 
+async def test_an_order_is_put_on_paper(desk: Desk) -> None:
+    marina, made = await desk.signed_in(desk.ours.operator), await trade.order(desk)
+    here = f"/orders/{made.id}/sheet"
+    assert here in (await marina.get(f"/orders/{made.id}")).text
+    sheet = (await marina.get(here)).text.replace("\xa0", " ")
+    for words in (
+        f"Заказ № {made.number}",
+        "Кружка «Туман»",
+        "TUM-300",
+        "2 900 ₽",
+        "Осталось оплатить",
+        "+7 900 123-45-67",
+    ):
+        assert words in sheet, words
+
+
 async def test_discount_and_delivery_are_changed_beside_the_conversation(desk: Desk) -> None:
     marina, made = await desk.signed_in(desk.ours.operator), await trade.order(desk)
     beside = f"/inbox/{desk.ours.anna}/context"
