@@ -89,6 +89,7 @@ def _message(message: Message, around: _Around) -> Shape:
         "unsupported": "",
         "reply": _reply(message, around),
         "edited": message.edited_at is not None and message.author == Author.BUYER,
+        "history": _history(message) if message.author == Author.BUYER else [],
         "continued": False,
         "card": None,
         "rows": [],
@@ -102,6 +103,11 @@ def _message(message: Message, around: _Around) -> Shape:
     if message.author == Author.BUYER:
         return shape | _heard(message, load_incoming(message.content))
     return shape | _said(message, load_outgoing(message.content), around)
+
+
+def _history(message: Message) -> list[Shape]:
+    """What the message said before each edit, and when that was written; the first comes first."""
+    return [{"text": was["text"], "at": datetime.fromisoformat(was["at"])} for was in message.history or ()]
 
 
 def _note(message: Message, reader_id: int) -> Markup:

@@ -94,6 +94,7 @@ def message(id_: int, author: str, at: datetime, text: str = "", **more: object)
         "unsupported": "",
         "reply": None,
         "edited": False,
+        "history": [],
         "continued": False,
         "card": None,
         "rows": [],
@@ -144,7 +145,7 @@ def kinds(now: datetime) -> list[Shape]:
     )
     album = [media("photo", url) for url in (MIST, AUTUMN, SAND)]
     return [
-        message(20, "buyer", now, styled, edited=True),
+        message(20, "buyer", now, styled, edited=True, history=[{"text": "Беру две!", "at": now}]),
         message(21, "staff", now, "Да, упакуем бесплатно", reply=quoted, delivery="delivered"),
         message(22, "buyer", now, "Вот все три", media=album),
         message(23, "buyer", now, media=[media("document", "/f/1", name="Реквизиты ООО «Полдень».pdf", size=184_320)]),

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from inbox.content import Media, MediaKind
+from inbox import messages
+from inbox.content import Incoming, Media, MediaKind, Profile
 from inbox.tables import Author, Conversation, Delivery, Message
 from operator_console import spans
 from orders import cart as carts
@@ -62,6 +63,21 @@ async def test_nothing_that_a_buyer_writes_becomes_html(desk: Desk) -> None:
         assert answer.status == 200
         assert "<script>alert" not in answer.text
         assert "<img src=x" not in answer.text
+
+
+async def test_an_edited_message_shows_what_it_said_before(desk: Desk) -> None:
+    def edit(session: Session) -> None:
+        talk = session.get_one(Conversation, desk.ours.anna)
+        known = session.scalars(sa.select(Message).where(Message.conversation_id == talk.id)).one()
+        external = (known.external_id or "").rpartition(":")[2]
+        profile = Profile("buyer-Анна Ветрова", "Анна Ветрова")
+        messages.receive(session, talk, Incoming(external_id=external, profile=profile, text="Есть две?", edited=True))
+
+    await desk.db.write(edit)
+    browser = await desk.signed_in(desk.ours.operator)
+    feed = (await browser.fragment(f"/inbox/{desk.ours.anna}/feed")).text
+    assert "Есть две?" in feed
+    assert "Здравствуйте! Есть кружка?" in feed.split("<summary>изменено</summary>")[1]
 
 
 async def test_where_the_unread_begins_is_marked_until_the_next_opening(desk: Desk) -> None:
