@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import web
@@ -27,8 +29,12 @@ from operator_console.routing import ID, Route, get, post
 from operator_console.texts import gettext as _
 from operator_console.visits import NoSuchPage, Visit
 
-TELEGRAM = "telegram"
+TELEGRAM, WEBCHAT = "telegram", "webchat"
 POLLING, WEBHOOK = "polling", "webhook"
+
+MOST_ORIGINS = 50
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?")
 
 GONE = "Telegram does not know this token any more"
 
@@ -46,6 +52,15 @@ class AnotherBot(Refused):
 
     def __init__(self, username: str) -> None:
         super().__init__(f"the token of @{username}", username=username)
+
+
+class BadOrigin(Refused):
+    """What was entered is not the address of a site."""
+
+    code = "bad_origin"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"not an origin: {text[:60]!r}", text=text[:60])
 
 
 class NoChatOfYours(Refused):
@@ -87,6 +102,12 @@ async def renew(visit: Visit) -> web.StreamResponse:
     return await _changed(visit, lambda account: _renew(visit.console.box, account, token, bot))
 
 
+async def allow(visit: Visit) -> web.StreamResponse:
+    """The sites whose pages may hold the chat."""
+    origins = _origins((await visit.form())["origins"])
+    return await _changed(visit, lambda account: _allow(account, origins))
+
+
 async def rename(visit: Visit) -> web.StreamResponse:
     name = " ".join((await visit.form())["name"].split())[:120]
     return await _changed(visit, lambda account: setattr(account, "name", name or account.name))
@@ -109,6 +130,7 @@ ROUTES: tuple[Route, ...] = (
     post(f"/channels/{ID}/check", check, Right.SETTINGS),
     post(f"/channels/{ID}/receive", receive, Right.SETTINGS),
     post(f"/channels/{ID}/token", renew, Right.SETTINGS),
+    post(f"/channels/{ID}/origins", allow, Right.SETTINGS),
     post(f"/channels/{ID}/name", rename, Right.SETTINGS),
     post(f"/channels/{ID}/switch", switch, Right.SETTINGS),
     post(f"/channels/{ID}/test", test, Right.SETTINGS),
@@ -146,6 +168,9 @@ def _channel(session: Session, visit: Visit, account_id: int) -> Shape:
             "words": words(visit, account),
             "at": account.health_at,
             "telegram": account.channel == TELEGRAM,
+            "by_file": "per_second" in account.settings,
+            "tag": _tag(visit, account),
+            "origins": "\n".join(account.settings.get("origins", ())),
             "receive": account.settings.get("receive", POLLING),
             "may_webhook": visit.console.public_url.startswith("https://"),
             "joined": any(chat.account_id == account.id for chat in _chats(session, visit)),
@@ -155,6 +180,33 @@ def _channel(session: Session, visit: Visit, account_id: int) -> Shape:
 
 def _chats(session: Session, visit: Visit) -> list[Any]:
     return list(notices.chats_of(session, visit.shop.id, visit.staff.id))
+
+
+def _tag(visit: Visit, account: ChannelAccount) -> str:
+    """What stands on the pages of the shop's site; "" for a channel that is none of a site's."""
+    if account.channel != WEBCHAT:
+        return ""
+    return (
+        f'<script src="{visit.console.public_url}/webchat/widget.js" data-site="{account.external_id}" async></script>'
+    )
+
+
+def _origins(text: str) -> list[str]:
+    """Addresses of sites, without paths: "shop.example" is https://shop.example. Raises BadOrigin."""
+    found = []
+    for word in text.split():
+        at = urlsplit(word if "://" in word else f"https://{word}")
+        origin = f"{at.scheme}://{at.netloc}".lower()
+        if not _ORIGIN.fullmatch(origin):
+            raise BadOrigin(word)
+        found.append(origin)
+    return list(dict.fromkeys(found))[:MOST_ORIGINS]
+
+
+def _allow(account: ChannelAccount, origins: list[str]) -> None:
+    if account.channel != WEBCHAT:
+        raise NoSuchPage(f"account {account.id} is no chat of a site")
+    account.settings = {**account.settings, "origins": origins}
 
 
 def _opened(box: SecretBox, account: ChannelAccount) -> dict[str, str]:

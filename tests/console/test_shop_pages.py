@@ -292,6 +292,21 @@ async def test_a_connected_bot_is_looked_at_tried_and_changed_on_its_page(
     assert "Telegram больше не знает этот токен" in (await owner.get("/settings")).text
 
 
+async def test_a_chat_for_the_site_is_made_with_its_tag_and_the_sites_that_may_show_it(desk: Desk) -> None:
+    owner = await desk.signed_in(desk.ours.owner)
+    here = (await owner.post("/settings/webchat")).headers["HX-Redirect"]
+    account = await desk.db.read(lambda session: accounts.get(session, int(here.rpartition("/")[2])))
+    page = (await owner.get(here)).text
+    assert f"data-site=&#34;{account.external_id}&#34;" in page
+    assert "/webchat/widget.js" in page
+    assert "не похоже на адрес" in (await owner.post(f"{here}/origins", {"origins": "shop.example javascript:x"})).text
+    await owner.post(f"{here}/origins", {"origins": "shop.example\nhttp://127.0.0.1:8083/path shop.example"})
+    kept = await desk.db.read(lambda session: accounts.get(session, account.id).settings["origins"])
+    assert kept == ["https://shop.example", "http://127.0.0.1:8083"]
+    assert (await owner.post(f"/channels/{desk.ours.account.id}/origins", {"origins": ""})).status == 404
+    assert (await owner.get("/settings")).text.count("/settings/webchat") == 0
+
+
 async def test_the_component_page_is_there_for_who_works_on_the_console(desk: Desk) -> None:
     browser = await desk.signed_in(desk.ours.operator)
     page = await browser.get("/components")
