@@ -7,6 +7,7 @@ and nobody is given more than the rule says.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -24,6 +25,9 @@ from storage.jobs import Handlers, Job, Step
 ASSIGN = "assign"
 """The kind of the job."""
 
+PATIENCE = timedelta(minutes=10)
+"""How long a buyer waits for who leads the conversation and is not there, before somebody else is given it."""
+
 MOST = 200
 """Conversations that one look gives out."""
 
@@ -35,6 +39,8 @@ class Reason(StrEnum):
     """He was the last to talk to this customer."""
     FEWEST = "fewest"
     """He leads the fewest open conversations."""
+    ABSENT = "absent"
+    """Who led the conversation is not there, and the buyer has waited long enough for him."""
 
 
 @dataclass(slots=True)
@@ -80,15 +86,15 @@ def _locked(session: Session, shop_id: int) -> Shop:
 
 def _waiting(shop_id: int, there: list[int]) -> sa.Select[Conversation]:
     """Those whom no person leads or who stay with somebody who is not there, the longest waiting first; not those
-    that are in another transaction's hands this moment."""
+    that are in another transaction's hands this moment. Who is led by a person gives him time to come back."""
     return (
         sa.select(Conversation)
         .where(
             Conversation.shop_id == shop_id,
             Conversation.kind == Kind.BUYER,
             Conversation.state == State.OPEN,
-            Conversation.held.is_(False),
             Conversation.waiting_since.is_not(None),
+            sa.or_(Conversation.held.is_(False), Conversation.waiting_since <= utc_now() - PATIENCE),
             sa.or_(Conversation.assignee_id.is_(None), Conversation.assignee_id.not_in(there)),
         )
         .order_by(Conversation.waiting_since, Conversation.id)
@@ -99,8 +105,7 @@ def _waiting(shop_id: int, there: list[int]) -> sa.Select[Conversation]:
 
 
 def _give(session: Session, hands: _Hands, talk: Conversation) -> None:
-    waits = talk.state == State.OPEN and talk.waiting_since is not None
-    if talk.kind != Kind.BUYER or not waits or talk.held or talk.assignee_id in hands.led:
+    if talk.kind != Kind.BUYER or not _waits(talk) or talk.assignee_id in hands.led:
         return
     free = hands.free()
     if not free:
@@ -108,8 +113,16 @@ def _give(session: Session, hands: _Hands, talk: Conversation) -> None:
     known = _last_operator(session, talk)
     chosen, reason = (known, Reason.KNOWN) if known in free else (free[0], Reason.FEWEST)
     assert chosen is not None
+    if talk.held:
+        reason = Reason.ABSENT
     conversations.assign(session, talk, chosen, reason=reason)
     hands.led[chosen] += 1
+
+
+def _waits(talk: Conversation) -> bool:
+    if talk.state != State.OPEN or talk.waiting_since is None:
+        return False
+    return not talk.held or talk.waiting_since <= utc_now() - PATIENCE
 
 
 def _hands(session: Session, shop: Shop) -> _Hands:

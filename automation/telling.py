@@ -89,7 +89,8 @@ def message_failed(case: Case) -> None:
 def assigned(case: Case) -> None:
     talk_id = case.event.payload["conversation_id"]
     name = _buyer(case.session, talk_id)
-    case.tell(case.event.payload["staff_id"], Told.ASSIGNED, conversation_id=talk_id, name=name)
+    note = case.event.payload.get("note", "")
+    case.tell(case.event.payload["staff_id"], Told.ASSIGNED, conversation_id=talk_id, name=name, note=note)
 
 
 def task_added(case: Case) -> None:

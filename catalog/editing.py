@@ -237,6 +237,18 @@ def show_variant(session: Session, photo: Photo, variant: Variant | None) -> Non
     session.flush()
 
 
+def shown(product: Product) -> list[list[int | None]]:
+    """The product's photos in their order, each with the variant that it shows."""
+    return [[photo.id, photo.variant_id] for photo in product.photos]
+
+
+def tell_photos(session: Session, product: Product, before: list[list[int | None]], *, actor: str) -> None:
+    """Write to the log what became of the photos, which were like `before`; once for all that was done to them."""
+    after = shown(product)
+    if after != before:
+        _tell(session, product, None, {"photos": [before, after]}, actor)
+
+
 def _renumber(session: Session, product: Product) -> None:
     for place, photo in enumerate(product.photos):
         photo.position = place

@@ -156,6 +156,27 @@ def products(
     return list(session.scalars(all_.offset(max(offset, 0)).limit(limit).options(*WHOLE))), total
 
 
+def off_sale(
+    session: Session, shop_id: int, category_id: int | None = None, text: str = "", *, offset: int = 0, limit: int = 20
+) -> tuple[list[Product], int]:
+    """A page of what cannot be bought, archived or without a variant on sale, and how many there are in all.
+
+    The search does not know these: `text` is looked for as it is in their names and SKUs.
+    """
+    sold = sa.exists().where(Variant.product_id == Product.id, Variant.active)
+    conditions = [Product.shop_id == shop_id, sa.or_(Product.active.is_(False), ~sold)]
+    if category_id is not None:
+        conditions.append(Product.category_id == category_id)
+    if text:
+        spelled = (text, text.lower(), text.capitalize())
+        named = sa.or_(*(Product.name.contains(one, autoescape=True) for one in spelled))
+        by_sku = sa.exists().where(Variant.product_id == Product.id, Variant.sku.icontains(text, autoescape=True))
+        conditions.append(named | by_sku)
+    total = session.scalar(sa.select(sa.func.count()).select_from(Product).where(*conditions)) or 0
+    found = sa.select(Product).where(*conditions).order_by(Product.position, Product.id)
+    return list(session.scalars(found.offset(max(offset, 0)).limit(limit).options(*WHOLE))), total
+
+
 def product(session: Session, shop_id: int, product_id: int) -> Product:
     """The product, archived or not, with all its variants and photos. Raises NoSuchProduct."""
     row = session.scalar(

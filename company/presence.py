@@ -1,16 +1,18 @@
-"""Who of the staff is there: known by the open console, unless the person says that he is away."""
+"""Who of the staff is there: known by the open console, unless the person says that he is away or his shift is over."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from company import staff
-from company.tables import StaffPresence
+from company import hours, settings, staff
+from company.settings import WorkingHours
+from company.tables import Shop, StaffPresence
 from kit.clock import utc_now
 from storage.hot import Hot
 
@@ -38,6 +40,8 @@ class Presence(StrEnum):
     ONLINE = "online"
     AWAY = "away"
     """The console is open, and the person has said that he is away."""
+    OFF_SHIFT = "off"
+    """The console is open outside the person's shift: nobody counts on him."""
     OFFLINE = "offline"
 
 
@@ -63,11 +67,30 @@ def of_shop(session: Session, shop_id: int, now: datetime) -> dict[int, Presence
             StaffPresence.staff_id.in_(people)
         )
     )
-    found = {staff_id: _state(seen_at, away, now) for staff_id, seen_at, away in rows}
-    return {staff_id: found.get(staff_id, Presence.OFFLINE) for staff_id in people}
+    shop = session.get_one(Shop, shop_id)
+    shifts, zone = settings.of(shop).shifts, ZoneInfo(shop.timezone)
+    resting = {id_ for id_ in people if str(id_) in shifts and not hours.is_open(shifts[str(id_)], zone, now)}
+    found = {id_: _state(seen_at, away, id_ in resting, now) for id_, seen_at, away in rows}
+    return {id_: found.get(id_, Presence.OFFLINE) for id_ in people}
 
 
-def _state(seen_at: datetime | None, away: bool, now: datetime) -> Presence:
+def shift_of(shop: Shop, staff_id: int) -> WorkingHours:
+    """When the person works in this shop, by its clock; without a week for one who has no shifts."""
+    return settings.of(shop).shifts.get(str(staff_id), WorkingHours())
+
+
+def set_shift(session: Session, shop: Shop, staff_id: int, shift: WorkingHours) -> None:
+    """Say when the person works; without a week he works whenever his console is open. The shop is to be locked."""
+    shifts = settings.of(shop).model_dump()["shifts"]
+    shifts.pop(str(staff_id), None)
+    if shift.week:
+        shifts[str(staff_id)] = shift.model_dump()
+    settings.change(session, shop, shifts=shifts)
+
+
+def _state(seen_at: datetime | None, away: bool, resting: bool, now: datetime) -> Presence:
     if seen_at is None or now - seen_at > STAYS:
         return Presence.OFFLINE
-    return Presence.AWAY if away else Presence.ONLINE
+    if away:
+        return Presence.AWAY
+    return Presence.OFF_SHIFT if resting else Presence.ONLINE

@@ -107,6 +107,8 @@ class ShopSettings(_Part):
     receipts: Receipts = Receipts()
     alarms: Alarms = Alarms()
     hours: WorkingHours = WorkingHours()
+    shifts: dict[str, WorkingHours] = Field(default_factory=dict)
+    """When each person works, by the id of the staff; who is not there works whenever his console is open."""
     notify_stages: tuple[str, ...] = ("new", "paid", "assembling", "shipped", "delivered", "cancelled")
     """Stage codes whose moves the owner and the buyer are told of."""
     assignment: Assignment = Assignment()

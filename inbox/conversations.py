@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
 from customers.tables import Customer
-from inbox.events import ConversationAssigned, ConversationChanged, ConversationWaits
+from inbox.events import ConversationAssigned, ConversationChanged, ConversationClosed, ConversationWaits
 from inbox.tables import Author, Conversation, Kind, State
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from storage.events import publish
 from storage.hot import Load, insert, insertion
+from storage.tables import EventRow
 
 _LOCKED = Load(
     lambda query: query.where(
@@ -21,6 +26,10 @@ _LOCKED = Load(
     Conversation,
 )
 _NEW = insertion(Conversation, once=True)
+
+
+NOTE_TOLD = 200
+"""How much of a note comes with the news of a hand-over."""
 
 
 class NoSuchConversation(Missing):
@@ -117,18 +126,21 @@ def take(session: Session, conversation: Conversation, staff: Staff, *, over: bo
         _tell(session, conversation, "taken", staff)
 
 
-def hand_over(session: Session, conversation: Conversation, to: Staff, *, by: Staff) -> None:
-    """Give the conversation to a colleague, who leads it from now on; one that was put off is there at once."""
+def hand_over(session: Session, conversation: Conversation, to: Staff, *, by: Staff, note: str = "") -> None:
+    """Give the conversation to a colleague, who leads it from now on; one that was put off is there at once.
+
+    He is told of it with the `note`, which is not kept in the thread by this.
+    """
     conversation.held, conversation.assignee_id = True, to.id
     _end_snooze(conversation)
     session.flush()
     _tell(session, conversation, "handed_over", by)
-    _tell_assigned(session, conversation, to.id, actor=f"staff:{by.id}")
+    _tell_assigned(session, conversation, to.id, actor=f"staff:{by.id}", note=note[:NOTE_TOLD])
 
 
 def assign(session: Session, conversation: Conversation, staff_id: int, *, reason: str) -> None:
     """Put a waiting conversation into somebody's hands by the shop's rule. He leads it when he answers: until then the
-    bot does, and a colleague may take it."""
+    bot does, and a colleague may take it. One that a person led already he leads at once."""
     conversation.assignee_id = staff_id
     session.flush()
     _tell_assigned(session, conversation, staff_id, actor="schedule", reason=reason)
@@ -158,10 +170,37 @@ def release(session: Session, conversation: Conversation, *, by: Staff) -> None:
 
 def close(session: Session, conversation: Conversation, *, by: Staff) -> None:
     """Nothing more to do here. The next message opens it again; the bot leads then."""
+    before = _before(conversation)
     conversation.state, conversation.held, conversation.assignee_id = State.CLOSED, False, None
     conversation.waiting_since, conversation.unread, conversation.snoozed_until = None, 0, None
     session.flush()
-    _tell(session, conversation, "closed", by)
+    publish(
+        session,
+        ConversationClosed(
+            shop_id=conversation.shop_id,
+            subject=f"conversation:{conversation.id}",
+            actor=f"staff:{by.id}",
+            conversation_id=conversation.id,
+            change="closed",
+            before=before,
+        ),
+    )
+
+
+def undo_close(session: Session, conversation: Conversation, *, by: Staff) -> bool:
+    """Take back that `by` closed the conversation: it is led, waits, is unread and put off as it was then.
+
+    False, and nothing is done, if it is open already: the buyer or a colleague was faster.
+    """
+    if conversation.state != State.CLOSED:
+        return False
+    if (before := _closed_by(session, conversation, by)) is not None:
+        _restore(conversation, before)
+    else:
+        conversation.state = State.OPEN
+    session.flush()
+    _tell(session, conversation, "reopened", by)
+    return True
 
 
 def reopen(session: Session, conversation: Conversation, *, by: Staff) -> None:
@@ -183,13 +222,48 @@ def mark_read(session: Session, conversation: Conversation, *, by: Staff) -> Non
         _tell(session, conversation, "read", by)
 
 
+def _before(conversation: Conversation) -> dict[str, Any]:
+    since, until = conversation.waiting_since, conversation.snoozed_until
+    return {
+        "held": conversation.held,
+        "assignee_id": conversation.assignee_id,
+        "unread": conversation.unread,
+        "waiting_since": since.isoformat() if since else None,
+        "snoozed_until": until.isoformat() if until else None,
+    }
+
+
+def _restore(conversation: Conversation, before: Mapping[str, Any]) -> None:
+    """A moment that has passed meanwhile puts nothing off any more."""
+    since, until = (
+        datetime.fromisoformat(before[name]) if before[name] else None for name in ("waiting_since", "snoozed_until")
+    )
+    until = until if until and until > utc_now() else None
+    conversation.state, conversation.snoozed_until = State.SNOOZED if until else State.OPEN, until
+    conversation.held, conversation.assignee_id = before["held"], before["assignee_id"]
+    conversation.waiting_since, conversation.unread = since, before["unread"]
+
+
+def _closed_by(session: Session, conversation: Conversation, by: Staff) -> dict[str, Any] | None:
+    """What the conversation was when it was closed, if this person did that, and nothing happened since."""
+    last = session.scalars(
+        sa.select(EventRow)
+        .where(EventRow.subject == f"conversation:{conversation.id}", EventRow.kind == ConversationClosed.kind)
+        .order_by(EventRow.id.desc())
+        .limit(1)
+    ).first()
+    mine = last is not None and last.actor == f"staff:{by.id}"
+    before: dict[str, Any] | None = last.payload.get("before") if last is not None and mine else None
+    return before
+
+
 def _end_snooze(conversation: Conversation) -> None:
     if conversation.state == State.SNOOZED:
         conversation.state, conversation.snoozed_until = State.OPEN, None
 
 
 def _tell_assigned(
-    session: Session, conversation: Conversation, staff_id: int, *, actor: str, reason: str = ""
+    session: Session, conversation: Conversation, staff_id: int, *, actor: str, reason: str = "", note: str = ""
 ) -> None:
     publish(
         session,
@@ -200,6 +274,7 @@ def _tell_assigned(
             conversation_id=conversation.id,
             staff_id=staff_id,
             reason=reason,
+            note=note,
         ),
     )
 

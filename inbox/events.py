@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from storage.events import Event
 
@@ -46,14 +46,23 @@ class ConversationPlanned(ConversationChanged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationClosed(ConversationChanged):
+    """`before`: who led it, whether it waited, was unread or put off. Closing ends all that, and may be taken back."""
+
+    before: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationAssigned(Event):
-    """Somebody has it in his hands by another's decision; `reason` is the rule's, empty where a person decided."""
+    """Somebody has it in his hands by another's decision; `reason` is the rule's, empty where a person decided. `note`
+    is what the person who handed it over wrote to him, or the beginning of it."""
 
     kind: ClassVar[str] = "conversation_assigned"
 
     conversation_id: int
     staff_id: int
     reason: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

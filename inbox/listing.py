@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from company.tables import ChannelAccount, Staff
 from customers import cards
@@ -240,3 +240,13 @@ def _row(found: sa.Row[object]) -> Row:
         last_text=text,
         last_author=Author(author),
     )
+
+
+def only_of_staff(session: Session, shop_id: int) -> list[int]:
+    """Customers of whom the shop knows nothing but the chat in which a person of its staff is told of orders."""
+    other = aliased(Conversation)
+    as_buyer = sa.exists().where(other.customer_id == Conversation.customer_id, other.kind == Kind.BUYER)
+    query = sa.select(Conversation.customer_id).where(
+        Conversation.shop_id == shop_id, Conversation.kind == Kind.STAFF, Conversation.customer_id.is_not(None)
+    )
+    return [id_ for id_ in session.scalars(query.where(~as_buyer).distinct()) if id_ is not None]

@@ -51,14 +51,8 @@ def close(session: Session, shop_id: int, ids: Sequence[int], *, by: Staff) -> R
     return _each(session, shop_id, ids, act)
 
 
-def reopen(session: Session, shop_id: int, ids: Sequence[int], *, by: Staff) -> Result:
-    def act(here: Conversation) -> bool:
-        if here.state != State.CLOSED:
-            return False
-        conversations.reopen(session, here, by=by)
-        return True
-
-    return _each(session, shop_id, ids, act)
+def undo_close(session: Session, shop_id: int, ids: Sequence[int], *, by: Staff) -> Result:
+    return _each(session, shop_id, ids, lambda here: conversations.undo_close(session, here, by=by))
 
 
 def hand_over(session: Session, shop_id: int, ids: Sequence[int], to: Staff, *, by: Staff) -> Result:

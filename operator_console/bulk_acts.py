@@ -58,7 +58,7 @@ def _done(
     if act == CLOSE:
         result = many.close(session, shop, ids, by=by)
     elif act == REOPEN:
-        result = many.reopen(session, shop, ids, by=by)
+        result = many.undo_close(session, shop, ids, by=by)
     elif act == ASSIGN:
         to = form.number("staff")
         if not staff.is_at_the_counter(session, to, shop):

@@ -15,7 +15,7 @@ from catalog.tables import Product, Stock, Variant, Warehouse
 from company.rights import Right
 from company.tables import Shop
 from kit.money import Money
-from operator_console import category_pages, photo_acts, photos, shell
+from operator_console import category_pages, photo_acts, photos, seen, shell
 from operator_console.order_acts import count_of
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
@@ -25,6 +25,12 @@ from operator_console.visits import Form, Visit
 
 PER_PAGE = 30
 MOST_PAGES = 10_000
+
+OFF = "off"
+"""The filter that shows what is not on sale."""
+
+TEXT = "product-text"
+"""The part of the page with what the buyer reads."""
 
 
 async def products(visit: Visit) -> web.StreamResponse:
@@ -47,8 +53,8 @@ async def add(visit: Visit) -> web.StreamResponse:
 
 
 async def edit(visit: Visit) -> web.StreamResponse:
-    await visit.write(_edit, visit.shop.id, visit.number(), await visit.form(), visit.actor)
-    return _kept(visit)
+    mark = await visit.write(_edit, visit.shop.id, visit.number(), await visit.form(), visit.actor)
+    return _kept(visit, TEXT, mark)
 
 
 async def archive(visit: Visit) -> web.StreamResponse:
@@ -63,8 +69,8 @@ async def add_variant(visit: Visit) -> web.StreamResponse:
 
 
 async def edit_variant(visit: Visit) -> web.StreamResponse:
-    await visit.write(_edit_variant, visit, visit.number(), await visit.form())
-    return _kept(visit)
+    mark = await visit.write(_edit_variant, visit, visit.number(), await visit.form())
+    return _kept(visit, f"variant-{visit.number()}", mark)
 
 
 async def count(visit: Visit) -> web.StreamResponse:
@@ -85,9 +91,10 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def _kept(visit: Visit) -> web.StreamResponse:
+def _kept(visit: Visit, part: str = "", mark: str = "") -> web.StreamResponse:
+    """`mark` is what the part of the page shows from now on."""
     with reading(visit.reader):
-        return visit.done(_("Kept"))
+        return visit.done(_("Kept"), tell={"product:kept": {"part": part, "seen": mark}} if part else None)
 
 
 def _list(session: Session, visit: Visit) -> Shape:
@@ -95,7 +102,10 @@ def _list(session: Session, visit: Visit) -> Shape:
     text = visit.query("q").replace("\x00", "").strip()[:100]
     category_id = visit.query_number("category")
     page = max(1, min(visit.query_number("page") or 1, MOST_PAGES))
-    if text:
+    off = visit.query("sale") == OFF
+    if off:
+        found, total = goods.off_sale(session, shop.id, category_id, text, offset=(page - 1) * PER_PAGE, limit=PER_PAGE)
+    elif text:
         found, total = search.find(session, shop.id, text, limit=PER_PAGE), 0
     else:
         offset = (page - 1) * PER_PAGE
@@ -103,15 +113,18 @@ def _list(session: Session, visit: Visit) -> Shape:
     last = max(1, -(-total // PER_PAGE))
 
     def at(number: int) -> str:
-        query = {"page": number} | ({"category": category_id} if category_id else {})
+        query = {"page": number} | ({"category": category_id} if category_id else {}) | ({"sale": OFF} if off else {})
         return f"/products?{urlencode(query)}"
 
     return {
         "may_edit": visit.may(Right.CATALOG_EDIT),
+        "list_url": f"{at(page)}&{urlencode({'q': text})}",
         "query": text,
+        "sale": OFF if off else "",
+        "sales": [{"value": "", "label": _("all")}, {"value": OFF, "label": _("taken off the sale")}],
         "category": category_id or "",
         "categories": category_pages.options(session, shop.id, _("all")),
-        "total": total or len(found),
+        "total": total if off else total or len(found),
         "warehouses": [named(row, reader().language) for row in stock.warehouses(session, shop.id)],
         "products": _rows(session, shop, found),
         "pages": {
@@ -143,6 +156,10 @@ def _rows(session: Session, shop: Shop, found: list[Product]) -> list[Shape]:
                     "price": Money(variant.price, shop.currency),
                     "active": variant.active,
                     "stock": [shelves.get((variant.id, place.id), (0, 0)) for place in warehouses],
+                    "left": sum(
+                        lies - promised
+                        for lies, promised in (shelves.get((variant.id, place.id), (0, 0)) for place in warehouses)
+                    ),
                 }
                 for variant in row.variants
             ],
@@ -167,6 +184,7 @@ def _product(session: Session, visit: Visit, product_id: int) -> Shape:
     return {
         "product": row,
         "title": named(row, reader().language),
+        "seen": _mark(row),
         "photos": photo_acts.shape(session, row),
         "shows": photo_acts.variants_to_show(row),
         "english": row.translations.get("en", {}),
@@ -175,6 +193,7 @@ def _product(session: Session, visit: Visit, product_id: int) -> Shape:
         "variants": [
             {
                 "id": one.id,
+                "seen": _variant_mark(one),
                 "name": names.attributes(one, reader().language) or _("The only variant"),
                 "sku": one.sku,
                 "attributes": attributes_text(one.attributes),
@@ -211,8 +230,23 @@ def _add(session: Session, shop_id: int, form: Form, actor: str) -> int:
     return row.id
 
 
-def _edit(session: Session, shop_id: int, product_id: int, form: Form, actor: str) -> None:
+def _mark(row: Product) -> str:
+    return seen.mark(row.name, row.description, row.translations.get("en", {}), row.category_id)
+
+
+def _variant_mark(row: Variant) -> str:
+    return seen.mark(row.sku, row.attributes, row.price, row.barcode, row.active)
+
+
+def _held(session: Session, table: type[Product] | type[Variant], id_: int) -> None:
+    """Of two who change it at once the second waits, and then sees what the first did."""
+    session.execute(sa.select(table.id).where(table.id == id_).with_for_update())
+
+
+def _edit(session: Session, shop_id: int, product_id: int, form: Form, actor: str) -> str:
+    _held(session, Product, product_id)
     row = goods.product(session, shop_id, product_id)
+    seen.demand(form, _mark(row))
     english = {field: form[f"en_{field}"].strip() for field in ("name", "description")}
     editing.edit_product(
         session,
@@ -224,6 +258,7 @@ def _edit(session: Session, shop_id: int, product_id: int, form: Form, actor: st
         no_category=not form["category"],
         actor=actor,
     )
+    return _mark(row)
 
 
 def _archive(session: Session, shop_id: int, product_id: int, actor: str) -> None:
@@ -254,23 +289,27 @@ def _add_variant(session: Session, visit: Visit, product_id: int, form: Form) ->
         price=Money.parse(form["price"], visit.shop.currency).amount,
         purchase_price=_purchase(visit, form),
         barcode=form["barcode"],
-        attributes=attributes_in(form["attributes"]),
+        attributes=attributes_in(form["apart"]),
         actor=visit.actor,
     )
 
 
-def _edit_variant(session: Session, visit: Visit, variant_id: int, form: Form) -> None:
+def _edit_variant(session: Session, visit: Visit, variant_id: int, form: Form) -> str:
+    _held(session, Variant, variant_id)
+    row = _variant(session, visit.shop.id, variant_id)
+    seen.demand(form, _variant_mark(row))
     editing.edit_variant(
         session,
-        _variant(session, visit.shop.id, variant_id),
+        row,
         sku=form["sku"] or None,
-        attributes=attributes_in(form["attributes"]) if "attributes" in form else None,
+        attributes=attributes_in(form["apart"]) if "apart" in form else None,
         price=Money.parse(form["price"], visit.shop.currency).amount,
         purchase_price=_purchase(visit, form),
         barcode=form["barcode"],
         active=form["active"] == "on",
         actor=visit.actor,
     )
+    return _variant_mark(row)
 
 
 def _count(session: Session, shop_id: int, variant_id: int, form: Form, actor: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 from dataclasses import dataclass
 
 import aiohttp
@@ -54,7 +55,16 @@ async def connect(visit: Visit) -> web.StreamResponse:
     return visit.done(go="/settings#channels")
 
 
-ROUTES: tuple[Route, ...] = (post("/settings/telegram", connect, Right.SETTINGS),)
+async def add_site(visit: Visit) -> web.StreamResponse:
+    """A chat for the shop's site; its page has the tag."""
+    account_id = await visit.write(_add_site, visit.console.box, visit.shop.id)
+    return visit.done(go=f"/channels/{account_id}")
+
+
+ROUTES: tuple[Route, ...] = (
+    post("/settings/telegram", connect, Right.SETTINGS),
+    post("/settings/webchat", add_site, Right.SETTINGS),
+)
 
 
 async def whose(token: str, api: str) -> Bot:
@@ -78,6 +88,14 @@ async def whose(token: str, api: str) -> Bot:
     if not isinstance(result, dict) or not isinstance(result.get("id"), int):
         raise BadBotToken("Telegram refuses the token")
     return Bot(result["id"], str(result.get("username", ""))[:60], str(result.get("first_name", ""))[:120])
+
+
+def _add_site(session: Session, box: SecretBox, shop_id: int) -> int:
+    shop, key = session.get_one(Shop, shop_id), secrets.token_hex(10)
+    added = accounts.add_channel(
+        session, box, shop, channel="webchat", name=shop.name, external_id=key, secret=None, settings={"origins": []}
+    )
+    return added.id
 
 
 def _api(session: Session, shop_id: int) -> str:

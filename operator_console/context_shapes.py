@@ -13,7 +13,7 @@ from customers import contacts, fields
 from customers.tables import ContactKind, Customer
 from inbox.tables import Conversation
 from kit.money import Money
-from operator_console import customer_shapes, order_shapes, photos, task_shapes
+from operator_console import customer_shapes, order_forms, order_shapes, photos, task_shapes
 from operator_console.people import Shape
 from operator_console.people import customer as face
 from operator_console.texts import gettext as _
@@ -62,6 +62,9 @@ def context(session: Session, visit: Visit, beside: Beside) -> Shape:
         "may_edit": visit.may(Right.REPLY),
         "cart": _cart(session, visit, beside),
         "order": panel,
+        "sums": order_forms.of_sums(visit.shop, order)
+        if order is not None and panel is not None and panel["editable"] and panel["can"]["edit"]
+        else None,
         "context_url": f"/inbox/{here.id}/context",
         "may_order": visit.may(Right.ORDERS),
         "tasks": task_shapes.beside(session, visit, conversation_id=here.id, customer_id=here.customer_id),
@@ -86,6 +89,7 @@ def _customer(session: Session, visit: Visit, beside: Beside, current: Order | N
         "average": _whole(spent.share(1, len(bought))) if bought else spent,
         "contacts": _contacts(session, beside),
         "tags": person.tags,
+        "note": person.note or "",
         "past": [
             {
                 "number": order.number,

@@ -16,7 +16,7 @@ from customers.tables import ContactKind, Field, FieldKind
 from kit.money import Money
 from kit.workbooks import Cell, Portion
 from operator_console import customer_shapes, spreadsheets
-from operator_console.customers_pages import Asked
+from operator_console.customers_pages import Asked, filter_of
 from operator_console.rendering import channel_name
 from operator_console.routing import Route, get
 from operator_console.spreadsheets import PORTION, local
@@ -49,7 +49,7 @@ def _portion(
     session: Session, shop: Shop, asked: Asked, own: Sequence[Field], last_id: int
 ) -> tuple[Portion, int, bool]:
     """The rows after this customer, the last one in them, and whether there may be more."""
-    found = buyers.after(session, shop.id, asked.filter, last_id, size=PORTION)
+    found = buyers.after(session, shop.id, filter_of(session, shop, asked), last_id, size=PORTION)
     ids = [row.customer.id for row in found]
     reached = contacts.of_many(session, ids)
     values, channels = fields.of_many(session, ids), cards.channels(session, ids)

@@ -12,6 +12,7 @@ from company.rights import Right
 from company.tables import Shop
 from customers import cards, contacts, fields, merging
 from customers.tables import Customer
+from kit.errors import Refused
 from kit.money import Money
 from operator_console import customer_shapes, order_shapes, people, shell, task_shapes, timeline_shapes
 from operator_console.payment_shapes import payment_states
@@ -31,6 +32,18 @@ OWN = "field-"
 """How the names of the own fields begin in a form: field-<number>."""
 
 CONTACT = r"{contact:\d{1,18}}"
+
+
+class NamelessCustomer(Refused):
+    """A card that is made by hand needs a name."""
+
+    code = "nameless_customer"
+
+
+async def add(visit: Visit) -> web.StreamResponse:
+    """A card for somebody who has neither written nor ordered."""
+    customer_id = await visit.write(_add, visit.shop.id, await visit.form(), visit.actor)
+    return visit.done(go=f"/customers/{customer_id}")
 
 
 async def customer(visit: Visit) -> web.StreamResponse:
@@ -94,6 +107,7 @@ async def remove_contact(visit: Visit) -> web.StreamResponse:
 
 
 ROUTES: tuple[Route, ...] = (
+    post("/customers", add, Right.REPLY),
     get(f"/customers/{ID}", customer),
     get(f"/customers/{ID}/timeline", timeline),
     post(f"/customers/{ID}", edit, Right.REPLY),
@@ -171,16 +185,25 @@ def _merges(session: Session, shop_id: int, row: Customer) -> list[Shape]:
     ]
 
 
+def _add(session: Session, shop_id: int, form: Form, actor: str) -> int:
+    if not form["name"].strip():
+        raise NamelessCustomer()
+    row = cards.add(session, session.get_one(Shop, shop_id), name=form["name"])
+    phone, email = form["phone"].strip() or None, form["email"].strip() or None
+    cards.remember(session, row, phone=phone, email=email, city=form["city"], actor=actor)
+    return row.id
+
+
 def _edit(session: Session, shop_id: int, customer_id: int, form: Form, actor: str) -> None:
+    """What the form does not have stays as it is: beside a conversation it is shorter than on the card."""
     row = cards.held(session, customer_id, shop_id)
+    given = {name: form[name] for name in ("name", "city", "address") if name in form}
     cards.remember(
         session,
         row,
-        name=form["name"],
-        city=form["city"],
-        address=form["address"],
-        note=form["note"][:4000],
-        tags=[tag for tag in form["tags"].split(",") if tag.strip()],
+        **given,
+        note=form["note"][:4000] if "note" in form else None,
+        tags=[tag for tag in form["tags"].split(",") if tag.strip()] if "tags" in form else None,
         actor=actor,
     )
 

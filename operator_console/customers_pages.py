@@ -16,6 +16,7 @@ from company.rights import Right
 from company.tables import Listing, Shop
 from customers import cards, fields
 from customers.tables import Field, FieldKind
+from inbox import listing
 from kit.errors import Refused
 from kit.money import Money
 from operator_console import people, shell, spreadsheets, view_shapes
@@ -148,7 +149,7 @@ async def customers(visit: Visit) -> web.StreamResponse:
         return visit.page("partials/customers.html", **filled)
     frame = await shell.frame(visit, "customers")
     around = await visit.read(_around, visit, asked)
-    return visit.page("pages/customers.html", **frame, **around, **filled)
+    return visit.page("pages/customers.html", **frame, **around, **filled, may_add=visit.may(Right.REPLY))
 
 
 ROUTES: tuple[Route, ...] = (get("/customers", customers),)
@@ -158,7 +159,7 @@ def _list(session: Session, shop: Shop, asked: Asked) -> Shape:
     found = buyers.page(
         session,
         shop.id,
-        asked.filter,
+        filter_of(session, shop, asked),
         sort=asked.sort,
         ascending=asked.ascending,
         number=asked.page,
@@ -182,6 +183,11 @@ def _list(session: Session, shop: Shop, asked: Asked) -> Shape:
             "after": asked.url(page=asked.page + 1) if asked.page < last else None,
         },
     }
+
+
+def filter_of(session: Session, shop: Shop, asked: Asked) -> Filter:
+    """What is asked for. Chats with the staff have cards, too, but are customers only once they have ordered."""
+    return replace(asked.filter, without=listing.only_of_staff(session, shop.id))
 
 
 def _row(shop: Shop, row: Row, channels: list[str], *, totals: bool) -> Shape:

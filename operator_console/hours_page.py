@@ -59,10 +59,13 @@ def shape(hours: WorkingHours) -> Shape:
 
 
 def _change(session: Session, shop_id: int, form: Form) -> None:
-    """With «always» ticked the week is forgotten; days off are kept either way."""
+    settings.change(session, shops.get(session, shop_id), hours=hours_in(form).model_dump())
+
+
+def hours_in(form: Form) -> WorkingHours:
+    """With «always» ticked the week is forgotten; days off are kept either way. Raises BadHours."""
     week = () if form["always"] == "on" else tuple(_day(form, n) for n in range(7))
-    hours = WorkingHours(week=week, days_off=_days_off(form["days_off"]))
-    settings.change(session, shops.get(session, shop_id), hours=hours.model_dump())
+    return WorkingHours(week=week, days_off=_days_off(form["days_off"]))
 
 
 def _day(form: Form, n: int) -> Hours | None:

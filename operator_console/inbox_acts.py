@@ -106,12 +106,16 @@ async def take_over(visit: Visit) -> web.StreamResponse:
 
 
 async def assign(visit: Visit) -> web.StreamResponse:
-    colleague_id = (await visit.form()).number("staff")
+    """With a note, which stands in the thread among the staff and comes to the colleague with the news."""
+    form = await visit.form()
+    colleague_id, note = form.number("staff"), form["note"].strip()
 
     def hand_over(session: Session, here: Conversation) -> None:
         if not staff.is_at_the_counter(session, colleague_id, visit.shop.id):
             raise NoSuchPage(f"staff {colleague_id} is not of this shop")
-        conversations.hand_over(session, here, staff.get(session, colleague_id), by=visit.staff)
+        if note:
+            messages.note(session, here, note, visit.staff)
+        conversations.hand_over(session, here, staff.get(session, colleague_id), by=visit.staff, note=note)
 
     return await _turn(visit, hand_over)
 
@@ -124,7 +128,11 @@ async def close(visit: Visit) -> web.StreamResponse:
     here = visit.number()
     await _turn(visit, lambda session, it: conversations.close(session, it, by=visit.staff))
     with_words = await visit.read(lambda _session: _("The conversation is closed"))
-    return visit.done(with_words, undo={"url": f"/inbox/{here}/reopen", "values": {}})
+    return visit.done(with_words, undo={"url": f"/inbox/{here}/undo_close", "values": {}})
+
+
+async def undo_close(visit: Visit) -> web.StreamResponse:
+    return await _turn(visit, lambda session, here: conversations.undo_close(session, here, by=visit.staff))
 
 
 async def reopen(visit: Visit) -> web.StreamResponse:
@@ -146,7 +154,7 @@ async def bring_back(visit: Visit) -> web.StreamResponse:
     return await _turn(visit, lambda session, here: snoozing.bring_back(session, here, by=visit.staff))
 
 
-async def _turn(visit: Visit, act: Callable[[Session, Conversation], None]) -> web.Response:
+async def _turn(visit: Visit, act: Callable[[Session, Conversation], object]) -> web.Response:
     await visit.write(lambda session: act(session, found_in(session, visit, visit.number(), lock=True)))
     return visit.done()
 
@@ -257,6 +265,7 @@ ROUTES: tuple[Route, ...] = (
     post(f"/inbox/{ID}/assign", assign, Right.REPLY),
     post(f"/inbox/{ID}/release", release, Right.REPLY),
     post(f"/inbox/{ID}/close", close, Right.REPLY),
+    post(f"/inbox/{ID}/undo_close", undo_close, Right.REPLY),
     post(f"/inbox/{ID}/reopen", reopen, Right.REPLY),
     post(f"/inbox/{ID}/answered", answered, Right.REPLY),
     post(f"/inbox/{ID}/snooze", snooze, Right.REPLY),

@@ -75,10 +75,11 @@ async def inbox(visit: Visit) -> web.StreamResponse:
 async def conversation(visit: Visit) -> web.StreamResponse:
     which, id_ = ListOf.asked(visit), visit.number()
     frame = await shell.frame(visit, "inbox", view=which.view, pane="thread")
-    if visit.may(Right.REPLY):
+    unread = await visit.read(_unread, visit, id_)
+    if unread and visit.may(Right.REPLY):
         await visit.write(_seen, visit, id_)
     await notification_pages.seen(visit, "conversation", id_)
-    open_ = await visit.read(_whole, visit, id_, which)
+    open_ = await visit.read(_whole, visit, id_, which, unread)
     found = await visit.read(_list, visit, which, id_)
     around = await visit.read(inbox_lists.around, visit, which)
     return visit.page("pages/inbox.html", **frame, **found, **open_, **around)
@@ -103,7 +104,12 @@ async def feed(visit: Visit) -> web.StreamResponse:
     if visit.query("seen") and visit.may(Right.REPLY):
         await visit.write(_seen, visit, id_)
     found = await visit.read(
-        _feed_alone, visit, id_, first=visit.query_number("first"), before=visit.query_number("before")
+        _feed_alone,
+        visit,
+        id_,
+        first=visit.query_number("first"),
+        before=visit.query_number("before"),
+        unread=visit.query_number("unread"),
     )
     return visit.page("partials/feed.html", **found)
 
@@ -238,12 +244,20 @@ def _nothing(which: ListOf) -> Shape:
     return {"title": _("Quiet here"), "text": _("New messages appear here by themselves.")}
 
 
-def _whole(session: Session, visit: Visit, id_: int, which: ListOf) -> Shape:
+def _unread(session: Session, visit: Visit, id_: int) -> int:
+    return found_in(session, visit, id_).unread
+
+
+def _whole(session: Session, visit: Visit, id_: int, which: ListOf, unread: int) -> Shape:
+    """`unread` of the buyer's messages were that until now."""
     here = found_in(session, visit, id_)
     around = beside(session, visit, here)
+    found = _newest(session, id_, visit.query_number("message"))
+    heard = [message.id for message in found if message.author == Author.BUYER]
+    first_unread = heard[-unread:][0] if heard and unread else None
     return {
         **_head(session, visit, around, back=f"/inbox{which.query()}"),
-        **_feed(session, visit, around, _newest(session, id_, visit.query_number("message"))),
+        **_feed(session, visit, around, found, unread=first_unread),
         **context_shapes.context(session, visit, around),
         "compose": composer_shapes.composer(session, visit, around),
         "picker_url": f"/inbox/{id_}/picker",
@@ -270,14 +284,16 @@ def _context_alone(session: Session, visit: Visit, id_: int) -> Shape:
     return context_shapes.context(session, visit, beside(session, visit, found_in(session, visit, id_)))
 
 
-def _feed_alone(session: Session, visit: Visit, id_: int, *, first: int | None, before: int | None) -> Shape:
+def _feed_alone(
+    session: Session, visit: Visit, id_: int, *, first: int | None, before: int | None, unread: int | None
+) -> Shape:
     here = found_in(session, visit, id_)
     if before is not None:
         earlier = messages.thread(session, id_, before=before, limit=PAGE)
         first = earlier[0].id if earlier else before
     after = (first or 1) - 1
     found = messages.thread(session, id_, after=after, limit=MOST_MESSAGES)
-    return _feed(session, visit, beside(session, visit, here), found)
+    return _feed(session, visit, beside(session, visit, here), found, unread=unread)
 
 
 def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape:
@@ -325,10 +341,12 @@ def _led_by(here: Conversation, leader: str, *, mine: bool) -> str:
     return _("the buyer waits for a person") if here.waiting_since is not None else _("the bot answers")
 
 
-def _feed(session: Session, visit: Visit, around: Beside, found: list[Message]) -> Shape:
+def _feed(session: Session, visit: Visit, around: Beside, found: list[Message], *, unread: int | None) -> Shape:
+    """`unread`: the first message that was not read when the page was opened; the mark above it stays while it is."""
     here = around.conversation
     first = found[0].id if found else 0
     earlier = bool(found) and _has_earlier(session, here.id, first)
+    mark = f"&unread={unread}" if unread else ""
     return {
         "days": thread_shapes.days(
             session,
@@ -340,8 +358,9 @@ def _feed(session: Session, visit: Visit, around: Beside, found: list[Message]) 
             whole=not earlier,
         ),
         "planned": planned_shapes.planned(session, visit, here),
-        "feed_url": f"/inbox/{here.id}/feed?first={first}",
-        "earlier_url": f"/inbox/{here.id}/feed?before={first}" if earlier else None,
+        "unread_id": unread,
+        "feed_url": f"/inbox/{here.id}/feed?first={first}{mark}",
+        "earlier_url": f"/inbox/{here.id}/feed?before={first}{mark}" if earlier else None,
         "last_id": found[-1].id if found else 0,
     }
 

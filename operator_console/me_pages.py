@@ -9,7 +9,7 @@ from company import presence, signin, staff
 from company.rights import Right
 from company.tables import Role, Shop
 from company.texts import LOCALES
-from operator_console import notification_pages, shell, staff_pages
+from operator_console import hours_page, notification_pages, shell, staff_pages
 from operator_console.door import SHOP_COOKIE
 from operator_console.routing import Route, get, post
 from operator_console.visits import NoSuchPage, Visit
@@ -23,9 +23,12 @@ UNDO_SECONDS = (0, 5)
 async def me(visit: Visit) -> web.StreamResponse:
     frame = await shell.frame(visit, "me")
     shops, browsers = await visit.read(_around, visit.staff.id)
+    shift = presence.shift_of(visit.shop, visit.staff.id)
     return visit.page(
         "pages/me.html",
         **frame,
+        shift=shift,
+        hours=await visit.read(lambda _session: hours_page.shape(shift)),
         away=await visit.read(presence.is_away, visit.staff.id),
         told=await visit.read(notification_pages.choices, visit),
         may_reply=visit.may(Right.REPLY),

@@ -35,6 +35,12 @@ LINE = "quantity-"
 """How the names of the fields begin that hold the lines: quantity-<variant id>."""
 
 
+class NothingChosen(Refused):
+    """An order without goods."""
+
+    code = "nothing_chosen"
+
+
 class NobodyChosen(Refused):
     """An order is somebody's: a customer must be chosen, or named."""
 
@@ -154,6 +160,8 @@ def _lines(session: Session, shop: Shop, wanted: dict[int, int]) -> Shape:
 
 def _make(session: Session, shop_id: int, form: Form, staff_id: int) -> int:
     shop = session.get_one(Shop, shop_id)
+    if not _wanted(form):
+        raise NothingChosen()
     customer = _for_whom(session, shop, form)
     conversation = None
     if form["conversation"]:

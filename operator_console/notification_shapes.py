@@ -70,7 +70,8 @@ def _words(told: Notification, texts: Texts) -> tuple[str, str, str]:
             return "people", _("{who} calls you: {name}", who=who, name=name), text
         case Told.ASSIGNED:
             given = _("{who} gave you a conversation", who=who) if who else _("You are to answer a buyer")
-            return "person", given, name
+            note = facts.get("note", "")
+            return "person", given, f"{name}: {note}" if note else name
         case Told.WAITS:
             since = f"{reader().local(datetime.fromisoformat(facts['since'])):%H:%M}"
             return "clock", _("{name} waits for your answer", name=name), _("since {time}", time=since)

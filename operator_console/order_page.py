@@ -14,16 +14,14 @@ from company.tables import Role, Shop
 from company.texts import Texts
 from customers import cards
 from inbox.tables import Conversation
-from kit.money import Money
-from operator_console import notification_pages, order_shapes, people, shell, task_shapes
+from operator_console import notification_pages, order_forms, order_shapes, people, shell, task_shapes
 from operator_console import picker as goods_picker
 from operator_console.payment_shapes import actor_names, open_questions, payments
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get
 from operator_console.texts import gettext as _
-from operator_console.texts import reader
 from operator_console.visits import Visit
-from orders import book, delivery, details, stages
+from orders import book, details, stages
 from orders.tables import Group, Order
 from payments import charging
 
@@ -38,6 +36,11 @@ async def order(visit: Visit) -> web.StreamResponse:
     return visit.page("pages/order.html", **frame, **filled)
 
 
+async def sheet(visit: Visit) -> web.StreamResponse:
+    """The order on paper: for who packs it, carries it or takes its money."""
+    return visit.page("pages/order_sheet.html", **await visit.read(_sheet, visit, visit.number()))
+
+
 async def picker(visit: Visit) -> web.StreamResponse:
     """The products that may be put into the order."""
     await visit.read(book.get, visit.shop.id, visit.number())
@@ -45,7 +48,11 @@ async def picker(visit: Visit) -> web.StreamResponse:
     return await goods_picker.show(visit, send=url, add=url)
 
 
-ROUTES: tuple[Route, ...] = (get(f"/orders/{ID}", order), get(f"/orders/{ID}/picker", picker))
+ROUTES: tuple[Route, ...] = (
+    get(f"/orders/{ID}", order),
+    get(f"/orders/{ID}/sheet", sheet),
+    get(f"/orders/{ID}/picker", picker),
+)
 
 
 def _order(session: Session, visit: Visit, order_id: int) -> Shape:
@@ -77,6 +84,16 @@ def _conversation_url(session: Session, order: Order) -> str | None:
     return f"/inbox/{seen}" if seen is not None else None
 
 
+def _sheet(session: Session, visit: Visit, order_id: int) -> Shape:
+    row = book.get(session, visit.shop.id, order_id)
+    return {
+        "shop": {"name": visit.shop.name},
+        "order": order_shapes.panel(session, visit, visit.shop, row, opened=True),
+        "made_at": row.created_at,
+        "method": payment_words().get(row.payment_method, ""),
+    }
+
+
 def history(session: Session, order: Order, texts: Texts) -> list[Shape]:
     """Every move of the order, the newest first."""
     moves = stages.history(session, order)
@@ -100,19 +117,11 @@ def _responsible(session: Session, order: Order) -> Shape | None:
 def _forms(session: Session, shop: Shop, order: Order) -> Shape:
     """What the forms of the page offer and hold now."""
     rules = settings.of(shop)
-    goods = Money(order.goods - order.discount, order.currency)
-    usual = {method.code: price for method, price in delivery.options(rules, goods)}
-    given = Money(order.delivery_price, order.currency)
     everybody = staff.of_shop(session, shop.id)
     nobody = {"value": "", "label": _("nobody")}
     couriers = [{"value": one.id, "label": one.name} for one, role in everybody if role == Role.COURIER]
     return {
-        "deliveries": [
-            {"value": method.code, "label": delivery.name(rules, method.code, reader().language)}
-            for method in rules.delivery
-        ],
-        "delivery": order.delivery_method,
-        "delivery_price": given if usual.get(order.delivery_method) != given else None,
+        **order_forms.of_sums(shop, order),
         "payment_methods": [{"value": way, "label": payment_words()[way]} for way in details.payment_methods(rules)],
         "payment_method": order.payment_method,
         "people": [nobody] + [{"value": one.id, "label": one.name} for one, role in everybody if role != Role.COURIER],

@@ -24,7 +24,12 @@ def colleague(staff: Staff, **more: object) -> Shape:
 
 
 def presence_word(state: Presence) -> str:
-    words = {Presence.ONLINE: _("there"), Presence.AWAY: _("away"), Presence.OFFLINE: _("not there")}
+    words = {
+        Presence.ONLINE: _("there"),
+        Presence.AWAY: _("away"),
+        Presence.OFF_SHIFT: _("off shift"),
+        Presence.OFFLINE: _("not there"),
+    }
     return words[state]
 
 

@@ -104,14 +104,15 @@ def variants_to_show(product: Product) -> list[Shape]:
 
 async def _changed(visit: Visit, act: Callable[..., None], *facts: object) -> web.StreamResponse:
     """Change the product's photos and show them as they are now."""
-    await visit.write(_with_product, visit.shop.id, visit.number(), act, facts)
+    await visit.write(_with_product, visit, act, facts)
     return visit.page("partials/product_photos.html", **await visit.read(_shown, visit.shop.id, visit.number()))
 
 
-def _with_product(
-    session: Session, shop_id: int, product_id: int, act: Callable[..., None], facts: Sequence[object]
-) -> None:
-    act(session, goods.product(session, shop_id, product_id), *facts)
+def _with_product(session: Session, visit: Visit, act: Callable[..., None], facts: Sequence[object]) -> None:
+    product = goods.product(session, visit.shop.id, visit.number())
+    before = editing.shown(product)
+    act(session, product, *facts)
+    editing.tell_photos(session, product, before, actor=visit.actor)
 
 
 def _shown(session: Session, shop_id: int, product_id: int) -> Shape:

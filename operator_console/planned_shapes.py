@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -40,6 +42,7 @@ def _card(visit: Visit, one: ScheduledMessage, name: str, offered: list[Shape]) 
         "brief": one.brief and waits,
         "waits": waits,
         "at": one.send_at,
+        "left": max(0, math.ceil((one.send_at - reader().now).total_seconds())),
         "unless_answered": one.unless_answered and waits,
         "why": "" if waits else _why(visit, one),
         "may": visit.may(Right.REPLY),

@@ -15,7 +15,7 @@ from company.settings import AutoConfirm, DeliveryMethod, ShopSettings
 from company.tables import Shop
 from company.texts import LOCALES
 from kit.money import Money
-from operator_console import hours_page, people, rights_pages, shell
+from operator_console import channel_page, hours_page, people, rights_pages, shell
 from operator_console.people import Shape
 from operator_console.routing import Route, get, post
 from operator_console.texts import gettext as _
@@ -137,7 +137,7 @@ def _all(session: Session, visit: Visit) -> Shape:
                 "account": row.settings.get("username") or row.external_id,
                 "active": row.active,
                 "health": row.health,
-                "words": row.health_text,
+                "words": channel_page.words(visit, row),
                 "at": row.health_at,
             }
             for row in accounts.of_shop(session, shop.id)

@@ -87,6 +87,7 @@ def _message(message: Message, around: _Around) -> Shape:
         "reply": _reply(message, around),
         "quotable": around.visit.may(Right.REPLY) and message.delivery != Delivery.FAILED,
         "edited": message.edited_at is not None and message.author == Author.BUYER,
+        "history": _history(message) if message.author == Author.BUYER else [],
         "continued": False,
         "card": None,
         "rows": [],
@@ -100,6 +101,11 @@ def _message(message: Message, around: _Around) -> Shape:
     if message.author == Author.BUYER:
         return shape | _heard(message, load_incoming(message.content))
     return shape | _said(message, load_outgoing(message.content), around)
+
+
+def _history(message: Message) -> list[Shape]:
+    """What the message said before each edit, and when that was written; the first comes first."""
+    return [{"text": was["text"], "at": datetime.fromisoformat(was["at"])} for was in message.history or ()]
 
 
 def _note(message: Message, reader_id: int) -> Markup:
@@ -243,22 +249,25 @@ def _line(event: EventRow, names: Mapping[str, str], stages: Mapping[str, str]) 
         stage = stages.get(facts["to_code"], facts["to_code"])
         return "board", _("Order No. {number}: “{stage}”", number=facts["number"], stage=stage)
     if event.kind == "conversation_assigned":
-        return _assigned(facts.get("reason", ""), names.get(f"staff:{facts['staff_id']}", ""))
+        return _assigned(facts.get("reason", ""), names.get(f"staff:{facts['staff_id']}", ""), who)
     return _turns(facts["change"], who, facts.get("until"))
 
 
-def _assigned(reason: str, to: str) -> tuple[str, str] | None:
-    """By the shop's rule, and why; that a person handed it over is told by a line of its own."""
+def _assigned(reason: str, to: str, who: str) -> tuple[str, str]:
+    """By the shop's rule, and why; or by a person."""
     if reason == "known":
         return "person", _("{who} is to answer: talked to this customer last", who=to)
-    return ("person", _("{who} is to answer: has the fewest open", who=to)) if reason else None
+    if reason == "absent":
+        return "person", _("{who} leads now: the colleague who led is not there", who=to)
+    if reason:
+        return "person", _("{who} is to answer: has the fewest open", who=to)
+    return "person", _("{who} handed the conversation over to {name}", who=who, name=to)
 
 
 def _turns(change: str, who: str, until: str | None) -> tuple[str, str] | None:
     when = formats.ahead(datetime.fromisoformat(until)) if until else ""
     turns = {
         "taken": ("hand", _("{who} took the conversation", who=who)),
-        "handed_over": ("person", _("{who} handed the conversation over", who=who)),
         "released": ("robot", _("{who} gave the conversation back to the bot", who=who)),
         "closed": ("check", _("{who} closed the conversation", who=who)),
         "reopened": ("retry", _("{who} opened the conversation again", who=who)),

@@ -56,6 +56,8 @@ class Filter:
     last_until: datetime | None = None
     own: Mapping[int, Sought] = field(default_factory=dict)
     """By the number of the field."""
+    without: Sequence[int] = ()
+    """Customers that are left out if they have never ordered."""
 
     @property
     def _sums(self) -> bool:
@@ -135,6 +137,9 @@ def _chosen(session: Session, shop_id: int, wanted: Filter, sums: sa.Subquery) -
         if field_id in known:
             holding = fields.holding(known[field_id], value=sought.value, since=sought.since, until=sought.until)
             query = query.where(Customer.id.in_(holding))
+    if wanted.without:
+        ordered = sa.select(Order.customer_id).where(Order.customer_id.in_(wanted.without))
+        query = query.where(Customer.id.not_in(wanted.without) | Customer.id.in_(ordered))
     if wanted._sums:
         query = query.outerjoin(sums, sums.c.customer_id == Customer.id).where(*_bounds(wanted, sums))
     return query

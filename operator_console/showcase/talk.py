@@ -95,6 +95,7 @@ def message(id_: int, author: str, at: datetime, text: str = "", **more: object)
         "reply": None,
         "quotable": True,
         "edited": False,
+        "history": [],
         "continued": False,
         "card": None,
         "rows": [],
@@ -145,7 +146,7 @@ def kinds(now: datetime) -> list[Shape]:
     )
     album = [media("photo", url) for url in (MIST, AUTUMN, SAND)]
     return [
-        message(20, "buyer", now, styled, edited=True),
+        message(20, "buyer", now, styled, edited=True, history=[{"text": "Беру две!", "at": now}]),
         message(21, "staff", now, "Да, упакуем бесплатно", reply=quoted, delivery="delivered"),
         message(22, "buyer", now, "Вот все три", media=album),
         message(23, "buyer", now, media=[media("document", "/f/1", name="Реквизиты ООО «Полдень».pdf", size=184_320)]),
@@ -183,6 +184,7 @@ def planned(at: datetime, **more: object) -> Shape:
         "files": ["туман.jpg"],
         "waits": True,
         "brief": False,
+        "left": 0,
         "at": at,
         "unless_answered": True,
         "why": "",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from automation import assignment
 from automation.assignment import Reason
 from company import presence
+from company.settings import WorkingHours
 from company.tables import Role, Staff
 from inbox import conversations, messages
 from inbox.content import Outgoing
@@ -115,6 +116,15 @@ def test_who_is_away_or_gone_is_passed_over(
     assert chat.conversation.assignee_id == sofya.id
 
 
+def test_outside_his_shift_nobody_is_given_anything(
+    counter: Counter, marina: Staff, sofya: Staff, comes: Callable[[Staff], None]
+) -> None:
+    comes(marina)
+    comes(sofya)
+    presence.set_shift(counter.session, counter.shop, marina.id, WorkingHours(week=(None,) * 7))
+    assert [asks(counter, name).conversation.assignee_id for name in ("anna", "oleg")] == [sofya.id, sofya.id]
+
+
 def test_who_waits_for_somebody_who_left_is_given_to_another(
     counter: Counter, marina: Staff, sofya: Staff, comes: Callable[[Staff], None]
 ) -> None:
@@ -137,6 +147,26 @@ def test_what_a_person_leads_is_left_to_him(
     run(counter)
     assignment.give_out(counter.session)
     assert (chat.conversation.assignee_id, chat.conversation.held, told(counter)) == (marina.id, True, [])
+
+
+def test_who_waits_long_for_a_leader_that_is_not_there_is_given_to_another(
+    counter: Counter, marina: Staff, sofya: Staff, comes: Callable[[Staff], None]
+) -> None:
+    chat = asks(counter)
+    talk = chat.conversation
+    conversations.take(counter.session, talk, marina)
+    comes(sofya)
+    comes(marina)
+    talk.waiting_since = utc_now() - assignment.PATIENCE
+    assignment.give_out(counter.session)
+    assert talk.assignee_id == marina.id
+    presence.set_away(counter.session, marina.id, True)
+    talk.waiting_since = utc_now() - assignment.PATIENCE / 2
+    assignment.give_out(counter.session)
+    assert talk.assignee_id == marina.id
+    talk.waiting_since = utc_now() - assignment.PATIENCE
+    assignment.give_out(counter.session)
+    assert (talk.assignee_id, talk.held, told(counter)) == (sofya.id, True, [(sofya.id, Reason.ABSENT)])
 
 
 def test_the_bot_goes_on_until_he_answers_and_a_colleague_may_be_quicker(

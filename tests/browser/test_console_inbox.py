@@ -71,6 +71,20 @@ async def test_a_product_is_picked_by_keys_and_becomes_an_order(browser: Browser
     await marina.page.keyboard.press("Shift+Enter")
     await marina.is_told("Заказ № 1001 создан")
     await expect(marina.page.locator("#order-panel")).to_contain_text("1 450 ₽")
+    await marina.page.keyboard.press("Escape")
+    area = marina.page.get_by_label("Сообщение", exact=True)
+    await area.press_sequentially("Вот она: #")
+    await marina.page.locator(".picker input").press("Escape")
+    await expect(area).to_have_value("Вот она: #")
+    await area.press_sequentially(" и #")
+    await marina.page.locator(".picker input").fill("чайник")
+    await marina.page.keyboard.press("Enter")
+    await expect(marina.page.locator("#picker-list")).to_contain_text("По запросу «чайник»")
+    await marina.page.locator(".picker input").fill("туман")
+    await marina.page.keyboard.press("Enter")
+    await expect(marina.page.locator("#feed .message-out")).to_contain_text("Кружка «Туман»")
+    await expect(area).to_have_value("Вот она: # и ")
+    await expect(area).to_be_focused()
     assert marina.wrongs == []
 
 
@@ -80,8 +94,9 @@ async def test_a_ready_answer_is_put_in_by_keys_changed_and_sent(browser: Browse
     marina = await console(browser, desk, desk.ours.operator)
     await marina.open(desk.ours.anna)
     area = marina.page.get_by_label("Сообщение", exact=True)
-    await area.press_sequentially("Минуту. /при")
-    await expect(marina.page.locator("#canned-list .option")).to_have_count(1, timeout=10_000)
+    await area.press_sequentially("Минуту. /")
+    await expect(marina.page.locator("#canned-list .option")).to_have_count(2, timeout=10_000)
+    await area.press_sequentially("при")
     await area.press("Enter")
     await expect(area).to_have_value("Минуту. Здравствуйте, Анна!")
     await expect(marina.page.locator("#canned-list")).to_have_count(0)
@@ -191,3 +206,46 @@ async def test_many_are_ticked_closed_at_once_and_taken_back(browser: Browser, d
     await marina.page.keyboard.press("KeyU")
     await expect(rows).to_have_count(3)
     assert marina.wrongs == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_one_reads_on_where_the_unread_begins_and_hands_over_with_a_note(browser: Browser, desk: Desk) -> None:
+    marina = await console(browser, desk, desk.ours.operator)
+    for n in range(20):
+        await desk.hears("Анна Ветрова", f"Вопрос {n}: успеете к пятнице, если заказать две кружки сегодня вечером?")
+    await marina.open(desk.ours.anna)
+    page, feed = marina.page, marina.page.locator("#feed")
+    await expect(page.locator("#unread")).to_be_in_viewport()
+    await expect(feed.get_by_text("Вопрос 19")).not_to_be_in_viewport()
+    await page.locator("[data-news=feed]").click()
+    await expect(feed.get_by_text("Вопрос 19")).to_be_in_viewport()
+    await page.get_by_label("Ещё действия").click()
+    await page.get_by_role("button", name="Передать с запиской").click()
+    dialog = page.get_by_role("dialog", name="Передать с запиской")
+    await dialog.get_by_label("Кому").select_option(str(desk.ours.colleague.id))
+    await dialog.get_by_label("Заметка").fill("Ждёт ответа о пятнице")
+    await dialog.get_by_role("button", name="Передать").click()
+    await expect(page.locator("#thread-head")).to_contain_text("ведёт Софья", timeout=10_000)
+    await expect(feed.locator(".note")).to_contain_text("Ждёт ответа о пятнице")
+    await expect(dialog).to_be_hidden()
+    assert marina.wrongs == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_product_page_follows_a_colleague_and_keeps_what_is_typed(browser: Browser, desk: Desk) -> None:
+    ours, other = await console(browser, desk, desk.ours.owner), await console(browser, desk, desk.ours.owner)
+    for one in (ours, other):
+        await one.page.goto(f"{one.address}/products/{desk.ours.product_id}")
+    await other.page.get_by_label("Описание", exact=True).fill("Печатаю своё")
+    await ours.page.get_by_label("Название", exact=True).fill("Кружка «Дождь»")
+    text = ours.page.locator("#product-text")
+    await text.get_by_role("button", name="Сохранить").click()
+    for one in (ours, other):
+        await expect(one.page.locator("#product-head h1")).to_have_text("Кружка «Дождь»", timeout=10_000)
+    await expect(other.page.get_by_label("Описание", exact=True)).to_have_value("Печатаю своё")
+    await other.page.locator("#product-text").get_by_role("button", name="Сохранить").click()
+    await other.is_told("это изменил коллега")
+    await text.get_by_label("Описание", exact=True).fill("Ещё раз")
+    await text.get_by_role("button", name="Сохранить").click()
+    await expect(ours.page.locator("[data-toasts]").get_by_text("Сохранено")).to_have_count(2)
+    assert ours.wrongs == []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 from company import presence, shops
 from company.presence import STAYS, Presence
+from company.settings import Hours, WorkingHours
 from kit.clock import utc_now
 from tests.worlds import World
 
@@ -30,6 +31,20 @@ def test_away_holds_until_it_is_taken_back(world: World) -> None:
     assert (states(world)[1], presence.is_away(world.session, world.operator.id)) == (Presence.AWAY, True)
     presence.set_away(world.session, world.operator.id, False)
     assert states(world)[1] is Presence.ONLINE
+
+
+def test_outside_the_shift_an_open_console_does_not_count(world: World) -> None:
+    def works(*, opens: time, closes: time) -> None:
+        shift = WorkingHours(week=(Hours(opens=opens, closes=closes),) * 7)
+        presence.set_shift(world.session, world.shop, world.operator.id, shift)
+
+    presence.seen(world.session, world.operator.id)
+    works(opens=time(0), closes=time(0))
+    assert states(world)[1] is Presence.ONLINE
+    presence.set_shift(world.session, world.shop, world.operator.id, WorkingHours(week=(None,) * 7))
+    assert states(world)[1] is Presence.OFF_SHIFT
+    presence.set_shift(world.session, world.shop, world.operator.id, WorkingHours())
+    assert (states(world)[1], world.shop.settings.get("shifts")) == (Presence.ONLINE, None)
 
 
 def test_of_a_shop_its_own_active_staff_alone(world: World) -> None:

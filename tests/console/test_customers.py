@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from company.tables import Shop
 from customers import cards, contacts, fields, merging
 from customers.tables import Customer, FieldKind
-from inbox.tables import Conversation
+from inbox.tables import Conversation, Kind
 from operator_console import customer_export
 from operator_console.holders import HOLDERS
 from tests.console import trade
@@ -130,6 +130,29 @@ async def test_an_owner_asks_and_operators_answer_on_the_card_and_beside_the_con
     assert "Друзья" in (await operator.fragment(f"/inbox/{desk.ours.anna}/context")).text
 
 
+async def test_a_customer_is_added_by_hand(desk: Desk, town: Town) -> None:
+    operator = await desk.signed_in(desk.ours.operator)
+    assert "Напишите имя" in (await operator.post("/customers", {"name": " "})).text
+    wrong = await operator.post("/customers", {"name": "Глеб Седов", "phone": "123"})
+    assert (wrong.status, "не похоже на номер" in wrong.text) == (409, True)
+    made = await operator.post("/customers", {"name": "Глеб Седов", "phone": "8 900 123-45-67", "city": "Тула"})
+    row = await town.row(int(made.headers["HX-Redirect"].rpartition("/")[2]))
+    assert (row.name, row.phone, row.city) == ("Глеб Седов", "+79001234567", "Тула")
+    assert (await operator.get("/customers")).text.count('class="strong">Глеб Седов') == 1
+
+
+async def test_tags_and_the_note_are_changed_beside_the_conversation(desk: Desk, town: Town) -> None:
+    anna, operator = await town.anna(), await desk.signed_in(desk.ours.operator)
+    await town.act(lambda session: cards.remember(session, session.get_one(Customer, anna), city="Казань"))
+    kept = await operator.post(f"/customers/{anna}", {"tags": "опт, подарки", "note": "Звонить после шести"})
+    assert kept.toast == "Сохранено"
+    row = await town.row(anna)
+    assert (row.name, row.city, row.tags) == ("Анна Ветрова", "Казань", ["опт", "подарки"])
+    beside = (await operator.fragment(f"/inbox/{desk.ours.anna}/context")).text
+    assert "Звонить после шести" in beside
+    assert "Метки и заметка" in beside
+
+
 async def test_fields_are_put_in_order_put_away_and_removed(desk: Desk, town: Town) -> None:
     anna, owner = await town.anna(), await desk.signed_in(desk.ours.owner)
     for name in ("Размер", "Кот"):
@@ -236,6 +259,18 @@ async def test_a_page_of_the_list_and_a_card_take_as_few_statements_as_for_one(d
     many = [await taken(path) for path in ("/customers", f"/customers/{anna}", "/customers/duplicates")]
     assert many == few
     assert max(few) <= 40
+
+
+async def test_the_chat_of_a_member_of_staff_makes_him_no_customer(desk: Desk, town: Town) -> None:
+    def link(session: Session) -> None:
+        talk = session.get_one(Conversation, desk.ours.anna)
+        talk.kind, talk.staff_id = Kind.STAFF, desk.ours.owner.id
+
+    owner = await desk.signed_in(desk.ours.owner)
+    assert "Анна Ветрова" in (await owner.get("/customers")).text
+    await town.act(link)
+    assert "Анна Ветрова" not in (await owner.get("/customers")).text
+    assert "Анна Ветрова" not in (await owner.get("/customers/export")).text
 
 
 async def test_only_who_may_take_lists_away_has_the_file(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from html import unescape
 from io import BytesIO
 
 import aiohttp
@@ -11,14 +12,15 @@ import sqlalchemy as sa
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from inbox.content import Media, MediaKind
+from inbox import messages
+from inbox.content import Incoming, Media, MediaKind, Profile
 from inbox.tables import Author, Conversation, Delivery, Message
 from operator_console import spans
 from orders import cart as carts
 from orders.tables import Order
 from payments.tables import Payment
 from storage.files import record
-from storage.tables import Job
+from storage.tables import EventRow, Job
 from tests.console.desk import Desk
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
@@ -61,6 +63,38 @@ async def test_nothing_that_a_buyer_writes_becomes_html(desk: Desk) -> None:
         assert answer.status == 200
         assert "<script>alert" not in answer.text
         assert "<img src=x" not in answer.text
+
+
+async def test_an_edited_message_shows_what_it_said_before(desk: Desk) -> None:
+    def edit(session: Session) -> None:
+        talk = session.get_one(Conversation, desk.ours.anna)
+        known = session.scalars(sa.select(Message).where(Message.conversation_id == talk.id)).one()
+        external = (known.external_id or "").rpartition(":")[2]
+        profile = Profile("buyer-Анна Ветрова", "Анна Ветрова")
+        messages.receive(session, talk, Incoming(external_id=external, profile=profile, text="Есть две?", edited=True))
+
+    await desk.db.write(edit)
+    browser = await desk.signed_in(desk.ours.operator)
+    feed = (await browser.fragment(f"/inbox/{desk.ours.anna}/feed")).text
+    assert "Есть две?" in feed
+    assert "Здравствуйте! Есть кружка?" in feed.split("<summary>изменено</summary>")[1]
+
+
+async def test_where_the_unread_begins_is_marked_until_the_next_opening(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.operator)
+    here, mark = f"/inbox/{desk.ours.anna}", 'id="unread"'
+    assert mark in (await browser.get(here)).text
+    assert mark not in (await browser.get(here)).text
+    for text in ("Можно синюю?", "И серую?"):
+        await desk.hears("Анна Ветрова", text)
+    page = (await browser.get(here)).text
+    assert (
+        page.index("Есть кружка?", page.index('id="feed-inner"'))
+        < page.index(mark)
+        < page.index("Можно синюю?", page.index(mark))
+    )
+    again = unescape(page.split('data-feed="')[1].split('"')[0])
+    assert mark in (await browser.fragment(again)).text
 
 
 async def test_an_answer_goes_out_once_however_often_it_is_sent(desk: Desk) -> None:
@@ -140,6 +174,20 @@ async def test_a_conversation_is_handed_over_given_back_closed_and_opened(desk: 
     assert (await desk.conversation(desk.ours.anna)).state == "open"
     thread = (await browser.fragment(f"{here}/feed")).text
     assert "Марина: диалог закрыт" in thread
+
+
+async def test_a_hand_over_comes_with_a_note_that_stays_among_the_staff(desk: Desk) -> None:
+    browser, here = await desk.signed_in(desk.ours.operator), f"/inbox/{desk.ours.anna}"
+    assert 'id="hand-over"' in (await browser.get(here)).text
+    form = {"staff": str(desk.ours.colleague.id), "note": "Обещал скидку до пятницы"}
+    assert (await browser.post(f"{here}/assign", form)).status == 204
+    (note,) = [m for m in await desk.thread(desk.ours.anna) if m.private]
+    assert (note.text, note.delivery) == ("Обещал скидку до пятницы", Delivery.KEPT)
+    thread = (await browser.fragment(f"{here}/feed")).text
+    assert "Марина: диалог передан, теперь ведёт Софья" in thread
+    query = sa.select(EventRow).where(EventRow.kind == "conversation_assigned")
+    (told,) = await desk.db.read(lambda session: list(session.scalars(query)))
+    assert (told.payload["staff_id"], told.payload["note"]) == (desk.ours.colleague.id, "Обещал скидку до пятницы")
 
 
 async def test_a_foreigner_cannot_be_given_a_conversation(desk: Desk) -> None:

@@ -14,6 +14,35 @@ from tests.console import trade
 from tests.console.desk import Desk
 
 
+async def test_an_order_is_put_on_paper(desk: Desk) -> None:
+    marina, made = await desk.signed_in(desk.ours.operator), await trade.order(desk)
+    here = f"/orders/{made.id}/sheet"
+    assert here in (await marina.get(f"/orders/{made.id}")).text
+    sheet = (await marina.get(here)).text.replace("\xa0", " ")
+    for words in (
+        f"Заказ № {made.number}",
+        "Кружка «Туман»",
+        "TUM-300",
+        "2 900 ₽",
+        "Осталось оплатить",
+        "+7 900 123-45-67",
+    ):
+        assert words in sheet, words
+
+
+async def test_discount_and_delivery_are_changed_beside_the_conversation(desk: Desk) -> None:
+    marina, made = await desk.signed_in(desk.ours.operator), await trade.order(desk)
+    beside = f"/inbox/{desk.ours.anna}/context"
+    shown = (await marina.fragment(beside)).text
+    for act in ("discount", "delivery"):
+        assert f'data-dialog="edit-{act}"' in shown
+        assert f'hx-post="/orders/{made.id}/{act}"' in shown
+    assert (await marina.post(f"/orders/{made.id}/discount", {"amount": "100"})).status == 204
+    assert "2 800 ₽" in (await marina.fragment(beside)).text.replace("\xa0", " ")
+    paid, _payment = await trade.paid_order(desk)
+    assert f'hx-post="/orders/{paid.id}/discount"' not in (await marina.fragment(beside)).text
+
+
 async def test_the_board_shows_each_order_in_its_stage(desk: Desk) -> None:
     made = await trade.order(desk)
     browser = await desk.signed_in(desk.ours.operator)

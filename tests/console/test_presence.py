@@ -19,6 +19,22 @@ async def state(desk: Desk, person: Staff) -> Presence:
     return found[person.id]
 
 
+async def test_an_owner_says_when_a_person_works_and_all_see_who_is_off_shift(desk: Desk) -> None:
+    owner, marina = await desk.signed_in(desk.ours.owner), await desk.signed_in(desk.ours.operator)
+    here = f"/staff/{desk.ours.operator.id}/shift"
+    week = {f"open-{n}": "on" for n in range(5)} | {f"opens-{n}": "10:00" for n in range(7)}
+    assert (await owner.post(here, week | {f"closes-{n}": "9:00" for n in range(7)})).status == 409
+    await owner.post(here, week | {f"closes-{n}": "19:00" for n in range(7)})
+    assert (await owner.get(here)).text.count('value="19:00"') == 5
+    assert "Понедельник 10:00–19:00" in (await marina.get("/me")).text
+    assert (await marina.post(here, {"always": "on"})).status == 403
+    await owner.post(here, {f"closes-{n}": "19:00" for n in range(7)})
+    await desk.db.write(presence.seen, desk.ours.operator.id)
+    assert "не в смене" in (await owner.get("/settings")).text
+    await owner.post(here, {"always": "on"})
+    assert "не в смене" not in (await owner.get("/settings")).text
+
+
 async def test_who_has_the_console_open_is_there(desk: Desk) -> None:
     marina = await desk.signed_in(desk.ours.operator)
     assert await state(desk, desk.ours.operator) is Presence.OFFLINE

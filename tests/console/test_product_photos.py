@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 
 import aiohttp
+import orjson
 import pytest
+import sqlalchemy as sa
 from PIL import Image
 
 from catalog import goods
 from catalog.tables import Product
 from operator_console import photo_acts
 from storage.files import WIDEST, by_token
+from storage.tables import EventRow
 from tests.console.desk import Answer, Browser, Desk
 
 GPS = 0x8825
@@ -46,6 +50,42 @@ async def added(desk: Desk, browser: Browser, *pictures: bytes) -> Answer:
 
 async def ids(desk: Desk) -> list[int]:
     return [photo.id for photo in (await product(desk)).photos]
+
+
+async def changes(desk: Desk) -> list[dict[str, object]]:
+    query = sa.select(EventRow).where(EventRow.kind == "product_changed").order_by(EventRow.id)
+    rows = await desk.db.read(lambda session: list(session.scalars(query)))
+    return [row.payload["changes"] for row in rows if row.payload["product_id"] == desk.ours.product_id]
+
+
+async def test_the_log_and_other_pages_are_told_of_photos_once_for_each_act(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+    known = len(await changes(desk))
+    await added(desk, browser, picture("red"), picture("blue"))
+    first, second = await ids(desk)
+    order = f"/products/{desk.ours.product_id}/photos/order"
+    await browser.post(order, {"order": f"{second},{first}"})
+    await browser.post(order, {"order": f"{second},{first}"})
+    were, are = [[first, None], [second, None]], [[second, None], [first, None]]
+    assert (await changes(desk))[known:] == [{"photos": [[], were]}, {"photos": [were, are]}]
+
+
+async def test_what_a_colleague_changed_meanwhile_is_not_overwritten(desk: Desk) -> None:
+    owner = await desk.signed_in(desk.ours.owner)
+    here = f"/products/{desk.ours.product_id}"
+    page = (await owner.get(here)).text
+    variant, text = re.findall(r'name="seen" value="(\w+)"', page)
+    words = {"name": "Кружка «Туман»", "description": "Матовая", "category": ""}
+    kept = await owner.post(here, {**words, "seen": text})
+    assert (kept.status, kept.toast) == (204, "Сохранено")
+    late = await owner.post(here, {**words, "description": "Глянцевая", "seen": text})
+    assert (late.status, "изменил коллега" in late.text) == (409, True)
+    assert (await product(desk)).description == "Матовая"
+    mark = orjson.loads(kept.headers["HX-Trigger"])["product:kept"]["seen"]
+    assert (await owner.post(here, {**words, "description": "Глянцевая", "seen": mark})).status == 204
+    mug = {"sku": "TUM-300", "apart": "", "price": "1500", "active": "on"}
+    assert (await owner.post(f"/variants/{desk.ours.mug.id}", {**mug, "seen": variant})).status == 204
+    assert (await owner.post(f"/variants/{desk.ours.mug.id}", {**mug, "price": "1", "seen": variant})).status == 409
 
 
 async def test_photos_are_added_and_the_first_is_on_the_card(desk: Desk) -> None:
@@ -139,7 +179,7 @@ async def test_an_operator_changes_no_photos(desk: Desk) -> None:
 async def test_one_more_variant_is_chosen_by_what_tells_it_apart(desk: Desk) -> None:
     browser = await desk.signed_in(desk.ours.owner)
     at = f"/products/{desk.ours.product_id}/variants"
-    form = {"sku": "MUG-XL", "price": "1700", "attributes": "Цвет: белый; Объём: 0,5 л", "barcode": ""}
+    form = {"sku": "MUG-XL", "price": "1700", "apart": "Цвет: белый; Объём: 0,5 л", "barcode": ""}
     assert (await browser.post(at, form)).status == 204
     made = (await product(desk)).variants[-1]
     assert (made.sku, made.price) == ("MUG-XL", 170000)
@@ -155,14 +195,14 @@ async def test_one_more_variant_is_chosen_by_what_tells_it_apart(desk: Desk) -> 
 async def test_what_tells_nothing_apart_is_refused(desk: Desk, words: str) -> None:
     browser = await desk.signed_in(desk.ours.owner)
     before = len((await product(desk)).variants)
-    form = {"sku": "MUG-XL", "price": "1700", "attributes": words}
+    form = {"sku": "MUG-XL", "price": "1700", "apart": words}
     assert (await browser.post(f"/products/{desk.ours.product_id}/variants", form)).status == 409
     assert len((await product(desk)).variants) == before
 
 
 async def test_an_old_form_without_attributes_leaves_them_alone(desk: Desk) -> None:
     browser = await desk.signed_in(desk.ours.owner)
-    await browser.post(f"/variants/{desk.ours.mug.id}", {"sku": "NEW-SKU", "price": "10", "attributes": "Цвет: синий"})
+    await browser.post(f"/variants/{desk.ours.mug.id}", {"sku": "NEW-SKU", "price": "10", "apart": "Цвет: синий"})
     await browser.post(f"/variants/{desk.ours.mug.id}", {"price": "20", "active": "on"})
     mug = next(one for one in (await product(desk)).variants if one.id == desk.ours.mug.id)
     assert (mug.sku, mug.attributes, mug.price) == ("NEW-SKU", [["Цвет", "синий"]], 2000)

@@ -266,6 +266,7 @@ def test_only_ones_own_things_are_changed_without_a_right_to_change() -> None:
         "/me/browsers",
         "/me/undo",
         "/me/away",
+        "/me/password",
         "/me/messenger",
         "/me/notifications",
         "/notifications/read",

@@ -153,6 +153,7 @@ async def test_a_person_may_choose_to_have_five_seconds(desk: Desk) -> None:
     assert (talk.held, talk.assignee_id) == (True, desk.ours.operator.id)
     page = (await browser.get(f"/inbox/{desk.ours.anna}")).text
     assert "Уйдёт через несколько секунд" in page
+    assert re.search(r'data-countdown="[45]"', page)
     assert "Ой</textarea>" not in page
     (one,) = await planned(desk)
     assert timedelta() < one.send_at - utc_now() <= timedelta(seconds=5)

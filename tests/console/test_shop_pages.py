@@ -16,8 +16,10 @@ from company.settings import ShopSettings
 from company.tables import ChannelAccount
 from customers.tables import Customer
 from emulators.telegram import Bot, TelegramEmulator
+from inbox import conversations
+from inbox.tables import Author, Kind
 from kit.secrets import SecretBox
-from operator_console import channel_pages
+from operator_console import channel_page, channel_pages
 from tests.console import trade
 from tests.console.desk import KEY, Desk
 
@@ -30,6 +32,19 @@ async def mug(desk: Desk) -> Variant:
 
 async def rules(desk: Desk) -> ShopSettings:
     return await desk.db.read(lambda session: settings.of(shops.get(session, desk.ours.shop_id)))
+
+
+async def test_what_was_taken_off_the_sale_is_found_and_put_back(desk: Desk) -> None:
+    owner = await desk.signed_in(desk.ours.owner)
+    here = f"/products/{desk.ours.product_id}"
+    assert "Туман" not in (await owner.fragment("/products?sale=off")).text
+    await owner.post(f"{here}/archive")
+    assert "Туман" not in (await owner.fragment("/products?q=туман")).text
+    for asked in ("", "&q=туман", "&q=tum-3"):
+        assert "Туман" in (await owner.fragment(f"/products?sale=off{asked}")).text, asked
+    assert "Туман" not in (await owner.fragment("/products?sale=off&q=чайник")).text
+    await owner.post(f"{here}/archive")
+    assert "Туман" not in (await owner.fragment("/products?sale=off")).text
 
 
 async def test_a_price_is_changed_and_orders_keep_theirs(desk: Desk) -> None:
@@ -228,6 +243,68 @@ async def test_a_bot_is_connected_by_its_token_which_is_never_seen_again(
     silent = await browser.post("/settings/telegram", {"token": "4200043:a-bot-of-nobody-real"})
     assert silent.status == 409
     assert "4200043" not in silent.text + caplog.text
+
+
+async def test_a_connected_bot_is_looked_at_tried_and_changed_on_its_page(
+    desk: Desk, telegram: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_pages, "API", telegram)
+    owner = await desk.signed_in(desk.ours.owner)
+    await owner.post("/settings/telegram", {"token": TOKEN})
+    query = sa.select(ChannelAccount).where(ChannelAccount.external_id == "4200042")
+
+    async def row() -> ChannelAccount:
+        return await desk.db.read(lambda session: session.scalars(query).one())
+
+    here = f"/channels/{(await row()).id}"
+    assert f'href="{here}"' in (await owner.get("/settings")).text
+    assert (await owner.post(f"{here}/check")).toast == "Telegram отвечает: @clay_linen_bot"
+    assert "Сначала соедините свой чат" in (await owner.post(f"{here}/test")).text
+
+    def join(session: Session) -> int:
+        bot = session.scalars(query).one()
+        talk = conversations.open_for(session, bot, "500001", customer_id=None, locale="ru")
+        talk.kind, talk.staff_id = Kind.STAFF, desk.ours.owner.id
+        return talk.id
+
+    chat = await desk.db.write(join)
+    assert (await owner.post(f"{here}/test")).toast == "Отправлено в ваш чат с ботом"
+    assert [message.author for message in await desk.thread(chat)] == [Author.BOT]
+    assert (await owner.post(f"{here}/token", {"token": "4200042:some-other-token"})).status == 409
+    assert (await owner.post(f"{here}/token", {"token": TOKEN})).status == 204
+    assert "https" in (await owner.post(f"{here}/receive", {"receive": "webhook"})).text
+    await desk.db.write(
+        lambda session: channel_page.receive_by(SecretBox(KEY), session.scalars(query).one(), "webhook")
+    )
+    opened = orjson.loads(accounts.secret_of(SecretBox(KEY), await row()))
+    assert ((await row()).settings["receive"], opened["token"]) == ("webhook", TOKEN)
+    assert len(opened["webhook_secret"]) > 16
+    assert (await owner.post(f"{here}/receive", {"receive": "polling"})).status == 204
+    await owner.post(f"{here}/switch", {"on": "0"})
+    assert not (await row()).active
+    await owner.post(f"{here}/switch", {"on": "1"})
+
+    def revoke(session: Session) -> None:
+        session.scalars(query).one().secret = SecretBox(KEY).seal('{"token": "4200042:revoked-by-botfather"}')
+
+    await desk.db.write(revoke)
+    assert (await owner.post(f"{here}/check")).status == 409
+    assert "Telegram больше не знает этот токен" in (await owner.get("/settings")).text
+
+
+async def test_a_chat_for_the_site_is_made_with_its_tag_and_the_sites_that_may_show_it(desk: Desk) -> None:
+    owner = await desk.signed_in(desk.ours.owner)
+    here = (await owner.post("/settings/webchat")).headers["HX-Redirect"]
+    account = await desk.db.read(lambda session: accounts.get(session, int(here.rpartition("/")[2])))
+    page = (await owner.get(here)).text
+    assert f"data-site=&#34;{account.external_id}&#34;" in page
+    assert "/webchat/widget.js" in page
+    assert "не похоже на адрес" in (await owner.post(f"{here}/origins", {"origins": "shop.example javascript:x"})).text
+    await owner.post(f"{here}/origins", {"origins": "shop.example\nhttp://127.0.0.1:8083/path shop.example"})
+    kept = await desk.db.read(lambda session: accounts.get(session, account.id).settings["origins"])
+    assert kept == ["https://shop.example", "http://127.0.0.1:8083"]
+    assert (await owner.post(f"/channels/{desk.ours.account.id}/origins", {"origins": ""})).status == 404
+    assert (await owner.get("/settings")).text.count("/settings/webchat") == 0
 
 
 async def test_the_component_page_is_there_for_who_works_on_the_console(desk: Desk) -> None:

@@ -105,3 +105,32 @@ def test_the_way_on_never_leads_off_the_site(address: str) -> None:
 @pytest.mark.parametrize("address", ["/", "/inbox/7?view=mine&q=%D0%B0", "/orders#new"])
 def test_the_way_on_within_the_site_is_kept(address: str) -> None:
     assert local_path(address) == address
+
+
+async def test_a_person_changes_the_password_and_stays_in_this_browser_only(desk: Desk) -> None:
+    marina, elsewhere = await desk.signed_in(desk.ours.operator), await desk.signed_in(desk.ours.operator)
+    refused = await marina.post("/me/password", {"present": "не тот пароль", "password": "совсем новый"})
+    assert (refused.status, "Нынешний пароль не подошёл" in refused.text) == (409, True)
+    assert (await marina.post("/me/password", {"present": PASSWORD, "password": "короче"})).status == 409
+    done = await marina.post("/me/password", {"present": PASSWORD, "password": "совсем новый"})
+    assert (done.status, done.toast) == (204, "Пароль сменён")
+    assert ((await marina.get("/me")).status, (await elsewhere.get("/me")).status) == (200, 303)
+    assert (await sign_in(desk.stranger(), "marina@clay.example", "совсем новый"))[0] == 303
+
+
+async def test_guesses_at_the_present_password_are_slowed_down(desk: Desk) -> None:
+    marina = await desk.signed_in(desk.ours.operator)
+    for _ in range(5):
+        await marina.post("/me/password", {"present": "не тот пароль", "password": "совсем новый"})
+    answer = await marina.post("/me/password", {"present": PASSWORD, "password": "совсем новый"})
+    assert (answer.status, "Слишком много попыток" in answer.text) == (409, True)
+
+
+async def test_an_owner_gives_an_operator_a_new_password_but_no_owner(desk: Desk) -> None:
+    owner, marina = await desk.signed_in(desk.ours.owner), await desk.signed_in(desk.ours.operator)
+    new = {"password": "совсем новый"}
+    assert (await owner.post(f"/staff/{desk.ours.owner.id}/password", new)).status == 403
+    assert (await marina.post(f"/staff/{desk.ours.colleague.id}/password", new)).status == 403
+    assert (await owner.post(f"/staff/{desk.ours.operator.id}/password", new)).status == 204
+    assert (await marina.get("/me")).status == 303
+    assert (await sign_in(desk.stranger(), "marina@clay.example", "совсем новый"))[0] == 303

@@ -37,8 +37,31 @@ def test_what_a_colleague_took_meanwhile_is_left_and_said(
     assert result.done == [talks[2].id]
     assert (result.taken, result.as_they_were) == ({"Софья Белова": 1}, 1)
     assert talks[0].state == State.OPEN
-    assert many.reopen(session, world.shop.id, result.done, by=world.operator).done == result.done
-    assert talks[2].state == State.OPEN
+
+
+def test_closing_taken_back_leaves_all_as_it_was(session: Session, world: World, talks: list[Conversation]) -> None:
+    shop, by = world.shop.id, world.operator
+    conversations.take(session, talks[0], by)
+    talks[0].waiting_since, talks[0].unread = utc_now(), 2
+    until = utc_now().replace(microsecond=0) + timedelta(hours=1)
+    many.put_off(session, shop, [talks[1].id], until, by=by)
+    before = [(t.state, t.held, t.assignee_id, t.waiting_since, t.unread, t.snoozed_until) for t in talks]
+    done = many.close(session, shop, ids(talks), by=by).done
+    assert {talk.state for talk in talks} == {State.CLOSED}
+    assert many.undo_close(session, shop, done, by=by).done == done
+    assert [(t.state, t.held, t.assignee_id, t.waiting_since, t.unread, t.snoozed_until) for t in talks] == before
+    assert many.undo_close(session, shop, done, by=by).as_they_were == 3
+
+
+def test_what_a_colleague_closed_since_is_opened_for_nobody(
+    session: Session, world: World, talks: list[Conversation]
+) -> None:
+    conversations.take(session, talks[0], world.operator)
+    conversations.close(session, talks[0], by=world.operator)
+    conversations.reopen(session, talks[0], by=world.owner)
+    conversations.close(session, talks[0], by=world.owner)
+    assert conversations.undo_close(session, talks[0], by=world.operator)
+    assert (talks[0].state, talks[0].held, talks[0].assignee_id) == (State.OPEN, False, None)
 
 
 def test_they_are_given_away_put_off_and_answered(session: Session, world: World, talks: list[Conversation]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from company.texts import LOCALES, Texts
 from kit import config
 from operation.tables import AlarmKind
-from prilavok.hub import Hub
+from prilavok.hub import SUBSCRIBERS, Hub
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -21,4 +21,5 @@ def test_every_kind_of_work_and_alarm_has_words(locale: str, tmp_path: Path) -> 
     )
     keys = set(Texts().keys(locale))
     assert {f"job.{kind}" for kind in hub.worker.kinds} == {key for key in keys if key.startswith("job.")}
+    assert {f"queue.{kind}" for kinds in SUBSCRIBERS.values() for kind in kinds} <= keys
     assert {f"alarm.{kind}{end}" for kind in AlarmKind for end in ("", ".over")} <= keys

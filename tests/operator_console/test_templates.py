@@ -75,6 +75,7 @@ def test_words_of_a_buyer_are_never_markup(templates: Templates) -> None:
         planned=[talk.planned(NOW) | {"text": "<script>alert(2)</script>", "files": ["<b>Eve</b>"]}],
         feed_url="/f",
         earlier_url=None,
+        unread_id=None,
         last_id=1,
     )
     assert "<script>" not in page

@@ -52,6 +52,10 @@ def street(world: World) -> Street:
     return Street(world)
 
 
+def test_who_is_left_out_is_there_all_the_same_once_he_has_ordered(street: Street) -> None:
+    assert street.names(without=[street.anna.id, street.vera.id]) == ["Анна", "Борис"]
+
+
 def test_filters_choose_and_join(street: Street) -> None:
     assert street.names() == ["Анна", "Борис", "Вера"]
     assert street.names(tag="опт") == ["Анна", "Борис"]

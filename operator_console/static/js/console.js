@@ -14,13 +14,14 @@ import * as palette from "./palette.js";
 import "./panes.js";
 import * as photos from "./photos.js";
 import * as picker from "./picker.js";
+import * as product from "./product.js";
 import { post } from "./server.js";
 import * as tasks from "./tasks.js";
 import * as ticks from "./ticks.js";
 import * as typing from "./typing.js";
 import * as waiting from "./waiting.js";
 
-const PARTS = [app, board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, tasks, ticks, typing, waiting, live];
+const PARTS = [app, board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, product, tasks, ticks, typing, waiting, live];
 for (const part of PARTS) part.start();
 
 /** Two thousand emoji come when somebody wants one. */

@@ -86,8 +86,13 @@ const refreshFeed = oneAtATime(async () => {
   const atEnd = isAtEnd(box);
   await htmx.swap({ sourceElement: inner, target: inner, text: html, swap: "outerMorph" });
   if (atEnd) toEnd();
-  else offer("feed", "messages", [...box.querySelectorAll("[data-message]")].filter((m) => Number(m.dataset.message) > seenLast).length);
+  else offerBelow();
 });
+
+function offerBelow() {
+  const below = [...feed().querySelectorAll("[data-message]")].filter((m) => Number(m.dataset.message) > seenLast);
+  offer("feed", "messages", below.length);
+}
 
 /** A link may lead to one message: it is shown; as the target of the address it is marked for a while. */
 function toMessage() {
@@ -105,6 +110,22 @@ function toQuoted(event) {
   event.preventDefault();
   location.hash = link.hash;
   toMessage();
+}
+
+/** What was not read begins above what the end of the thread shows: one reads on from there. */
+function toUnread() {
+  const mark = document.getElementById("unread");
+  toEnd();
+  if (!mark || mark.getBoundingClientRect().top >= feed().getBoundingClientRect().top) return;
+  mark.scrollIntoView({ block: "start" });
+  seenLast = Number(document.querySelector("#unread ~ [data-message]").dataset.message) - 1;
+  offerBelow();
+}
+
+/** Who has answered has read it all. */
+function forgetUnread() {
+  const inner = document.getElementById("feed-inner");
+  if (inner) inner.dataset.feed = inner.dataset.feed.replace(/&unread=\d+/, "");
 }
 
 /** Earlier messages are put above: what was being read stays where it was. */
@@ -130,8 +151,11 @@ const refreshHead = oneAtATime(async () => {
 
 // --- the customer and the order ---
 
-/** Own fields that are being filled in, or a field with the cursor in it: what is fetched anew waits for their end. */
+/** Own fields that are being filled in, an open question, or a field with the cursor in it: what is fetched anew waits
+ * for their end. */
 const busyWith = (panel) => {
+  const question = panel.querySelector("dialog[open]");
+  if (question) return [question, "close"];
   const open = panel.querySelector("details.own-edit[open]");
   if (open) return [open, "toggle"];
   const typing = document.activeElement;
@@ -177,7 +201,10 @@ export function start() {
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") refreshFeed();
   });
-  document.addEventListener("composer:sent", () => refreshFeed().then(toEnd));
+  document.addEventListener("composer:sent", () => {
+    forgetUnread();
+    refreshFeed().then(toEnd);
+  });
   news("list")?.addEventListener("click", showWholeList);
   document.addEventListener("undone", showWholeList);
   news("feed")?.addEventListener("click", toEnd);
@@ -186,6 +213,6 @@ export function start() {
   if (!feed()) return;
   feed().addEventListener("scroll", () => isAtEnd(feed()) && offer("feed", "messages", 0), { passive: true });
   keepPlace();
-  if (!toMessage()) toEnd();
+  if (!toMessage()) toUnread();
   window.addEventListener("hashchange", toMessage);
 }

@@ -17,10 +17,18 @@ function open() {
   input().dispatchEvent(new Event("palette:opened"));
 }
 
+const isFound = () => document.getElementById("palette-list").dataset.found === input().value.trim();
+
+/** Who types faster than is found goes to what he typed, and not to what was listed before. */
+async function go() {
+  for (let n = 0; n < 20 && !isFound(); n += 1) await new Promise((done) => setTimeout(done, 50));
+  if (isFound()) chosen()?.click();
+}
+
 function onKey(event) {
   if (event.key === "ArrowDown") move(1);
   else if (event.key === "ArrowUp") move(-1);
-  else if (event.key === "Enter" && !event.isComposing) chosen()?.click();
+  else if (event.key === "Enter" && !event.isComposing) go();
   else return;
   event.preventDefault();
 }

@@ -64,6 +64,7 @@ document.addEventListener("change", ({ target }) => {
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (ctx.response.status >= 300) return;
   if (ctx.sourceElement.matches("[data-closes]")) ctx.sourceElement.closest("dialog")?.close();
+  if (ctx.sourceElement.matches("[data-empties]")) ctx.sourceElement.reset();
   if (ctx.sourceElement.matches("[data-menu-form]")) closeMenus();
 });
 

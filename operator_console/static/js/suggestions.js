@@ -2,6 +2,8 @@
 import { listbox } from "./listbox.js";
 import { fragment, oneAtATime } from "./server.js";
 
+const PATIENCE = 5; // looks for what has just been typed, when Enter came before its list
+
 const form = () => document.getElementById("composer");
 const area = () => form()?.elements.text;
 
@@ -19,6 +21,7 @@ export function suggest({ place: id, opener: button, mark, asked: pattern, mode,
   const box = () => place().firstElementChild;
   const options = () => [...place().querySelectorAll("[data-text]")];
   const { chosen, move } = listbox(options, area);
+  let shown = null; // the letters that the list on the screen was found for
 
   /** The letters after a mark that begins the text or a word, up to the caret; null where none is being typed. */
   function asked() {
@@ -36,6 +39,7 @@ export function suggest({ place: id, opener: button, mark, asked: pattern, mode,
     // Meanwhile the word may have been ended, or taken back.
     if (html === null || asked() === null) return;
     await htmx.swap({ sourceElement: place(), target: place(), text: html, swap: "innerHTML" });
+    shown = words;
     if (!options().length && !keepEmpty && words) {
       close();
       return;
@@ -62,13 +66,22 @@ export function suggest({ place: id, opener: button, mark, asked: pattern, mode,
     area().focus();
   }
 
+  /** Who types faster than the list comes gets what he typed, and not what stood there before. */
+  async function putFound() {
+    for (let n = 0; n < PATIENCE && box() && shown !== asked(); n += 1) {
+      await look();
+      if (box() && shown !== asked()) await new Promise((done) => setTimeout(done, 100));
+    }
+    if (box() && shown === asked()) put(chosen());
+  }
+
   function onKey(event) {
     if (!box()) return;
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
     if (event.key === "Escape") close();
     else if (event.key === "ArrowDown") move(1);
     else if (event.key === "ArrowUp") move(-1);
-    else if ((event.key === "Enter" || event.key === "Tab") && plain && chosen()) put(chosen());
+    else if ((event.key === "Enter" || event.key === "Tab") && plain && chosen()) putFound();
     else return;
     event.preventDefault();
     event.stopPropagation();

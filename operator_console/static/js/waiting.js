@@ -9,7 +9,16 @@ function words(seconds) {
   return minutes ? say("minutes", { m: minutes }) : say("just_now");
 }
 
+/** Seconds that an answer can still be taken back. They are counted from when the page got them, by no clock. */
+function countDown() {
+  for (const left of document.querySelectorAll("[data-countdown]")) {
+    left.dataset.until ??= Date.now() + Number(left.dataset.countdown) * 1000;
+    left.textContent = Math.max(0, Math.ceil((Number(left.dataset.until) - Date.now()) / 1000));
+  }
+}
+
 export function start() {
+  setInterval(countDown, 250);
   setInterval(() => {
     for (const time of document.querySelectorAll("time[data-since]")) {
       time.textContent = words((Date.now() - Date.parse(time.dateTime)) / 1000);

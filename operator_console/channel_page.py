@@ -1,0 +1,249 @@
+"""One channel of the shop: how it does and why, how it is received, a new token, a test message, off and on."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from aiohttp import web
+from sqlalchemy.orm import Session
+
+from bot import notices
+from bot.alarm_notices import named
+from company import accounts
+from company.rights import Right
+from company.tables import ChannelAccount
+from inbox import messages
+from inbox.content import Outgoing
+from inbox.tables import Author
+from kit.errors import Refused
+from kit.secrets import SecretBox
+from operator_console import channel_pages, shell
+from operator_console.channel_pages import BadBotToken
+from operator_console.people import Shape
+from operator_console.routing import ID, Route, get, post
+from operator_console.texts import gettext as _
+from operator_console.visits import NoSuchPage, Visit
+
+TELEGRAM, WEBCHAT = "telegram", "webchat"
+POLLING, WEBHOOK = "polling", "webhook"
+
+MOST_ORIGINS = 50
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?")
+
+GONE = "Telegram does not know this token any more"
+
+
+class WebhookNeedsHttps(Refused):
+    """Telegram brings updates to addresses that begin with https alone."""
+
+    code = "webhook_needs_https"
+
+
+class AnotherBot(Refused):
+    """The token is another bot's: customers would not find their chats there."""
+
+    code = "another_bot"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"the token of @{username}", username=username)
+
+
+class BadOrigin(Refused):
+    """What was entered is not the address of a site."""
+
+    code = "bad_origin"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"not an origin: {text[:60]!r}", text=text[:60])
+
+
+class NoChatOfYours(Refused):
+    """The person has joined no chat with this bot, where a test message could go."""
+
+    code = "no_chat_of_yours"
+
+
+async def channel(visit: Visit) -> web.StreamResponse:
+    frame = await shell.frame(visit, "settings")
+    return visit.page("pages/channel.html", **frame, **await visit.read(_channel, visit, visit.number()))
+
+
+async def check(visit: Visit) -> web.StreamResponse:
+    """Ask Telegram now whether the token still opens the bot."""
+    token, api = await visit.read(_token, visit, visit.number())
+    try:
+        bot = await channel_pages.whose(token, api)
+    except BadBotToken:
+        await visit.write(accounts.report_health, visit.number(), "broken", GONE)
+        raise
+    return visit.done(await visit.read(lambda _session: _("Telegram answers: @{name}", name=bot.username)))
+
+
+async def receive(visit: Visit) -> web.StreamResponse:
+    how = (await visit.form())["receive"]
+    if how not in (POLLING, WEBHOOK):
+        raise NoSuchPage("no such way to receive")
+    if how == WEBHOOK and not visit.console.public_url.startswith("https://"):
+        raise WebhookNeedsHttps()
+    return await _changed(visit, lambda account: receive_by(visit.console.box, account, how))
+
+
+async def renew(visit: Visit) -> web.StreamResponse:
+    """A new token of the same bot."""
+    token = (await visit.form())["token"].strip()
+    _old, api = await visit.read(_token, visit, visit.number())
+    bot = await channel_pages.whose(token, api)
+    return await _changed(visit, lambda account: _renew(visit.console.box, account, token, bot))
+
+
+async def allow(visit: Visit) -> web.StreamResponse:
+    """The sites whose pages may hold the chat."""
+    origins = _origins((await visit.form())["origins"])
+    return await _changed(visit, lambda account: _allow(account, origins))
+
+
+async def rename(visit: Visit) -> web.StreamResponse:
+    name = " ".join((await visit.form())["name"].split())[:120]
+    return await _changed(visit, lambda account: setattr(account, "name", name or account.name))
+
+
+async def switch(visit: Visit) -> web.StreamResponse:
+    on = (await visit.form())["on"] == "1"
+    await visit.write(lambda session: accounts.switch(session, _ours(session, visit, visit.number()), on=on))
+    return visit.done(go=f"/channels/{visit.number()}")
+
+
+async def test(visit: Visit) -> web.StreamResponse:
+    """A message to the person's own chat with the bot."""
+    await visit.write(_test, visit, visit.number())
+    return visit.done(await visit.read(lambda _session: _("On its way to your chat with the bot")))
+
+
+ROUTES: tuple[Route, ...] = (
+    get(f"/channels/{ID}", channel, Right.SETTINGS),
+    post(f"/channels/{ID}/check", check, Right.SETTINGS),
+    post(f"/channels/{ID}/receive", receive, Right.SETTINGS),
+    post(f"/channels/{ID}/token", renew, Right.SETTINGS),
+    post(f"/channels/{ID}/origins", allow, Right.SETTINGS),
+    post(f"/channels/{ID}/name", rename, Right.SETTINGS),
+    post(f"/channels/{ID}/switch", switch, Right.SETTINGS),
+    post(f"/channels/{ID}/test", test, Right.SETTINGS),
+)
+
+
+def words(visit: Visit, account: ChannelAccount) -> str:
+    """Why it does not work, in the reader's language."""
+    return named(visit.console.texts, "why", account.health_text, visit.reader.language) if account.health_text else ""
+
+
+async def _changed(visit: Visit, act: Callable[[ChannelAccount], None]) -> web.Response:
+    """The processes notice within seconds and open the channel anew."""
+    await visit.write(lambda session: act(_ours(session, visit, visit.number(), lock=True)))
+    return visit.done(go=f"/channels/{visit.number()}")
+
+
+def _ours(session: Session, visit: Visit, account_id: int, *, lock: bool = False) -> ChannelAccount:
+    account = session.get(ChannelAccount, account_id, with_for_update=lock, populate_existing=True)
+    if account is None or account.shop_id != visit.shop.id:
+        raise accounts.NoSuchChannel(f"channel account {account_id}")
+    return account
+
+
+def _channel(session: Session, visit: Visit, account_id: int) -> Shape:
+    account = _ours(session, visit, account_id)
+    return {
+        "channel": {
+            "id": account.id,
+            "channel": account.channel,
+            "name": account.name,
+            "account": account.settings.get("username") or account.external_id,
+            "active": account.active,
+            "health": account.health,
+            "words": words(visit, account),
+            "at": account.health_at,
+            "telegram": account.channel == TELEGRAM,
+            "by_file": "per_second" in account.settings,
+            "tag": _tag(visit, account),
+            "origins": "\n".join(account.settings.get("origins", ())),
+            "receive": account.settings.get("receive", POLLING),
+            "may_webhook": visit.console.public_url.startswith("https://"),
+            "joined": any(chat.account_id == account.id for chat in _chats(session, visit)),
+        }
+    }
+
+
+def _chats(session: Session, visit: Visit) -> list[Any]:
+    return list(notices.chats_of(session, visit.shop.id, visit.staff.id))
+
+
+def _tag(visit: Visit, account: ChannelAccount) -> str:
+    """What stands on the pages of the shop's site; "" for a channel that is none of a site's."""
+    if account.channel != WEBCHAT:
+        return ""
+    return (
+        f'<script src="{visit.console.public_url}/webchat/widget.js" data-site="{account.external_id}" async></script>'
+    )
+
+
+def _origins(text: str) -> list[str]:
+    """Addresses of sites, without paths: "shop.example" is https://shop.example. Raises BadOrigin."""
+    found = []
+    for word in text.split():
+        at = urlsplit(word if "://" in word else f"https://{word}")
+        origin = f"{at.scheme}://{at.netloc}".lower()
+        if not _ORIGIN.fullmatch(origin):
+            raise BadOrigin(word)
+        found.append(origin)
+    return list(dict.fromkeys(found))[:MOST_ORIGINS]
+
+
+def _allow(account: ChannelAccount, origins: list[str]) -> None:
+    if account.channel != WEBCHAT:
+        raise NoSuchPage(f"account {account.id} is no chat of a site")
+    account.settings = {**account.settings, "origins": origins}
+
+
+def _opened(box: SecretBox, account: ChannelAccount) -> dict[str, str]:
+    """{token, webhook_secret?}. Raises BadBotToken for an account without a token."""
+    kept = accounts.secret_of(box, account)
+    opened: dict[str, str] = orjson.loads(kept) if account.channel == TELEGRAM and kept else {}
+    if not opened.get("token"):
+        raise BadBotToken(f"account {account.id} has no token")
+    return opened
+
+
+def _token(session: Session, visit: Visit, account_id: int) -> tuple[str, str]:
+    account = _ours(session, visit, account_id)
+    token = _opened(visit.console.box, account)["token"]
+    return token, str(account.settings.get("api") or channel_pages.API)
+
+
+def receive_by(box: SecretBox, account: ChannelAccount, how: str) -> None:
+    """A webhook has a secret of its own, by which Telegram is known."""
+    opened = _opened(box, account)
+    if how == WEBHOOK:
+        opened["webhook_secret"] = secrets.token_urlsafe(32)
+    account.secret = box.seal(orjson.dumps(opened).decode())
+    account.settings = {**account.settings, "receive": how}
+
+
+def _renew(box: SecretBox, account: ChannelAccount, token: str, bot: channel_pages.Bot) -> None:
+    if str(bot.id) != account.external_id:
+        raise AnotherBot(bot.username)
+    account.secret = box.seal(orjson.dumps(_opened(box, account) | {"token": token}).decode())
+    account.settings = {**account.settings, "username": bot.username}
+
+
+def _test(session: Session, visit: Visit, account_id: int) -> None:
+    account = _ours(session, visit, account_id)
+    chat = next((chat for chat in _chats(session, visit) if chat.account_id == account.id), None)
+    if chat is None:
+        raise NoChatOfYours()
+    said = Outgoing(text=_("A test from the console: {shop} can be heard here.", shop=visit.shop.name))
+    messages.say(session, chat, said, author=Author.BOT)

@@ -1,0 +1,2 @@
+// An order on paper.
+document.querySelector("[data-print]").addEventListener("click", () => print());
