@@ -64,7 +64,11 @@ def _readable(voice: Voice, shop: Shop, name: str, fact: object) -> object:
 
 
 def named(texts: Texts, group: str, name: str, locale: str) -> str:
-    """The words for a kind of work, a queue or a failure; its own name where there are none."""
-    key = f"{group}.{name}"
-    said = texts.say(key, locale)
-    return name if said == key else said
+    """The words for a kind of work, a queue or a failure; its own name where there are none.
+
+    A queue of one kind of work is called as that work is.
+    """
+    for key in (f"{group}.{name}", f"job.{name}"):
+        if (said := texts.say(key, locale)) != key:
+            return said
+    return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from sqlalchemy.orm import Session
 
+from catalog.names import named
 from company import shops
 from company.rights import Right
 from company.tables import Shop
@@ -12,7 +13,7 @@ from operator_console import shell
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
 from operator_console.texts import gettext as _
-from operator_console.texts import ngettext
+from operator_console.texts import ngettext, reader
 from operator_console.visits import Form, NoSuchPage, Visit
 from orders import book, pipeline_editing, pipelines
 from orders.pipeline_editing import COLOURS, ENTERED_BY, Rules, Wording
@@ -189,6 +190,7 @@ def _stage(row: Stage, live: list[Stage], standing: dict[int, int], other: str) 
         "id": row.id,
         "code": row.code,
         "name": row.name,
+        "shown": named(row, reader().language),
         "translated": _translated(row, other),
         "colour": row.colour,
         "means": group_names()[row.group],
@@ -197,9 +199,9 @@ def _stage(row: Stage, live: list[Stage], standing: dict[int, int], other: str) 
         "needs_payment": row.needs_payment,
         "entered_by": next((name for name, roles in ENTERED_BY.items() if list(roles) == row.roles), "all"),
         "orders": ngettext("{n} order stands here", "{n} orders stand here", n) if n else "",
-        "ahead": ", ".join(each.name for each in live if each.code in row.next_codes),
+        "ahead": ", ".join(named(each, reader().language) for each in live if each.code in row.next_codes),
         "next": [
-            {"code": each.code, "name": each.name, "on": each.code in row.next_codes}
+            {"code": each.code, "name": named(each, reader().language), "on": each.code in row.next_codes}
             for each in live
             if each is not row
         ],

@@ -34,6 +34,15 @@ async def test_a_stage_that_the_owner_adds_is_on_the_board_of_everybody(desk: De
     assert "Упаковка" in (await owner.get("/settings")).text, "it may be told of"
 
 
+async def test_stages_are_called_in_the_readers_language(desk: Desk) -> None:
+    owner = await desk.signed_in(desk.ours.owner)
+    await owner.post("/me/language", {"language": "en"})
+    page = (await owner.get("/settings/pipelines")).text
+    assert "→ Awaiting payment, Paid, Assembling, Cancelled" in page
+    assert "→ Ждёт оплаты" not in page
+    assert 'value="Ждёт оплаты"' in page, "the name itself is edited as it is"
+
+
 async def test_a_stage_is_edited_with_all_that_it_leads_to(desk: Desk) -> None:
     owner, row = await desk.signed_in(desk.ours.owner), await stage(desk, "shipped")
     form = {

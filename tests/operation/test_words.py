@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.alarm_notices import named
 from company.texts import LOCALES, Texts
 from kit import config
 from operation.tables import AlarmKind
@@ -23,3 +24,10 @@ def test_every_kind_of_work_and_alarm_has_words(locale: str, tmp_path: Path) -> 
     assert {f"job.{kind}" for kind in hub.worker.kinds} == {key for key in keys if key.startswith("job.")}
     assert {f"queue.{kind}" for kinds in SUBSCRIBERS.values() for kind in kinds} <= keys
     assert {f"alarm.{kind}{end}" for kind in AlarmKind for end in ("", ".over")} <= keys
+
+
+def test_a_queue_of_one_kind_of_work_is_called_as_that_work_is() -> None:
+    texts = Texts()
+    assert named(texts, "queue", "task.remind", "ru") == "Напоминание о задаче"
+    assert named(texts, "queue", "expire", "en") == "Reservations"
+    assert named(texts, "queue", "of tomorrow", "en") == "of tomorrow"
