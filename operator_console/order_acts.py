@@ -74,7 +74,7 @@ async def deliver(visit: Visit) -> web.StreamResponse:
 
 
 async def contact(visit: Visit) -> web.StreamResponse:
-    await visit.write(_contact, visit.shop.id, visit.number(), await visit.form(), visit.actor)
+    await visit.write(set_contact, visit.shop.id, visit.number(), await visit.form(), visit.actor)
     return changed(visit, visit.number())
 
 
@@ -177,10 +177,16 @@ def _deliver(
     lines.set_delivery(session, order, method, price=price, address=address, actor=actor)
 
 
-def _contact(session: Session, shop_id: int, order_id: int, form: Form, actor: str) -> None:
-    """Only what the form has is changed; a phone must be one."""
-    order = book.get(session, shop_id, order_id)
+def set_contact(
+    session: Session, shop_id: int, order_id: int, form: Form, actor: str, *, filled_only: bool = False
+) -> None:
+    """Only what the form has is changed, with `filled_only` nothing is emptied; a phone must be one, an email too."""
     given = {field: form[field] for field in ("recipient", "phone", "email", "address", "comment") if field in form}
+    if filled_only:
+        given = {field: text for field, text in given.items() if text.strip()}
+    if not given:
+        return
+    order = book.get(session, shop_id, order_id)
     if given.get("phone", "").strip():
         given["phone"] = cards.phone(given["phone"])
     if given.get("email", "").strip():

@@ -12,6 +12,7 @@ from company.rights import Powers, Right, may
 from company.tables import Staff
 from company.texts import Texts
 from kit.money import Money
+from operator_console import refusals
 from operator_console.people import Shape
 from operator_console.texts import gettext as _
 from operator_console.texts import reader
@@ -101,7 +102,7 @@ def _payment(
         "left": left,
         "method": method_words(payment.method) or (_("by hand") if manual else ""),
         "manual": manual,
-        "reason": payment.reason,
+        "why": refusals.why(payment),
         "at": payment.paid_at or payment.created_at,
         "link": links.link(public_url, payment) if live else None,
         "send_url": f"/orders/{order.id}/send-link" if live and order.conversation_id else None,

@@ -59,6 +59,7 @@ def payment(state: str, now: datetime, **more: object) -> Shape:
         "paid_at": None,
         "expires_at": now + timedelta(hours=4),
         "method": "",
+        "why": "",
         "link": "https://shop.example/p/abc",
         "can_remind": True,
         "can_reissue": False,
@@ -187,6 +188,7 @@ def order(now: datetime, **more: object) -> Shape:
             step(SHIPPED, "Сразу в доставку"),
             step(CANCELLED, "Отменить заказ", **ask),
         ],
+        "receipt_contact": None,
         "can": {"edit": True, "charge": True, "refund": True},
         "urls": dict.fromkeys(("lines", "move", "charge", "receive", "add"), "/orders/1284/act"),
     } | more

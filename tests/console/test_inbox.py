@@ -228,8 +228,14 @@ async def test_the_first_product_makes_the_order_and_the_next_one_goes_into_it(d
 async def test_a_payment_link_goes_into_the_chat(desk: Desk) -> None:
     browser = await desk.signed_in(desk.ours.operator)
     await browser.post(f"/inbox/{desk.ours.anna}/order-lines?variant={desk.ours.mug.id}")
-    for _ in range(2):
-        assert (await browser.post(f"/inbox/{desk.ours.anna}/charge")).status == 204
+    refused = await browser.post(f"/inbox/{desk.ours.anna}/charge")
+    assert (refused.status, "телефон или e-mail" in refused.text) == (409, True)
+    assert "Кому отправить чек?" in (await browser.get(f"/inbox/{desk.ours.anna}")).text
+    for form in ({"phone": "8 916 123-45-67", "email": ""}, {}):
+        assert (await browser.post(f"/inbox/{desk.ours.anna}/charge", form)).status == 204
+    order = await desk.db.read(lambda session: session.scalars(sa.select(Order)).one())
+    assert order.phone == "+79161234567"
+    assert "Кому отправить чек?" not in (await browser.get(f"/inbox/{desk.ours.anna}")).text
     payment = await desk.db.read(lambda session: session.scalars(sa.select(Payment)).one())
     said = [m for m in await desk.thread(desk.ours.anna) if m.author == Author.STAFF]
     assert len(said) == 1
