@@ -48,10 +48,15 @@ async def set_line(visit: Visit) -> web.StreamResponse:
     """Answers with the panel: its sums are what the person looks at."""
     form = await visit.form()
     count = count_of(form["quantity"])
-    await visit.write(_set_line, visit.shop.id, visit.number(), form.number("line"), count, visit.actor)
+    lowered = await visit.write(_set_line, visit, visit.number(), form.number("line"), count)
     path = urlsplit(visit.request.headers.get("HX-Current-URL", "")).path
     panel = await visit.read(_panel, visit, visit.number(), path.startswith("/orders/"))
-    return visit.page("partials/order_panel.html", order=panel)
+    answer = visit.page("partials/order_panel.html", order=panel)
+    if lowered is not None:
+        with reading(visit.reader):
+            words = _("The discount is {sum} now: it shrinks with the goods", sum=lowered.format(visit.reader.language))
+        answer.headers["HX-Trigger"] = json.dumps({"toast": {"text": words}})
+    return answer
 
 
 async def add(visit: Visit) -> web.StreamResponse:
@@ -151,9 +156,12 @@ def _stage(session: Session, pipeline_id: int, stage_id: int) -> Stage:
     return stage
 
 
-def _set_line(session: Session, shop_id: int, order_id: int, line_id: int, count: int, actor: str) -> None:
-    order = book.get(session, shop_id, order_id)
-    lines.set_line_quantity(session, order, line_id, count, actor=actor)
+def _set_line(session: Session, visit: Visit, order_id: int, line_id: int, count: int) -> Money | None:
+    """The discount, if it had to shrink."""
+    order = book.get(session, visit.shop.id, order_id)
+    before, most = order.discount, visit.powers.discount_most
+    order = lines.set_line_quantity(session, order, line_id, count, actor=visit.actor, most_percent=most)
+    return Money(order.discount, order.currency) if order.discount < before else None
 
 
 def _panel(session: Session, visit: Visit, order_id: int, opened: bool) -> Shape:
