@@ -15,6 +15,7 @@ from company.rights import Right
 from inbox.content import Outgoing
 from kit.money import Money
 from operator_console import photos, refusals
+from operator_console.payment_shapes import method_words
 from operator_console.people import Shape
 from operator_console.texts import gettext as _
 from operator_console.texts import reader
@@ -158,4 +159,4 @@ def payment_look(payment: Payment, order: Order) -> str:
 def _method(payment: Payment) -> str:
     if payment.refunded_amount:
         return _("Refunded: {sum}", sum=Money(payment.refunded_amount, payment.currency).format(reader().language))
-    return payment.method
+    return method_words(payment.method)
