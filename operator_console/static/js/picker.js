@@ -9,17 +9,43 @@ const { chosen, move } = listbox(options, () => box().querySelector("input"));
 
 let opener = null;
 
+/** What was typed while the list was on its way; null while none is. */
+let typed = null;
+
 async function open(button) {
+  if (typed !== null) return;
   if (box()) {
     close();
     return;
   }
+  typed = "";
   const html = await fragment(place().dataset.url);
-  if (!html) return;
+  if (!html || typed === null) {
+    typed = null;
+    return;
+  }
   opener = button;
   opener.setAttribute("aria-expanded", "true");
   await htmx.swap({ sourceElement: place(), target: place(), text: html, swap: "innerHTML" });
-  box().querySelector("input").focus();
+  const input = box().querySelector("input");
+  input.focus();
+  const early = typed;
+  typed = null;
+  if (!early) return;
+  input.value = early;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** The picker was asked for, so letters are for its field though it is not there yet; Escape thinks better of it. */
+function onEarlyKey(event) {
+  if (typed === null || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") typed = null;
+  else if (event.key === "Backspace") typed = typed.slice(0, -1);
+  else if (event.key.length === 1) typed += event.key;
+  else return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
 }
 
 function close() {
@@ -58,5 +84,6 @@ export function start() {
     else if (option) take(option, event.shiftKey || opener.dataset.picker === "order");
     else if (box() && !event.target.closest(".picker")) close();
   });
+  document.addEventListener("keydown", onEarlyKey, true);
   place().addEventListener("keydown", onKey);
 }
