@@ -311,3 +311,10 @@ def test_formatting_becomes_tags_and_unsafe_links_stay_text() -> None:
 @pytest.mark.parametrize("text", ["https://a.example/x?y=1&z=2", "смотрите https://a.example/x."])
 def test_an_address_in_a_text_can_be_clicked(text: str) -> None:
     assert '<a href="https://a.example/x' in spans.html(text)
+
+
+async def test_the_list_tells_whose_the_last_words_are(desk: Desk) -> None:
+    sofya, operator = await desk.signed_in(desk.ours.colleague), await desk.signed_in(desk.ours.operator)
+    await sofya.post(f"/inbox/{desk.ours.anna}/messages", {"text": "Есть, две", "key": "0123456789abcdef"})
+    assert "Вы: Есть, две" in (await sofya.fragment("/inbox/list")).text
+    assert "Софья: Есть, две" in (await operator.fragment("/inbox/list")).text
