@@ -196,7 +196,14 @@ def order(now: datetime, **more: object) -> Shape:
 
 def history(now: datetime) -> list[Shape]:
     def moved(stage: Shape, minutes: int, who: str, reason: str = "") -> Shape:
-        return {"at": now - timedelta(minutes=minutes), "who": who, "from": None, "to": stage, "reason": reason}
+        return {
+            "at": now - timedelta(minutes=minutes),
+            "who": who,
+            "from": None,
+            "to": stage,
+            "words": "",
+            "reason": reason,
+        }
 
     return [moved(PAID, 4, "ЮKassa"), moved(WAITING, 15, "Марина"), moved(NEW, 15, "Марина", "попросили в чате")]
 
