@@ -192,9 +192,9 @@ def set_contact(
     given = {field: form[field] for field in ("recipient", "phone", "email", "address", "comment") if field in form}
     if filled_only:
         given = {field: text for field, text in given.items() if text.strip()}
+    order = book.get(session, shop_id, order_id)
     if not given:
         return
-    order = book.get(session, shop_id, order_id)
     if given.get("phone", "").strip():
         given["phone"] = cards.phone(given["phone"])
     if given.get("email", "").strip():
