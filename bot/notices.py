@@ -30,6 +30,7 @@ from orders.pipelines import PAID
 from orders.reasons import text_key
 from orders.tables import Group, Order, Stage
 from orders.views import OrderView, view
+from payments import charging
 from payments.states import RefundStage, State
 from payments.tables import MoneyQuestion, Payment
 from storage.jobs import Job, Step
@@ -168,20 +169,34 @@ def moved(case: Case) -> None:
 
 
 def payment_changed(case: Case) -> None:
-    """A link that ran out: the buyer may have a new one, unless he has it, or the order needs none any more."""
+    """A link that ran out: the buyer may have a new one, unless he has it, or the order needs none any more.
+
+    One that the provider refused to make is the shop's trouble, and so would be the next: the owners hear why.
+    """
     facts = case.event.payload
     if facts["state"] != State.CANCELLED or not payable(case.seen(case.shop.locale)):
         return
+    refused = charging.was_refused(case.session.get_one(Payment, facts["payment_id"]))
     newer = sa.select(Payment.id).where(Payment.order_id == case.order.id, Payment.id > facts["payment_id"])
     if case.session.scalar(newer.limit(1)) is not None:
         return
 
     def to_buyer(voice: Voice, order: OrderView) -> Outgoing:
+        if refused:
+            return buyer_notice(voice, order, voice.marked("notice.buyer.link_refused", number=order.number))
         again = voice.button("notice.buyer.new_link", Action("order.pay", {"order": order.id}))
         text = voice.marked("notice.buyer.link_expired", number=order.number)
         return written(text, rows=((again,),), card=order_badge(voice, order))
 
+    def to_owner(voice: Voice, order: OrderView) -> Outgoing:
+        text = voice.marked("notice.link_refused", number=order.number, sum=order.left, reason=facts["reason"])
+        return written(
+            text, rows=order_rows(voice, order, (), public_url=case.public_url), card=order_badge(voice, order)
+        )
+
     case.tell_buyer(to_buyer)
+    if refused:
+        case.tell_owners(to_owner)
 
 
 def refund_changed(case: Case) -> None:

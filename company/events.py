@@ -20,6 +20,17 @@ class RoleGiven(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StaffChanged(Event):
+    """`what`: added, dismissed. `role` is the one that he begins with, or had."""
+
+    kind: ClassVar[str] = "staff_changed"
+
+    staff_id: int
+    what: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RightsSetChanged(Event):
     """`what`: added, changed, removed. `before` holds what was answered otherwise."""
 

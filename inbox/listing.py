@@ -16,7 +16,7 @@ from company.tables import ChannelAccount, Staff
 from customers import cards
 from customers.tables import Customer
 from inbox import searching
-from inbox.tables import Author, Conversation, Kind, State
+from inbox.tables import Author, Conversation, Kind, Message, State
 from orders.tables import Order
 
 MOST_FOUND = 500
@@ -160,6 +160,22 @@ def counts(session: Session, shop_id: int, staff_id: int) -> Mapping[str, int]:
         found[f"channel:{channels[account_id]}"] += n
         found.update({View.OPEN: n, View.MINE: mine, View.UNASSIGNED: nobodys, View.WAITING: waiting})
     return dict(found)
+
+
+def last_said_by(session: Session, ids: Sequence[int]) -> dict[int, tuple[int, str]]:
+    """Who of the staff said the last words in each of these conversations, by id and name."""
+    if not ids:
+        return {}
+    last = (
+        sa.select(Message.staff_id)
+        .where(Message.conversation_id == Conversation.id, Message.author == Author.STAFF, Message.private.is_(False))
+        .order_by(Message.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    talks = sa.select(Conversation.id.label("id"), last.label("staff_id")).where(Conversation.id.in_(ids)).subquery()
+    found = session.execute(sa.select(talks.c.id, Staff.id, Staff.name).join(Staff, Staff.id == talks.c.staff_id))
+    return {talk: (staff_id, name) for talk, staff_id, name in found}
 
 
 def _rows_query() -> sa.Select[object]:

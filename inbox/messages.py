@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
-from inbox import content, conversations, interrupting, keeping, mentions, searching, sending
+from inbox import content, conversations, interrupting, keeping, mentions, quoting, searching, sending
 from inbox.channels import CAPABILITIES
 from inbox.content import Button, Incoming, Outgoing
 from inbox.events import MessageChanged, MessageFailed
@@ -70,6 +70,7 @@ def receive(session: Session, conversation: Conversation, incoming: Incoming) ->
     if incoming.album and (first := _album(session, conversation, incoming.album)) is not None:
         _join(session, conversation, first, incoming)
         return None
+    quoted = quoting.replied_to(session, conversation, incoming.reply_to)
     message = keeping.keep(
         session,
         conversation,
@@ -80,11 +81,13 @@ def receive(session: Session, conversation: Conversation, incoming: Incoming) ->
         delivery=Delivery.RECEIVED,
         external_id=external,
         client_key=f"album:{incoming.album}" if incoming.album else None,
-        reply_to_id=_replied_to(session, conversation, incoming.reply_to),
+        reply_to_id=quoted,
         sent_at=datetime.fromtimestamp(incoming.sent_at, UTC) if incoming.sent_at else utc_now(),
     )
     if message is None:
         return None
+    if incoming.reply_to and quoted is None:
+        quoting.link_later(session, conversation, message, incoming.reply_to)
     if conversation.snoozed_until is not None or conversation.scheduled:
         interrupting.by_buyer(session, conversation)
     conversation.unread += 1
@@ -412,16 +415,6 @@ def _fetch(session: Session, message: Message, n: int) -> None:
         {"message_id": message.id, "n": n},
         lane=f"fetch:{message.id}",
         dedup_key=f"fetch:{message.id}:{n}",
-    )
-
-
-def _replied_to(session: Session, conversation: Conversation, external: str) -> int | None:
-    if not external:
-        return None
-    return session.scalar(
-        sa.select(Message.id).where(
-            Message.account_id == conversation.account_id, Message.external_id == f"{conversation.chat}:{external}"
-        )
     )
 
 

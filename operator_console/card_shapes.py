@@ -14,7 +14,8 @@ from catalog.tables import Product, Variant
 from company.rights import Right
 from inbox.content import Outgoing
 from kit.money import Money
-from operator_console import photos
+from operator_console import photos, refusals
+from operator_console.payment_shapes import method_words
 from operator_console.people import Shape
 from operator_console.texts import gettext as _
 from operator_console.texts import reader
@@ -120,7 +121,8 @@ def _payments(session: Session, visit: Visit, conversation_id: int, ids: set[int
 def _payment(visit: Visit, conversation_id: int, payment: Payment, order: Order) -> Shape:
     """What the buyer's link comes to now. The sum is that of the message: another sum is another payment."""
     state = payment_look(payment, order)
-    again = state in ("expired", "changed") and order.paid_at is None and order.stage.group != Group.CANCELLED
+    unpaid = order.paid_at is None and order.stage.group != Group.CANCELLED
+    again = unpaid and state in ("expired", "changed", "cancelled")
     return {
         "kind": "payment",
         "id": payment.id,
@@ -133,6 +135,7 @@ def _payment(visit: Visit, conversation_id: int, payment: Payment, order: Order)
         "paid_at": payment.paid_at,
         "expires_at": payment.expires_at,
         "method": _method(payment),
+        "why": refusals.why(payment),
         "link": links.link(visit.console.public_url, payment) if state == "pending" else None,
         "can_remind": False,
         "can_reissue": again and visit.may(Right.ORDERS),
@@ -156,4 +159,4 @@ def payment_look(payment: Payment, order: Order) -> str:
 def _method(payment: Payment) -> str:
     if payment.refunded_amount:
         return _("Refunded: {sum}", sum=Money(payment.refunded_amount, payment.currency).format(reader().language))
-    return payment.method
+    return method_words(payment.method)

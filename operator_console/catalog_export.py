@@ -16,8 +16,9 @@ from kit.money import Money
 from kit.workbooks import Cell, Portion
 from operator_console import spreadsheets
 from operator_console.import_shapes import column_name
+from operator_console.people import Shape
 from operator_console.routing import Route, get
-from operator_console.spreadsheets import PORTION
+from operator_console.spreadsheets import FORMULA, PORTION, Format
 from operator_console.texts import gettext as _
 from operator_console.texts import reading
 from operator_console.visits import Visit
@@ -39,6 +40,11 @@ async def products(visit: Visit) -> web.StreamResponse:
     return await spreadsheets.send(visit, "products", headings, _portions(visit, columns, paths), title=title)
 
 
+def downloads() -> list[Shape]:
+    """The formats of the file, for macros/download.html."""
+    return spreadsheets.links("/products/export")
+
+
 ROUTES: tuple[Route, ...] = (get("/products/export", products, Right.EXPORT),)
 
 
@@ -58,10 +64,16 @@ def _columns(session: Session, visit: Visit, titles: Sequence[str]) -> tuple[lis
 
 
 async def _portions(visit: Visit, columns: Sequence[str], paths: dict[int, str]) -> AsyncGenerator[Portion, None]:
-    last, more = 0, True
+    last, more, workbook = 0, True, Format.asked(visit) is Format.XLSX
     while more:
         lines, last, more = await visit.read(_portion, visit, columns, paths, last)
-        yield lines
+        yield [[_guarded(cell) for cell in line] for line in lines] if workbook else lines
+
+
+def _guarded(cell: Cell) -> Cell:
+    """An import takes off the apostrophe that CSV puts before a formula; a text that has its own gets one more."""
+    own = isinstance(cell, str) and cell.startswith("'") and cell.lstrip("'").startswith(FORMULA)
+    return f"'{cell}" if own else cell
 
 
 def _portion(

@@ -15,7 +15,7 @@ from catalog.tables import Product, Stock, Variant, Warehouse
 from company.rights import Right
 from company.tables import Shop
 from kit.money import Money
-from operator_console import category_pages, photo_acts, photos, seen, shell
+from operator_console import catalog_export, category_pages, photo_acts, photos, seen, shell
 from operator_console.order_acts import count_of
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
@@ -119,6 +119,8 @@ def _list(session: Session, visit: Visit) -> Shape:
     return {
         "may_edit": visit.may(Right.CATALOG_EDIT),
         "list_url": f"{at(page)}&{urlencode({'q': text})}",
+        "may_export": visit.may(Right.EXPORT),
+        "downloads": catalog_export.downloads(),
         "query": text,
         "sale": OFF if off else "",
         "sales": [{"value": "", "label": _("all")}, {"value": OFF, "label": _("taken off the sale")}],

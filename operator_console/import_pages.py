@@ -18,7 +18,7 @@ from company.texts import Texts
 from kit import sheets
 from kit.clock import utc_now
 from kit.errors import Refused
-from operator_console import import_shapes, shell, spreadsheets
+from operator_console import catalog_export, import_shapes, shell, spreadsheets
 from operator_console.import_shapes import column_name
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
@@ -42,7 +42,7 @@ class FileNeeded(Refused):
 
 async def start(visit: Visit) -> web.StreamResponse:
     frame = await shell.frame(visit, "products")
-    return visit.page("pages/import.html", **frame, **await visit.read(_latest, visit.shop.id))
+    return visit.page("pages/import.html", **frame, **await visit.read(_latest, visit))
 
 
 async def upload(visit: Visit) -> web.StreamResponse:
@@ -144,11 +144,13 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def _latest(session: Session, shop_id: int) -> Shape:
+def _latest(session: Session, visit: Visit) -> Shape:
     return {
+        "may_export": visit.may(Right.EXPORT),
+        "downloads": catalog_export.downloads(),
         "rows": sheets.MOST_ROWS,
         "megabytes": LARGEST // 1_000_000,
-        "latest": [import_shapes.line(session, one) for one in importing.latest(session, shop_id)],
+        "latest": [import_shapes.line(session, one) for one in importing.latest(session, visit.shop.id)],
     }
 
 

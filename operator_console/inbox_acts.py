@@ -26,9 +26,10 @@ from kit.money import Money
 from operator_console import formats, moment_shapes, order_shapes
 from operator_console.context_shapes import CART_LINE
 from operator_console.inbox_pages import beside, found_in
+from operator_console.order_acts import set_contact
 from operator_console.routing import ID, Route, post
 from operator_console.texts import gettext as _
-from operator_console.visits import NoSuchPage, Visit, whole
+from operator_console.visits import Form, NoSuchPage, Visit, whole
 from orders import cart as carts
 from orders import checkout, lines
 from orders.checkout import Details
@@ -182,7 +183,7 @@ async def order_from_cart(visit: Visit) -> web.StreamResponse:
 
 
 async def charge(visit: Visit) -> web.StreamResponse:
-    await visit.write(_charge, visit, visit.number())
+    await visit.write(_charge, visit, visit.number(), await visit.form())
     return visit.done()
 
 
@@ -236,12 +237,13 @@ def _order_words(_session: Session, number: int, made: bool) -> str:
     return words
 
 
-def _charge(session: Session, visit: Visit, id_: int) -> None:
-    """The order's payment link as a message to the buyer."""
+def _charge(session: Session, visit: Visit, id_: int, form: Form) -> None:
+    """The order's payment link as a message to the buyer; with the contact for its receipt, if the form brings one."""
     here = found_in(session, visit, id_, lock=True)
     order = beside(session, visit, here).current
     if order is None:
         raise NoOrderHere()
+    set_contact(session, visit.shop.id, order.id, form, visit.actor, filled_only=True)
     payment = charging.request(session, order, actor=visit.actor)
     session.refresh(order, ["reserved_until"])
     until = order.reserved_until.astimezone(visit.reader.zone) if order.reserved_until else None

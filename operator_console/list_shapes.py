@@ -12,7 +12,7 @@ from catalog.names import named
 from company import settings
 from company.hours import worked
 from company.settings import WorkingHours
-from inbox import drafts
+from inbox import drafts, listing
 from inbox.keeping import PREVIEW
 from inbox.listing import Row
 from inbox.tables import Author, State
@@ -31,11 +31,18 @@ def rows(session: Session, visit: Visit, found: Iterable[Row], *, current: int |
     found = list(found)
     stages = _last_orders(session, {row.customer_id for row in found if row.customer_id is not None})
     begun = drafts.among(session, [row.id for row in found if row.id != current], visit.staff.id)
+    said = listing.last_said_by(session, [row.id for row in found if row.last_author is Author.STAFF])
     hours = settings.of(visit.shop).hours
     return [
         _row(row, stages.get(row.customer_id or 0), begun.get(row.id, ""), hours, current=current, query=query)
+        | {"by": _first_name(said.get(row.id), visit.staff.id)}
         for row in found
     ]
+
+
+def _first_name(who: tuple[int, str] | None, reader_id: int) -> str:
+    """Whose the last words are; empty for the reader's own."""
+    return who[1].partition(" ")[0] if who is not None and who[0] != reader_id else ""
 
 
 def _row(row: Row, order: Shape | None, draft: str, hours: WorkingHours, *, current: int | None, query: str) -> Shape:

@@ -18,7 +18,7 @@ from inbox import conversations, messages
 from inbox.tables import Author
 from kit.errors import Missing
 from kit.money import Money
-from operator_console.order_acts import changed
+from operator_console.order_acts import changed, set_contact
 from operator_console.routing import ID, Route, post
 from operator_console.texts import gettext as _
 from operator_console.texts import reading
@@ -40,7 +40,7 @@ class NoChat(Missing):
 
 async def charge(visit: Visit) -> web.StreamResponse:
     """Make a link for what is due; it may be copied, or sent into the conversation."""
-    await visit.write(_charge, visit.shop.id, visit.number(), visit.actor)
+    await visit.write(_charge, visit.shop.id, visit.number(), await visit.form(), visit.actor)
     with reading(visit.reader):
         words = _("The link is ready")
     return changed(visit, visit.number(), words)
@@ -116,7 +116,8 @@ def send(
     return payment
 
 
-def _charge(session: Session, shop_id: int, order_id: int, actor: str) -> None:
+def _charge(session: Session, shop_id: int, order_id: int, form: Form, actor: str) -> None:
+    set_contact(session, shop_id, order_id, form, actor, filled_only=True)
     charging.request(session, book.get(session, shop_id, order_id), actor=actor)
 
 

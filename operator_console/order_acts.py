@@ -48,10 +48,15 @@ async def set_line(visit: Visit) -> web.StreamResponse:
     """Answers with the panel: its sums are what the person looks at."""
     form = await visit.form()
     count = count_of(form["quantity"])
-    await visit.write(_set_line, visit.shop.id, visit.number(), form.number("line"), count, visit.actor)
+    lowered = await visit.write(_set_line, visit, visit.number(), form.number("line"), count)
     path = urlsplit(visit.request.headers.get("HX-Current-URL", "")).path
     panel = await visit.read(_panel, visit, visit.number(), path.startswith("/orders/"))
-    return visit.page("partials/order_panel.html", order=panel)
+    answer = visit.page("partials/order_panel.html", order=panel)
+    if lowered is not None:
+        with reading(visit.reader):
+            words = _("The discount is {sum} now: it shrinks with the goods", sum=lowered.format(visit.reader.language))
+        answer.headers["HX-Trigger"] = json.dumps({"toast": {"text": words}})
+    return answer
 
 
 async def add(visit: Visit) -> web.StreamResponse:
@@ -74,7 +79,7 @@ async def deliver(visit: Visit) -> web.StreamResponse:
 
 
 async def contact(visit: Visit) -> web.StreamResponse:
-    await visit.write(_contact, visit.shop.id, visit.number(), await visit.form(), visit.actor)
+    await visit.write(set_contact, visit.shop.id, visit.number(), await visit.form(), visit.actor)
     return changed(visit, visit.number())
 
 
@@ -151,9 +156,12 @@ def _stage(session: Session, pipeline_id: int, stage_id: int) -> Stage:
     return stage
 
 
-def _set_line(session: Session, shop_id: int, order_id: int, line_id: int, count: int, actor: str) -> None:
-    order = book.get(session, shop_id, order_id)
-    lines.set_line_quantity(session, order, line_id, count, actor=actor)
+def _set_line(session: Session, visit: Visit, order_id: int, line_id: int, count: int) -> Money | None:
+    """The discount, if it had to shrink."""
+    order = book.get(session, visit.shop.id, order_id)
+    before, most = order.discount, visit.powers.discount_most
+    order = lines.set_line_quantity(session, order, line_id, count, actor=visit.actor, most_percent=most)
+    return Money(order.discount, order.currency) if order.discount < before else None
 
 
 def _panel(session: Session, visit: Visit, order_id: int, opened: bool) -> Shape:
@@ -177,10 +185,16 @@ def _deliver(
     lines.set_delivery(session, order, method, price=price, address=address, actor=actor)
 
 
-def _contact(session: Session, shop_id: int, order_id: int, form: Form, actor: str) -> None:
-    """Only what the form has is changed; a phone must be one."""
-    order = book.get(session, shop_id, order_id)
+def set_contact(
+    session: Session, shop_id: int, order_id: int, form: Form, actor: str, *, filled_only: bool = False
+) -> None:
+    """Only what the form has is changed, with `filled_only` nothing is emptied; a phone must be one, an email too."""
     given = {field: form[field] for field in ("recipient", "phone", "email", "address", "comment") if field in form}
+    if filled_only:
+        given = {field: text for field, text in given.items() if text.strip()}
+    order = book.get(session, shop_id, order_id)
+    if not given:
+        return
     if given.get("phone", "").strip():
         given["phone"] = cards.phone(given["phone"])
     if given.get("email", "").strip():

@@ -22,6 +22,8 @@ from operator_console.routing import ID, Route, get
 from operator_console.texts import gettext as _
 from operator_console.visits import Visit
 from orders import book, details, stages
+from orders import history as past
+from orders.events import CourierGiven
 from orders.tables import Group, Order
 from payments import charging
 
@@ -95,19 +97,39 @@ def _sheet(session: Session, visit: Visit, order_id: int) -> Shape:
 
 
 def history(session: Session, order: Order, texts: Texts) -> list[Shape]:
-    """Every move of the order, the newest first."""
-    moves = stages.history(session, order)
-    names = actor_names(session, [move.actor for move, _stage in moves])
-    return [
+    """Every move of the order, and every courier that it had, the newest first."""
+    moves, given = stages.history(session, order), past.couriers(session, order)
+    couriers = {event.id: f"staff:{event.payload['staff_id']}" for event in given}
+    actors = [move.actor for move, _stage in moves] + [event.actor for event in given]
+    names = actor_names(session, [*actors, *couriers.values()])
+    entries: list[Shape] = [
         {
             "at": move.at,
             "who": names[move.actor],
             "from": None,
             "to": order_shapes.stage(stage),
+            "words": "",
             "reason": order_shapes.reason_words(texts, move.reason),
         }
-        for move, stage in reversed(moves)
+        for move, stage in moves
     ]
+    entries += [
+        {
+            "at": event.at,
+            "who": names[event.actor],
+            "from": None,
+            "to": None,
+            "words": _courier_words(event.kind, names[couriers[event.id]]),
+            "reason": "",
+        }
+        for event in given
+    ]
+    entries.sort(key=lambda entry: entry["at"])
+    return entries[::-1]
+
+
+def _courier_words(kind: str, name: str) -> str:
+    return _("Courier: {name}", name=name) if kind == CourierGiven.kind else _("Not {name}’s to deliver", name=name)
 
 
 def _responsible(session: Session, order: Order) -> Shape | None:

@@ -16,6 +16,7 @@ from catalog.tables import Variant
 from company.rights import Powers, Right, may
 from company.tables import Shop
 from company.texts import Texts
+from customers import cards
 from kit.money import Money
 from operator_console import photos
 from operator_console.payment_shapes import payment_states
@@ -29,6 +30,7 @@ from orders.pipelines import AWAITING_PAYMENT
 from orders.reasons import Kin, kin, text_key
 from orders.tables import Group, Order, Stage
 from orders.views import LineView, OrderView, view
+from payments import accounts, charging, fiscal
 
 SOON = timedelta(hours=1)
 """How long before the end of a reservation its time is shown in colour."""
@@ -145,6 +147,7 @@ def panel(session: Session, visit: Visit, shop: Shop, order: Order, *, opened: b
         "note": seen.note,
         "flags": [flag(seen.flag)] if seen.flag else [],
         "next": ways(session, order, visit.powers),
+        "receipt_contact": _receipt_contact(session, order) if acts else None,
         "refund_first": _refund_first(order) if acts else None,
         "can": {
             "edit": acts,
@@ -153,6 +156,17 @@ def panel(session: Session, visit: Visit, shop: Shop, order: Order, *, opened: b
         },
         "urls": {act: f"{url}/{act}" for act in ("lines", "move", "charge", "receive", "add")},
     }
+
+
+def _receipt_contact(session: Session, order: Order) -> Shape | None:
+    """What is known of the customer for the receipt that a link would need, if the order lacks it; None if not."""
+    if order.phone or order.email or order.payment_method != "online" or not charging.due(order):
+        return None
+    account = accounts.find_online(session, order.shop_id)
+    if account is None or not fiscal.lacks_contact(session, order, account):
+        return None
+    customer = cards.get(session, order.customer_id, order.shop_id)
+    return {"phone": customer.phone or "", "email": customer.email or ""}
 
 
 def flag(code: str) -> str:

@@ -18,6 +18,7 @@ from operator_console.texts import reading
 from operator_console.visits import Visit
 from payments import accounts
 from payments.accounts import NoSuchPaymentAccount
+from payments.fiscal import HAS_REGISTER
 from payments.providers.base import ProviderRefused, ProviderUnavailable
 from payments.tables import PaymentAccount
 
@@ -109,7 +110,7 @@ def _keep(session: Session, box: SecretBox, shop_id: int, number: str, key: str,
         external_id=number,
         secret=key,
         test=facts.test,
-        settings={"api": api} if api else {},
+        settings={HAS_REGISTER: facts.receipts, **({"api": api} if api else {})},
     )
 
 

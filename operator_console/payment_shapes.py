@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +13,7 @@ from company.rights import Powers, Right, may
 from company.tables import Staff
 from company.texts import Texts
 from kit.money import Money
+from operator_console import refusals
 from operator_console.people import Shape
 from operator_console.texts import gettext as _
 from operator_console.texts import reader
@@ -21,6 +23,9 @@ from payments import charging, links, questions, refunding
 from payments.accounts import MANUAL
 from payments.states import LIVE, RefundStage, State
 from payments.tables import Payment, PaymentAccount, Refund
+
+_NUMBERED = re.compile(r"(?P<name>.*?)(?: (?P<number>\*?\d{4,}))?", re.DOTALL)
+"""YooKassa's titles: a name, and perhaps the end of the card's number or the wallet's: "Bank card *4444"."""
 
 _OUT_OF_TIME = ("expired", "permission_revoked")
 """How reasons begin with which a provider ends a payment that nobody has paid."""
@@ -101,7 +106,7 @@ def _payment(
         "left": left,
         "method": method_words(payment.method) or (_("by hand") if manual else ""),
         "manual": manual,
-        "reason": payment.reason,
+        "why": refusals.why(payment),
         "at": payment.paid_at or payment.created_at,
         "link": links.link(public_url, payment) if live else None,
         "send_url": f"/orders/{order.id}/send-link" if live and order.conversation_id else None,
@@ -136,18 +141,29 @@ def _refund(refund: Refund, currency: str, names: Mapping[str, str]) -> Shape:
 
 
 def method_words(method: str) -> str:
-    """How it was paid, in words where we know the code."""
+    """How it was paid, in the reader's words where we know the provider's; whatever else it says as it says it."""
     known = {
         "cash": _("cash"),
         "transfer": _("transfer"),
-        "card": _("card"),
-        "bank_card": _("card"),
+        "card": _("bank card"),
+        "bank card": _("bank card"),
         "sbp": _("Faster Payments"),
         "sberbank": "SberPay",
-        "tinkoff_bank": "T-Pay",
-        "yoo_money": _("YooMoney wallet"),
+        "tinkoff bank": "T-Pay",
+        "yoo money": _("YooMoney wallet"),
+        "yoomoney": _("YooMoney wallet"),
+        "yoomoney wallet": _("YooMoney wallet"),
+        "mobile balance": _("mobile phone balance"),
+        "installments": _("instalments"),
+        "sber loan": _("bought on credit"),
+        "electronic certificate": _("electronic certificate"),
+        "b2b sberbank": _("Sberbank Business"),
+        "cash at terminal": _("cash at a terminal"),
     }
-    return known.get(method, method)
+    told = _NUMBERED.fullmatch(method)
+    assert told is not None
+    word = known.get(told["name"].replace("_", " ").lower())
+    return method if word is None else f"{word} {told['number'] or ''}".rstrip()
 
 
 def open_questions(session: Session, order: Order, texts: Texts) -> list[Shape]:

@@ -15,7 +15,7 @@ from company.settings import AutoConfirm, DeliveryMethod, ShopSettings
 from company.tables import Shop
 from company.texts import LOCALES
 from kit.money import Money
-from operator_console import channel_page, hours_page, people, rights_pages, shell
+from operator_console import channel_page, hours_page, people, rights_history, rights_pages, shell
 from operator_console.people import Shape
 from operator_console.routing import Route, get, post
 from operator_console.texts import gettext as _
@@ -129,6 +129,7 @@ def _all(session: Session, visit: Visit) -> Shape:
             for person, role, own in staff.with_rights(session, shop.id)
         ],
         "roles": rights_pages.offered(session, shop.id),
+        "rights_changes": rights_history.latest(session, shop),
         "channels": [
             {
                 "id": row.id,

@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from bot.flows.dialog import STAFF_LINK
 from company import accounts, signin, staff
+from company.events import StaffChanged
 from company.rights import NotAllowed, Right
-from company.tables import Shop
+from company.tables import Role, Shop
 from operator_console import rights_pages, shell
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, post
 from operator_console.visits import Form, Visit
+from storage.events import publish
 
 
 async def add(visit: Visit) -> web.StreamResponse:
@@ -29,7 +31,7 @@ async def add(visit: Visit) -> web.StreamResponse:
 async def dismiss(visit: Visit) -> web.StreamResponse:
     if visit.number() == visit.staff.id:
         raise NotAllowed(Right.SETTINGS)
-    await visit.write(_dismiss, visit.shop.id, visit.number())
+    await visit.write(_dismiss, visit, visit.number())
     return visit.done(go="/settings#staff")
 
 
@@ -66,15 +68,32 @@ def _add(session: Session, visit: Visit, form: Form, hashed: str) -> None:
     name = " ".join(form["name"].split()) or form["email"]
     person = staff.add(session, shop, email=form["email"], name=name, password=None, role=role, locale=shop.locale)
     person.password_hash = hashed
+    _tell(session, visit, person.id, "added", role)
     if own is not None:
         staff.give_role(session, person.id, shop, role, own=own, actor=visit.actor)
 
 
-def _dismiss(session: Session, shop_id: int, staff_id: int) -> None:
-    if staff.role_in(session, staff_id, shop_id) is None:
-        raise staff.NoSuchStaff(f"staff {staff_id} of shop {shop_id}")
-    staff.keep_an_owner(session, shop_id, without=staff_id)
+def _dismiss(session: Session, visit: Visit, staff_id: int) -> None:
+    role = staff.role_in(session, staff_id, visit.shop.id)
+    if role is None:
+        raise staff.NoSuchStaff(f"staff {staff_id} of shop {visit.shop.id}")
+    staff.keep_an_owner(session, visit.shop.id, without=staff_id)
     signin.dismiss(session, staff.get(session, staff_id))
+    _tell(session, visit, staff_id, "dismissed", role)
+
+
+def _tell(session: Session, visit: Visit, staff_id: int, what: str, role: Role) -> None:
+    publish(
+        session,
+        StaffChanged(
+            shop_id=visit.shop.id,
+            subject=f"staff:{staff_id}",
+            actor=visit.actor,
+            staff_id=staff_id,
+            what=what,
+            role=str(role),
+        ),
+    )
 
 
 def _new_code(session: Session, staff_id: int) -> str:

@@ -17,6 +17,7 @@ from inbox import days
 from operator_console import people
 from operator_console.list_shapes import preview
 from operator_console.order_shapes import kin_words
+from operator_console.payment_shapes import method_words
 from operator_console.people import Shape
 from operator_console.rendering import channel_name
 from operator_console.texts import gettext as _
@@ -149,7 +150,7 @@ def _money(session: Session, shop: Shop, customer: Customer, before: datetime | 
             moved.at,
             "refund" if moved.back else "card",
             _money_words(moved),
-            text=moved.note,
+            text=moved.note if moved.back else method_words(moved.note),
             url=f"/orders/{moved.order_id}",
         )
         for moved in found

@@ -13,7 +13,7 @@ from kit.clock import utc_now
 from kit.errors import Refused
 from orders import delivery
 from orders.book import locked
-from orders.events import CourierGiven, OrderChanged
+from orders.events import CourierGiven, CourierTaken, OrderChanged
 from orders.tables import Order
 from storage.events import publish
 
@@ -134,10 +134,12 @@ def give_courier(session: Session, order: Order, staff_id: int | None, *, actor:
         return order
     if staff_id is not None and staff.role_in(session, staff_id, order.shop_id) != Role.COURIER:
         raise NotACourier(f"staff {staff_id} of shop {order.shop_id}")
-    order.courier_id = staff_id
+    before, order.courier_id = order.courier_id, staff_id
     order = _changed(session, order, "courier", actor)
     if staff_id is not None:
         publish(session, CourierGiven.of(order, actor=actor, staff_id=staff_id))
+    elif before is not None:
+        publish(session, CourierTaken.of(order, actor=actor, staff_id=before))
     return order
 
 

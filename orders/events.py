@@ -59,6 +59,15 @@ class CourierGiven(OrderEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CourierTaken(OrderEvent):
+    """He is not to take the order any more, and nobody else is."""
+
+    kind: ClassVar[str] = "courier_taken"
+
+    staff_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageMoved(OrderEvent):
     """One row of the history after the first. `reason` is a code of orders.reasons or a person's words."""
 

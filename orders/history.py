@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from kit.clock import utc_now
+from orders.events import CourierGiven, CourierTaken
 from orders.tables import Order, Stage, StageMove
+from storage.tables import EventRow
 
 HISTORY_DDL: dict[str, list[str]] = {
     "sqlite": [
@@ -87,3 +89,10 @@ def of_customer(
         query = query.where(StageMove.at < before)
     newest = query.order_by(StageMove.at.desc(), StageMove.order_id.desc(), StageMove.seq.desc()).limit(limit)
     return list(session.execute(newest).all())
+
+
+def couriers(session: Session, order: Order) -> list[EventRow]:
+    """When the order was given to a courier, or taken from one: `courier_given`, `courier_taken`, the oldest first."""
+    kinds = (CourierGiven.kind, CourierTaken.kind)
+    query = sa.select(EventRow).where(EventRow.subject == f"order:{order.id}", EventRow.kind.in_(kinds))
+    return list(session.scalars(query.order_by(EventRow.id)))

@@ -96,14 +96,25 @@ def add_line(
 
 
 def set_line_quantity(
-    session: Session, order: Order, line_id: int, count: int, *, actor: str, expect_version: int | None = None
+    session: Session,
+    order: Order,
+    line_id: int,
+    count: int,
+    *,
+    actor: str,
+    expect_version: int | None = None,
+    most_percent: int | None = None,
 ) -> Order:
-    """Have exactly so many of the line; 0 removes it. The price stays as agreed."""
+    """Have exactly so many of the line; 0 removes it. The price stays as agreed.
+
+    For an actor who may take at most `most_percent` off the goods the discount shrinks with them: it is not a greater
+    part of them afterwards than he may give, or than it was.
+    """
     order = held_open(session, order, expect_version)
     line = line_of(order, line_id)
     if count == 0:
-        return _without(session, order, line, actor)
-    return _requantify(session, order, line, quantity(count), actor)
+        return _without(session, order, line, actor, most_percent)
+    return _requantify(session, order, line, quantity(count), actor, most_percent)
 
 
 def remove_line(
@@ -187,19 +198,31 @@ def held_open(session: Session, order: Order, expect_version: int | None = None)
     return order
 
 
-def _requantify(session: Session, order: Order, line: OrderLine, count: int, actor: str) -> Order:
+def _requantify(
+    session: Session, order: Order, line: OrderLine, count: int, actor: str, most_percent: int | None = None
+) -> Order:
     others = [other for other in order.lines if other is not line]
-    sums = _sums(order, [(line.price, quantity(count)), *((other.price, other.quantity) for other in others)])
+    priced = [(line.price, quantity(count)), *((other.price, other.quantity) for other in others)]
+    sums = _sums(order, priced, discount=_kept_discount(order, priced, most_percent))
     _follow(session, order, line, count - line.quantity)
     line.quantity = count
     return _changed(session, order, sums, "lines", actor)
 
 
-def _without(session: Session, order: Order, line: OrderLine, actor: str) -> Order:
+def _kept_discount(order: Order, lines: Sequence[tuple[int, int]], most_percent: int | None) -> Money:
+    """What stays of the discount when these (price, quantity) are all that is left."""
+    kept = order.discount
+    if most_percent is not None and order.goods:
+        goods_after = sum(price * count for price, count in lines)
+        kept = min(kept, max(goods_after * most_percent // 100, order.discount * goods_after // order.goods))
+    return Money(kept, order.currency)
+
+
+def _without(session: Session, order: Order, line: OrderLine, actor: str, most_percent: int | None = None) -> Order:
     rest = [(other.price, other.quantity) for other in order.lines if other is not line]
     if not rest:
         raise LastLine()
-    sums = _sums(order, rest)
+    sums = _sums(order, rest, discount=_kept_discount(order, rest, most_percent))
     _follow(session, order, line, -line.quantity)
     order.lines.remove(line)
     return _changed(session, order, sums, "lines", actor)

@@ -128,21 +128,30 @@ def online(session: Session, shop_id: int) -> PaymentAccount:
     return _active(session, shop_id, PaymentAccount.provider != MANUAL)
 
 
+def find_online(session: Session, shop_id: int) -> PaymentAccount | None:
+    """The same, or None."""
+    return _find_active(session, shop_id, PaymentAccount.provider != MANUAL)
+
+
 def by_hand(session: Session, shop_id: int) -> PaymentAccount:
     """The active account for cash and transfers. Raises NoPaymentAccount."""
     return _active(session, shop_id, PaymentAccount.provider == MANUAL)
 
 
 def _active(session: Session, shop_id: int, which: sa.ColumnElement[bool]) -> PaymentAccount:
-    account = session.scalar(
+    account = _find_active(session, shop_id, which)
+    if account is None:
+        raise NoPaymentAccount(f"shop {shop_id} has no such account")
+    return account
+
+
+def _find_active(session: Session, shop_id: int, which: sa.ColumnElement[bool]) -> PaymentAccount | None:
+    return session.scalar(
         sa.select(PaymentAccount)
         .where(PaymentAccount.shop_id == shop_id, PaymentAccount.active, which)
         .order_by(PaymentAccount.id.desc())
         .limit(1)
     )
-    if account is None:
-        raise NoPaymentAccount(f"shop {shop_id} has no such account")
-    return account
 
 
 class Providers:

@@ -62,7 +62,7 @@ def request(session: Session, order: Order, *, actor: str, account: PaymentAccou
 
     The provider is asked by a job; `links.link` works at once. Payments that do not fit any more are replaced.
     `account` is the shop's active online account unless given. Raises NothingToPay, OrderCancelled,
-    accounts.NoPaymentAccount, receipts.ReceiptTooLong.
+    accounts.NoPaymentAccount, receipts.ReceiptTooLong, fiscal.ReceiptNeedsContact.
     """
     order = locked(session, order.id)
     if order.stage.group == Group.CANCELLED:
@@ -70,12 +70,13 @@ def request(session: Session, order: Order, *, actor: str, account: PaymentAccou
     if reserving.settled(order) or not due(order):
         raise NothingToPay(order)
     account = account or accounts.online(session, order.shop_id)
+    payments = live(session, order)
+    current = next((one for one in payments if fits(order, one) and one.account_id == account.id), None)
+    if current is None and fiscal.lacks_contact(session, order, account):
+        raise fiscal.ReceiptNeedsContact(order)
     _keep_goods(session, order)
-    current = None
-    for payment in live(session, order):
-        if current is None and fits(order, payment) and payment.account_id == account.id:
-            current = payment
-        else:
+    for payment in payments:
+        if payment is not current:
             replace(session, order, payment, actor=actor)
     return current or _new(session, order, account, actor)
 
@@ -94,6 +95,11 @@ def live(session: Session, order: Order) -> list[Payment]:
     """Payments that the buyer may pay now, the newest first."""
     query = sa.select(Payment).where(Payment.order_id == order.id, Payment.state.in_(LIVE))
     return list(session.scalars(query.order_by(Payment.id.desc())))
+
+
+def was_refused(payment: Payment) -> bool:
+    """Whether the provider did not make the payment: nobody could ever pay by it, and `reason` has its words."""
+    return payment.state == State.CANCELLED and payment.provider_id is None
 
 
 def of_order(session: Session, order_id: int) -> list[Payment]:

@@ -9,14 +9,38 @@ from sqlalchemy.orm import Session
 from company import settings
 from company.settings import Receipts
 from company.tables import Shop
+from kit.errors import Refused
 from kit.money import Money
 from orders.tables import Order
 from payments.providers.base import Receipt, ReceiptItem
 from payments.receipts import ReceiptLine, part_of, receipt_items
-from payments.tables import Payment
+from payments.tables import Payment, PaymentAccount
 
 CURRENCY = "RUB"
 DELIVERY = "Доставка"
+
+HAS_REGISTER = "receipts"
+"""The key of an account's settings that says whether its shop at the provider has a cash register; absent: unknown."""
+
+
+class ReceiptNeedsContact(Refused):
+    """The provider makes no payment without a receipt, and a receipt has to be sent to somebody."""
+
+    code = "receipt_needs_contact"
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"order {order.number}: no phone and no email for the receipt", number=order.number)
+
+
+def lacks_contact(session: Session, order: Order, account: PaymentAccount) -> bool:
+    """Whether a payment by this account needs a receipt that nobody could be sent.
+
+    54-FZ: the buyer's phone or email stands in each receipt.
+    Source: https://yookassa.ru/developers/payment-acceptance/receipts/54fz/parameters-values
+    """
+    if order.email or order.phone or order.currency != CURRENCY or account.settings.get(HAS_REGISTER) is False:
+        return False
+    return settings.of(session.get_one(Shop, order.shop_id)).receipts.send
 
 
 def receipt_of(session: Session, order: Order, amount: Money) -> Receipt | None:

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from company import settings
 from company.tables import Shop
 from customers.tables import Customer
+from kit.errors import Refused
 from kit.money import Money
 from orders import book, reserving
 from orders.tables import Group, Order
-from payments import charging, links, looking
+from payments import charging, fiscal, links, looking
 from payments.questions import Kind
 from payments.states import State
 from payments.tables import Payment
@@ -50,6 +51,15 @@ _OUT_OF_TIME = {"expired_on_confirmation", "expired_on_capture", "permission_rev
 
 Source: https://yookassa.ru/developers/payment-acceptance/after-the-payment/declined-payments
 """
+
+
+class AskedInChat(Refused):
+    """The receipt needs the buyer's phone or email, and this page, which anybody may open, does not take it."""
+
+    code = "receipt_contact_in_chat"
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"order {order.number}: nobody to send the receipt to", number=order.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +109,10 @@ def new_link(session: Session, token: str) -> Payment:
     """The payment that takes the place of one that cannot be paid any more. Raises what charging.request does."""
     payment = links.by_token(session, token)
     order = book.get(session, payment.shop_id, payment.order_id)
-    return charging.request(session, order, actor=f"customer:{order.customer_id}")
+    try:
+        return charging.request(session, order, actor=f"customer:{order.customer_id}")
+    except fiscal.ReceiptNeedsContact as needed:
+        raise AskedInChat(order) from needed
 
 
 def _face(order: Order, payment: Payment) -> Face:

@@ -21,7 +21,7 @@ import bot.notices
 import inbox.jobs
 import operation.jobs
 import orders.jobs
-from automation import assignment, reminding, task_notices, telling
+from automation import assignment, delivery_notices, reminding, task_notices, telling
 from bot.channels.base import Channel, Connection
 from bot.channels.webchat.answers import ANSWERS
 from bot.connected import Connected
@@ -55,7 +55,7 @@ logger = logging.getLogger(__name__)
 SUBSCRIBERS: Mapping[str, tuple[str, ...]] = {
     "order_placed": (bot.notices.NOTICE, orders.jobs.AUTO_CONFIRM),
     "order_paid": (bot.notices.NOTICE, orders.jobs.AUTO_CONFIRM, telling.NOTIFY),
-    "courier_given": (telling.NOTIFY,),
+    "courier_given": (delivery_notices.NOTICE, telling.NOTIFY),
     "stage_moved": (bot.notices.NOTICE, telling.NOTIFY),
     "payment_changed": (bot.notices.NOTICE,),
     "refund_changed": (bot.notices.NOTICE,),
@@ -310,6 +310,7 @@ class _Work:
         handlers |= telling.JOBS
         handlers |= assignment.JOBS
         handlers |= task_notices.handlers(hub.texts, public_url)
+        handlers |= delivery_notices.handlers(hub.texts, public_url)
         handlers |= ticks.handlers()
         handlers |= hub.attendant.handlers(hub.channel, hub.texts, public_url)
         handlers = hub.attendant.watched(handlers)

@@ -175,4 +175,4 @@ def _yookassa(session: Session, box: SecretBox, shop: Shop, section: YooKassaSec
         )
         return
     known.name, known.secret = section.name, box.seal(secret)
-    known.test, known.settings = section.test, {"api": section.api}
+    known.test, known.settings = section.test, {**known.settings, "api": section.api}

@@ -59,11 +59,18 @@ class Pace(Base):
     """When the next turn comes."""
 
 
+about_rights = sa.text("kind IN ('role_given', 'rights_set_changed', 'staff_changed')")
+"""A query finds the few of these by the index only if it says the very same."""
+
+
 class EventRow(Base):
     """What happened, append-only: who, when, to what, why."""
 
     __tablename__ = "event"
-    __table_args__ = (sa.Index("ix_event_subject", "subject", "id"),)
+    __table_args__ = (
+        sa.Index("ix_event_subject", "subject", "id"),
+        sa.Index("ix_event_rights", "shop_id", "id", sqlite_where=about_rights, postgresql_where=about_rights),
+    )
 
     id: Mapped[Id]
     at: Mapped[datetime]

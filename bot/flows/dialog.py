@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.flows import browse, cart, checkout, menu, purchases, staff, talk
+from bot.flows import browse, cart, checkout, menu, paying, purchases, staff, talk
 from bot.flows.browse import Args
 from bot.flows.turn import Turn
 from inbox.content import Action, load_outgoing
@@ -112,7 +112,7 @@ def _listen(turn: Turn) -> None:
         checkout.set_aside(turn)
         COMMANDS[command](turn)
         return
-    if not checkout.answer(turn):
+    if not checkout.answer(turn) and not paying.answer(turn):
         talk.hear(turn)
 
 

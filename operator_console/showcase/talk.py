@@ -38,6 +38,7 @@ def rows(now: datetime) -> list[Shape]:
             "last": last,
             "draft": "",
             "ours": False,
+            "by": "",
             "last_at": now - timedelta(minutes=minutes),
             "waiting_since": None,
             "snoozed_until": None,

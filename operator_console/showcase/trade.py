@@ -59,6 +59,7 @@ def payment(state: str, now: datetime, **more: object) -> Shape:
         "paid_at": None,
         "expires_at": now + timedelta(hours=4),
         "method": "",
+        "why": "",
         "link": "https://shop.example/p/abc",
         "can_remind": True,
         "can_reissue": False,
@@ -188,6 +189,7 @@ def order(now: datetime, **more: object) -> Shape:
             step(SHIPPED, "Сразу в доставку"),
             step(CANCELLED, "Отменить заказ", **ask),
         ],
+        "receipt_contact": None,
         "can": {"edit": True, "charge": True, "refund": True},
         "urls": dict.fromkeys(("lines", "move", "charge", "receive", "add"), "/orders/1284/act"),
     } | more
@@ -195,7 +197,14 @@ def order(now: datetime, **more: object) -> Shape:
 
 def history(now: datetime) -> list[Shape]:
     def moved(stage: Shape, minutes: int, who: str, reason: str = "") -> Shape:
-        return {"at": now - timedelta(minutes=minutes), "who": who, "from": None, "to": stage, "reason": reason}
+        return {
+            "at": now - timedelta(minutes=minutes),
+            "who": who,
+            "from": None,
+            "to": stage,
+            "words": "",
+            "reason": reason,
+        }
 
     return [moved(PAID, 4, "ЮKassa"), moved(WAITING, 15, "Марина"), moved(NEW, 15, "Марина", "попросили в чате")]
 

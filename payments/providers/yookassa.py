@@ -100,10 +100,19 @@ class ShopFacts:
     number: str
     test: bool
     enabled: bool
+    receipts: bool
+    """Whether a cash register is connected there: a payment without a receipt is refused then."""
 
 
 def _facts(raw: Mapping[str, Any]) -> ShopFacts:
-    return ShopFacts(str(raw.get("account_id", "")), bool(raw.get("test")), raw.get("status") == "enabled")
+    return ShopFacts(
+        str(raw.get("account_id", "")), bool(raw.get("test")), raw.get("status") == "enabled", _register(raw)
+    )
+
+
+def _register(raw: Mapping[str, Any]) -> bool:
+    told: Any = raw.get("fiscalization") or {}
+    return bool(raw.get("fiscalization_enabled")) or (isinstance(told, Mapping) and bool(told.get("enabled")))
 
 
 class YooKassa:

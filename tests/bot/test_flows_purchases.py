@@ -85,6 +85,23 @@ def test_paying_twice_gives_the_same_link(counter: Counter, anna: Chat) -> None:
     assert counter.session.scalar(sa.select(sa.func.count(Payment.id))) == 1
 
 
+def test_whoever_gave_no_phone_is_asked_for_it_before_he_gets_a_link(counter: Counter, anna: Chat) -> None:
+    order = ordered(counter, anna)
+    order.phone = ""
+    anna.says("/orders")
+    anna.presses("№ 1001")
+    anna.presses("Оплатить 2 900 ₽")
+    assert "нужен ваш телефон или e-mail" in anna.text
+    anna.says("а зачем он вам?")
+    assert counter.session.scalars(sa.select(Payment)).all() == []
+    anna.says("8 916 123-45-67")
+    assert (order.phone, anna.customer.phone) == ("+79161234567", "+79161234567")
+    assert anna.text.startswith("Заказ № 1001: к оплате 2 900 ₽.")
+    receipt = counter.session.scalars(sa.select(Payment)).one().receipt
+    assert receipt is not None
+    assert receipt["phone"] == "+79161234567"
+
+
 def test_there_is_nothing_to_pay_for_a_paid_order(counter: Counter, anna: Chat) -> None:
     order = ordered(counter, anna)
     anna.says("/orders")

@@ -18,6 +18,7 @@ from orders.reasons import Reason
 from orders.tables import Order
 from payments import charging
 from payments.events import MoneyQuestionRaised, PaymentChanged, RefundChanged
+from payments.states import State
 from payments.tables import MoneyQuestion, Payment
 from storage.events import publish
 from tests.bot.chats import PUBLIC_URL, Chat, Counter, plain
@@ -210,6 +211,15 @@ def test_a_link_that_ran_out_can_be_had_anew(counter: Counter, anna: Chat) -> No
     assert anna.shown().buttons()[0].url.startswith(f"{PUBLIC_URL}/p/")
     tell_all(counter.session)
     assert len(anna.messages) == 2
+
+
+def test_a_link_that_the_provider_would_not_make_is_the_shops_to_mend(counter: Counter, anna: Chat, ilya: Chat) -> None:
+    payment = charging.request(counter.session, order := ordered(counter, anna), actor="bot")
+    charging.change(counter.session, order, payment, State.CANCELLED, actor="payment", reason="invalid_request: No")
+    tell_all(counter.session)
+    assert texts(anna)[-1].startswith("Оплатить заказ № 1001 по ссылке пока нельзя")
+    assert "Новая ссылка" not in anna.labels()
+    assert "Платёжная система отказала: invalid_request: No" in ilya.text
 
 
 def test_a_refund_that_is_done_is_told_to_the_buyer(counter: Counter, anna: Chat) -> None:

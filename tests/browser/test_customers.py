@@ -93,6 +93,10 @@ async def test_an_owner_asks_and_two_cards_become_one_and_two_again(browser: Bro
     await expect(page.locator("#timeline")).not_to_contain_text("отменено")
 
     await page.goto(f"{desk.address}/customers")
+    await page.locator(".with-menu summary[aria-label=Скачать]").click()
+    async with page.expect_download() as file:
+        await page.locator("a[data-export]").last.click()
+    assert (await file.value).suggested_filename.startswith("customers-")
     await page.get_by_label("Найти покупателя").fill("45-67")
     await expect(page.locator("#customers tbody tr")).to_have_count(1)
     await page.get_by_text("Покупки и свои поля").click()

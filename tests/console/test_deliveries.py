@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -86,6 +88,9 @@ async def test_a_courier_delivers_what_he_was_given_and_sees_nothing_else(desk: 
 
     given = ("courier_given", f"staff:{desk.ours.owner.id}")
     assert await desk.db.read(log) == [given, *[("stage_moved", f"staff:{sofya}")] * 2]
+    assert (await owner.post(f"/orders/{order}/courier", {"courier": ""})).status == 204
+    history = re.sub("<[^>]+>", "", (await owner.get(f"/orders/{order}")).text.partition('class="history"')[2])
+    assert history.index("Больше не везёт: Софья Белова") < history.index("Курьер: Софья Белова")
 
 
 async def test_a_courier_is_told_of_a_delivery_and_led_to_his_page(desk: Desk) -> None:

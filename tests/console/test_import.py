@@ -167,6 +167,12 @@ async def test_what_is_exported_and_sent_in_again_changes_nothing(desk: Desk) ->
         path = await checked(desk, browser, exported)
         found = await counts(desk, path)
         assert (found.same, found.rows) == (3, 3), (await browser.get(path)).text
+    workbook = await browser.get("/products/export?format=xlsx")
+    assert workbook.headers["Content-Disposition"].endswith('.xlsx"')
+    path = await checked(desk, browser, workbook.body, "goods.xlsx")
+    found = await counts(desk, path)
+    assert (found.same, found.rows) == (3, 3), (await browser.get(path)).text
+    assert "/products/export?format=xlsx" in (await browser.get("/products")).text
 
 
 async def test_each_wrong_row_has_its_line_and_its_reason_and_the_others_are_done(desk: Desk) -> None:

@@ -276,8 +276,14 @@ async def test_the_first_product_makes_the_order_and_the_next_one_goes_into_it(d
 async def test_a_payment_link_goes_into_the_chat(desk: Desk) -> None:
     browser = await desk.signed_in(desk.ours.operator)
     await browser.post(f"/inbox/{desk.ours.anna}/order-lines?variant={desk.ours.mug.id}")
-    for _ in range(2):
-        assert (await browser.post(f"/inbox/{desk.ours.anna}/charge")).status == 204
+    refused = await browser.post(f"/inbox/{desk.ours.anna}/charge")
+    assert (refused.status, "телефон или e-mail" in refused.text) == (409, True)
+    assert "Кому отправить чек?" in (await browser.get(f"/inbox/{desk.ours.anna}")).text
+    for form in ({"phone": "8 916 123-45-67", "email": ""}, {}):
+        assert (await browser.post(f"/inbox/{desk.ours.anna}/charge", form)).status == 204
+    order = await desk.db.read(lambda session: session.scalars(sa.select(Order)).one())
+    assert order.phone == "+79161234567"
+    assert "Кому отправить чек?" not in (await browser.get(f"/inbox/{desk.ours.anna}")).text
     payment = await desk.db.read(lambda session: session.scalars(sa.select(Payment)).one())
     said = [m for m in await desk.thread(desk.ours.anna) if m.author == Author.STAFF]
     assert len(said) == 1
@@ -353,3 +359,10 @@ def test_formatting_becomes_tags_and_unsafe_links_stay_text() -> None:
 @pytest.mark.parametrize("text", ["https://a.example/x?y=1&z=2", "смотрите https://a.example/x."])
 def test_an_address_in_a_text_can_be_clicked(text: str) -> None:
     assert '<a href="https://a.example/x' in spans.html(text)
+
+
+async def test_the_list_tells_whose_the_last_words_are(desk: Desk) -> None:
+    sofya, operator = await desk.signed_in(desk.ours.colleague), await desk.signed_in(desk.ours.operator)
+    await sofya.post(f"/inbox/{desk.ours.anna}/messages", {"text": "Есть, две", "key": "0123456789abcdef"})
+    assert "Вы: Есть, две" in (await sofya.fragment("/inbox/list")).text
+    assert "Софья: Есть, две" in (await operator.fragment("/inbox/list")).text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -335,3 +337,12 @@ async def test_an_owner_makes_gives_changes_and_removes_a_set(desk: Desk) -> Non
         return [row.payload.get("what") or row.payload["rights_set"] or row.payload["role"] for row in rows]
 
     assert await desk.db.read(log) == ["added", "Стажёр", "changed", "operator", "removed"]
+    page = (await owner.get("/settings")).text.partition('id="rights-changes"')[2].partition("</details>")[0]
+    told = [html.unescape(line) for line in re.findall("<li><span>(.*?)</span><small>Ил", page)]
+    assert told == [
+        "Набор «Младший» удалён",
+        "Софья Белова: оператор, раньше бухгалтер",
+        "Набор «Младший» изменён. Было: название — Стажёр; роль — оператор",
+        "Софья Белова: Стажёр, раньше оператор",
+        "Новый набор «Стажёр»",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from company.tables import Staff
 from tests.console import trade
@@ -97,7 +98,20 @@ async def test_a_card_is_moved_by_the_keyboard_too(desk: Desk, opens: Open) -> N
 async def test_a_product_is_added_on_the_orders_page_and_the_sum_follows(desk: Desk, opens: Open) -> None:
     made = await trade.order(desk)
     page = await opens(desk.ours.operator, f"/orders/{made.id}")
-    await page.locator("[data-picker]").click()
+
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(0.3)
+        await route.continue_()
+
+    await page.route("**/picker", slowly)
+    await page.keyboard.press("KeyP")
+    await page.keyboard.type("tuma")
+    await page.keyboard.press("Backspace")
+    field = page.locator(".picker input")
+    await expect(field).to_be_focused()
+    await expect(field).to_have_value("tum")
+    async with page.expect_response("**/picker/goods?q=tum-"):
+        await page.keyboard.type("-")
     await page.locator("#picker-place .option").first.click()
     await expect(page.locator("#order-panel .totals .total").last).to_have_text("4\xa0350\xa0₽")
     await page.locator("#order-panel .quantity button").last.click()

@@ -133,7 +133,8 @@ def order_of(session: Session, store: Store) -> Order:
     shop, talk = session.get_one(Shop, store.shop_id), session.get_one(Conversation, store.anna)
     customer = cards.get(session, talk.customer_id or 0, shop.id)
     wanted = [(store.mug.id, 1)]
-    return checkout.make(session, shop, customer, wanted, Details(), actor="bot", conversation_id=talk.id)
+    details = Details(phone="+79161112233")
+    return checkout.make(session, shop, customer, wanted, details, actor="bot", conversation_id=talk.id)
 
 
 def question_of(session: Session, store: Store) -> MoneyQuestion:

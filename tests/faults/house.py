@@ -23,7 +23,7 @@ import inbox.jobs
 import orders.history
 import orders.jobs
 import payments.jobs
-from automation import assignment, reminding, task_notices, telling
+from automation import assignment, delivery_notices, reminding, task_notices, telling
 from bot.channels.base import Channel
 from bot.delivery import Courier
 from bot.incoming import Intake
@@ -212,6 +212,7 @@ class House:
             **telling.JOBS,
             **assignment.JOBS,
             **task_notices.handlers(TEXTS, "https://counter.example"),
+            **delivery_notices.handlers(TEXTS, "https://counter.example"),
             **payments.jobs.handlers(Accounts(cashier), "https://counter.example"),
             **bot.notices.handlers(TEXTS, "https://counter.example"),
         }

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Role
 from customers import identities
-from inbox import conversations, listing, messages, searching
+from inbox import conversations, listing, messages, quoting, searching
 from inbox.content import Action, Button, Incoming, Media, MediaKind, Outgoing, Profile
 from inbox.conversations import AlreadyTaken, NoSuchConversation
 from inbox.listing import View
 from inbox.messages import NothingToSay, NotResendable
 from inbox.tables import Author, Conversation, Delivery, Message, State
+from storage.jobs import Job as Taken
 from storage.tables import EventRow, Job
 from tests.worlds import World
 
@@ -82,6 +83,18 @@ def test_a_reply_names_the_message_it_answers(session: Session, talk: Conversati
     assert first is not None
     assert second is not None
     assert second.reply_to_id == first.id
+
+
+def test_an_answer_that_overtakes_our_own_record_is_linked_behind_it(session: Session, talk: Conversation) -> None:
+    (ours,) = messages.say(session, talk, Outgoing(text="Есть!"), author=Author.BOT)
+    answer = messages.receive(session, talk, says("Беру", 8, reply_to="7"))
+    assert answer is not None
+    assert answer.reply_to_id is None
+    [put] = jobs_of(session, quoting.LINK)
+    assert put.pop("lane") == f"out:{talk.id}", "behind the message that is being sent"
+    messages.sent(session, talk.shop_id, talk.id, ours.id, external_id=f"{talk.chat}:7")
+    quoting.link(session, Taken(1, "", quoting.LINK, put, 0, 0))
+    assert answer.reply_to_id == ours.id
 
 
 def test_an_answer_is_queued_in_the_conversations_own_lane(session: Session, talk: Conversation) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from kit.money import Money
 from operator_console import formats
+from operator_console.payment_shapes import method_words
 from operator_console.texts import Reader, reading
 
 NOW = datetime(2026, 11, 22, 7, 35, tzinfo=UTC)  # 10:35 in Moscow
@@ -83,3 +84,19 @@ def test_sums_follow_the_language() -> None:
 def test_sizes_are_rounded_for_people(size: int, russian: str) -> None:
     with reading(RU):
         assert formats.file_size(size) == russian
+
+
+@pytest.mark.parametrize(
+    ("told", "russian"),
+    [
+        ("Bank card *4444", "банковская карта *4444"),
+        ("YooMoney wallet 410011758831136", "кошелёк ЮMoney 410011758831136"),
+        ("SBP", "СБП"),
+        ("sbp", "СБП"),
+        ("Подарочная карта 12", "Подарочная карта 12"),
+        ("", ""),
+    ],
+)
+def test_a_way_of_paying_is_told_in_the_readers_words(told: str, russian: str) -> None:
+    with reading(RU):
+        assert method_words(told) == russian

@@ -146,3 +146,17 @@ def test_an_order_that_comes_to_be_paid_on_receipt_loses_its_deadline(session: S
     assert order.reserved_until is not None
     with pytest.raises(Refused):
         lines.set_payment_method(session, order, "barter", actor=BY)
+
+
+@pytest.mark.parametrize(
+    ("given", "limit", "kept"),
+    [(29000, 10, 14500), (29000, None, 29000), (87000, 10, 43500), (10000, 10, 10000)],
+    ids=["to the limit", "no limit", "to the part that another gave", "within the limit"],
+)
+def test_the_discount_shrinks_with_the_goods_for_who_may_give_no_more(
+    session: Session, floor: Floor, given: int, limit: int | None, kept: int
+) -> None:
+    order = floor.order((floor.item("CUP", 145000), 2))
+    lines.set_discount(session, order, Money(given), actor=BY)
+    order = lines.set_line_quantity(session, order, order.lines[0].id, 1, actor=BY, most_percent=limit)
+    assert (order.goods, order.discount, order.total_amount) == (145000, kept, 145000 - kept)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.payments.till import Till
+from payments import charging
+from payments.fiscal import ReceiptNeedsContact
+from tests.payments.till import MERCHANT, Till
 
 
 async def receipt_of(till: Till, **how: Any) -> dict[str, Any] | None:
@@ -38,3 +41,24 @@ async def test_the_shops_tax_and_mode_are_used(till: Till) -> None:
     assert receipt is not None
     [item] = receipt["items"]
     assert (item["vat_code"], item["payment_mode"], receipt["tax_system_code"]) == (11, "full_prepayment", 2)
+
+
+async def test_no_link_is_made_where_the_receipt_has_nobody_to_go_to(till: Till) -> None:
+    order_id = await till.order(phone="", email="")
+    with pytest.raises(ReceiptNeedsContact):
+        await till.link(order_id)
+    assert not [call for call in till.bank.calls if call.method == "POST"]
+
+
+async def test_a_shop_without_a_cash_register_needs_no_contact(till: Till) -> None:
+    await till.has_register(False)
+    assert await receipt_of(till, phone="", email="") is None
+
+
+async def test_what_the_provider_refuses_is_told_with_its_words(till: Till) -> None:
+    await till.has_register(False)
+    till.bank.bank.shops[MERCHANT] = replace(till.bank.bank.shops[MERCHANT], receipts_required=True)
+    payment = await till.link(await till.order(phone="", email=""))
+    assert payment.state == "cancelled"
+    assert payment.reason == "invalid_request: Receipt is missing or illegal (receipt)"
+    assert charging.was_refused(payment)

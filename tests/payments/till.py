@@ -26,13 +26,14 @@ from kit.clock import now_ms, utc_now
 from kit.money import Money
 from kit.secrets import SecretBox
 from orders import book, checkout, lines, stages
+from orders.details import Details
 from orders.jobs import JOBS
 from orders.tables import Order
-from payments import accounts, charging, polling, questions, refunding
+from payments import accounts, charging, fiscal, polling, questions, refunding
 from payments.accounts import Providers
 from payments.providers.base import ProviderPayment
 from payments.providers.yookassa_wire import payment_of
-from payments.tables import LedgerEntry, MoneyQuestion, Payment, Refund
+from payments.tables import LedgerEntry, MoneyQuestion, Payment, PaymentAccount, Refund
 from storage.database import Database
 from storage.events import Event
 from storage.tables import EventRow, Job
@@ -60,11 +61,13 @@ class Till:
 
     # What people do
 
-    async def order(self, *, email: str = "anna@clay.example", quantity: int = 1, discount: int = 0) -> Order:
+    async def order(
+        self, *, email: str = "anna@clay.example", phone: str = ONLINE.phone, quantity: int = 1, discount: int = 0
+    ) -> Order:
         """Anna has ordered cups, each 1 450 ₽, to be paid online."""
-        return await self.do(self._order, email, quantity, discount)
+        return await self.do(self._order, replace(ONLINE, email=email, phone=phone), quantity, discount)
 
-    def _order(self, session: Session, email: str, quantity: int, discount: int) -> Order:
+    def _order(self, session: Session, wishes: Details, quantity: int, discount: int) -> Order:
         shop = session.get_one(Shop, self.shop_id)
         anna = session.scalars(sa.select(Customer).where(Customer.shop_id == self.shop_id)).first()
         assert anna is not None
@@ -73,7 +76,7 @@ class Till:
             shop,
             anna,
             [(self.goods[0], quantity)],
-            replace(ONLINE, email=email),
+            wishes,
             actor=f"staff:{self.staff_id}",
             discount=Money(discount),
         )
@@ -128,6 +131,15 @@ class Till:
     async def wants(self, **changes: Any) -> None:
         """The owner changes the shop's settings."""
         await self.do(lambda session: settings.change(session, session.get_one(Shop, self.shop_id), **changes))
+
+    async def has_register(self, has: bool) -> None:
+        """What the provider said of the shop's cash register when the account was connected."""
+
+        def write(session: Session) -> None:
+            account = session.get_one(PaymentAccount, self.account_id)
+            account.settings = {**account.settings, fiscal.HAS_REGISTER: has}
+
+        await self.do(write)
 
     async def refund(self, payment: Payment, amount: int, key: str, reason: str = "Разбилась в пути") -> Refund:
         actor = f"staff:{self.staff_id}"

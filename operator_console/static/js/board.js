@@ -97,18 +97,19 @@ function step(by) {
   links[Math.min(links.length - 1, Math.max(0, here + by))]?.focus();
 }
 
-/** The file has what the table shows now: filters change the address and not the link. */
-function followFilters() {
-  for (const link of document.querySelectorAll("[data-export]"))
-    link.addEventListener("click", () => {
-      const asked = new URLSearchParams(location.search);
-      asked.set("format", new URL(link.href).searchParams.get("format"));
-      link.href = `/orders/export?${asked}`;
-    });
+/** The file has what the list shows now: filters change the address and not the link. */
+function followFilters({ target }) {
+  const link = target.closest?.("a[data-export]");
+  if (!link) return;
+  const { pathname, searchParams } = new URL(link.href);
+  const asked = new URLSearchParams(location.search);
+  asked.set("format", searchParams.get("format"));
+  asked.delete("page");
+  link.href = `${pathname}?${asked}`;
 }
 
 export function start() {
-  followFilters();
+  document.addEventListener("click", followFilters);
   if (!board()) return;
   if (columns().length) makeSortable();
   document.addEventListener("keydown", onKey);

@@ -14,17 +14,30 @@ const area = () => document.getElementById("composer")?.elements.text;
 let opener = null;
 let byMark = null; // where in the answer the mark was typed that opened the list
 
+/** What was typed while the list was on its way; null while none is. */
+let typed = null;
+
 async function open(button) {
+  if (typed !== null) return;
   if (box()) {
     close();
     return;
   }
+  typed = "";
   const html = await fragment(place().dataset.url);
-  if (!html) return;
+  if (!html || typed === null) {
+    typed = null;
+    return;
+  }
   opener = button;
   opener.setAttribute("aria-expanded", "true");
   await htmx.swap({ sourceElement: place(), target: place(), text: html, swap: "innerHTML" });
   input().focus();
+  const early = typed;
+  typed = null;
+  if (!early) return;
+  input().value = early;
+  input().dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 const isFound = () => document.getElementById("picker-list").dataset.found === input().value;
@@ -42,6 +55,18 @@ async function takeFound(intoOrder) {
     if (box() && !isFound()) await new Promise((done) => setTimeout(done, 100));
   }
   if (box() && isFound()) await take(chosen(), intoOrder);
+}
+
+/** The picker was asked for, so letters are for its field though it is not there yet; Escape thinks better of it. */
+function onEarlyKey(event) {
+  if (typed === null || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") typed = null;
+  else if (event.key === "Backspace") typed = typed.slice(0, -1);
+  else if (event.key.length === 1) typed += event.key;
+  else return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
 }
 
 function close() {
@@ -102,6 +127,7 @@ export function start() {
     else if (option) take(option, event.shiftKey || opener.dataset.picker === "order");
     else if (box() && !event.target.closest(".picker")) close();
   });
+  document.addEventListener("keydown", onEarlyKey, true);
   place().addEventListener("keydown", onKey);
   place().addEventListener("input", look);
   area()?.addEventListener("input", onMark);
