@@ -29,9 +29,12 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-WRITERS = 7
-"""Writes of one process that may be under way on PostgreSQL, each on a connection of its own, beside the one that short
+WRITERS = 6
+"""Writes of one process that may be under way on PostgreSQL, each on a connection of its own, beside those that short
 writes share. A server has a hundred for all processes, unless it is told otherwise."""
+
+SHORT_WRITERS = 2
+"""While one of them waits for the server, the other uses the processor."""
 
 BATCH = 256
 """The most functions that share one commit."""
@@ -73,6 +76,7 @@ class _Together(ABC):
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._committing = False
+        self._doing = 0
 
     @property
     def pool(self) -> sa.Pool:
@@ -107,7 +111,9 @@ class _Together(ABC):
             else:
                 running = False
             if asks:
+                self._doing = len(asks)
                 self._run_batch(asks)
+                self._doing = 0
         self._engine.dispose()
 
     def _run_batch(self, asks: Sequence[_Ask]) -> None:
@@ -221,7 +227,7 @@ class SqliteWriter(_Together):
 
 
 class PostgresWriters:
-    """Threads that write, each on a connection of its own, and one whose short writes share theirs.
+    """Threads that write, each on a connection of its own, and two whose short writes share theirs.
 
     `tell` is called on the event loop for what was written in a shared transaction; `run` gives it to its caller.
     """
@@ -233,15 +239,15 @@ class PostgresWriters:
         self._threads = ThreadPoolExecutor(WRITERS, thread_name_prefix="postgres-writer")
         self._subscribers = subscribers
         self._meters = meters
-        self._short = _ShortWrites(url, self, subscribers, tell, meters)
+        self._short = [_ShortWrites(url, self, subscribers, tell, meters) for _ in range(SHORT_WRITERS)]
 
     @property
-    def pools(self) -> tuple[sa.Pool, sa.Pool]:
-        return self._engine.pool, self._short.pool
+    def pools(self) -> list[sa.Pool]:
+        return [self._engine.pool, *(each.pool for each in self._short)]
 
     @property
     def waiting(self) -> int:
-        return self._short.waiting
+        return sum(each.waiting for each in self._short)
 
     async def run(self, fn: Callable[[Session], T]) -> tuple[T, Committed]:
         """One transaction: its result, and what it asked to be done."""
@@ -250,7 +256,7 @@ class PostgresWriters:
 
     async def run_together(self, fn: Callable[[Session], T]) -> T:
         """The same in a transaction with others that wait at once; for what takes a few milliseconds."""
-        return await self._short.run(fn)
+        return await min(self._short, key=lambda each: each.load).run(fn)
 
     def alone(self, act: Callable[[], None]) -> None:
         """Have a thread do it. Raises RuntimeError when the writers are closed."""
@@ -258,7 +264,8 @@ class PostgresWriters:
 
     def close(self) -> None:
         """Take nothing more. A write that the server never answers is not waited for."""
-        self._short.close()
+        for each in self._short:
+            each.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._engine.dispose()
 
@@ -296,6 +303,11 @@ class _ShortWrites(_Together):
         engine = postgres_writing(url, most=1, lock_timeout_ms=SHORTLY_MS)
         super().__init__(engine, "postgres-short-writes", subscribers, tell, meters)
         self._writers = writers
+
+    @property
+    def load(self) -> int:
+        """How many it has to do, with those that it is doing."""
+        return self.waiting + self._doing
 
     def close(self) -> None:
         if self._loop is not None:

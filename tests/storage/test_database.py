@@ -18,6 +18,7 @@ from storage.committed import Committed
 from storage.database import Database, TakenDatabase
 from storage.events import Event, publish
 from storage.tables import EventRow, Job, StoredFile
+from storage.writers import SHORT_WRITERS
 
 on_postgres = pytest.mark.parametrize(
     "database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
@@ -78,11 +79,11 @@ async def test_short_writes_that_wait_at_once_share_a_transaction(db: Database) 
         found: int = session.scalars(sa.select(sa.func.txid_current())).one()
         return found
 
-    first = asyncio.create_task(db.write_short(number, 0.2))
+    busy = [asyncio.create_task(db.write_short(number, 0.3)) for _ in range(SHORT_WRITERS)]
     await asyncio.sleep(0.1)
     rest = await asyncio.gather(*(db.write_short(number) for _ in range(20)))
-    assert len(set(rest)) == 1
-    assert await first not in rest
+    assert len(set(rest)) == SHORT_WRITERS
+    assert not set(rest) & set(await asyncio.gather(*busy))
 
 
 @on_postgres
