@@ -190,6 +190,16 @@ def _each_tag(session: Session) -> sa.TableValuedAlias:
     return every(Customer.tags).table_valued(sa.column("value", sa.Text), joins_implicitly=True)
 
 
+MOST_NAMED = 300
+"""Numbers that are named one by one in a query."""
+
+
+def named(session: Session, ids: sa.Select[int]) -> sa.Select[int] | list[int]:
+    """Few numbers one by one, so that what is counted and then shown is not looked for twice among all there are."""
+    found = list(session.scalars(ids.limit(MOST_NAMED + 1)))
+    return found if len(found) <= MOST_NAMED else ids
+
+
 def _joined_phone(words: list[str]) -> list[str]:
     """The words, or the one number that they are the groups of: "900 123" is one thing to look for."""
     together = "".join(words)

@@ -358,9 +358,6 @@ def _conditions(
     return where
 
 
-MOST_NAMED = 2000
-"""Customers that are named one by one in a query."""
-
 _PAYMENTS: dict[Payment, sa.ColumnElement[bool]] = {
     Payment.PAID: Order.paid_at.is_not(None),
     Payment.UNPAID: sa.and_(Order.paid_at.is_(None), Order.payment_method == "online"),
@@ -373,7 +370,7 @@ def _mentions(session: Session, shop_id: int, text: str, *, once: bool) -> sa.Co
     """Orders with this number, of a customer who is found by this text, or with it in the recipient's name or phone."""
     digits = text.lstrip("#№ ").strip()
     people = sa.select(Customer.id).where(*cards.standing(shop_id), *cards.matching(shop_id, text))
-    ways: list[sa.ColumnElement[bool]] = [Order.customer_id.in_(people if once else _named(session, people))]
+    ways: list[sa.ColumnElement[bool]] = [Order.customer_id.in_(people if once else cards.named(session, people))]
     ways += [Order.recipient.contains(form, autoescape=True) for form in cards.spellings(text)]
     phone = "".join(filter(str.isdigit, text))
     if len(phone) >= 4:
@@ -381,9 +378,3 @@ def _mentions(session: Session, shop_id: int, text: str, *, once: bool) -> sa.Co
     if digits.isdigit() and len(digits) < 10:
         ways.append(Order.number == int(digits))
     return sa.or_(*ways)
-
-
-def _named(session: Session, people: sa.Select[int]) -> sa.Select[int] | list[int]:
-    """Few people one by one, so that not each query looks through all customers for them."""
-    found = list(session.scalars(people.limit(MOST_NAMED + 1)))
-    return found if len(found) <= MOST_NAMED else people

@@ -88,7 +88,7 @@ def page(
 ) -> Page:
     """One page of those who fit, and how many there are. Who has never bought stands last when sorted by purchases."""
     sums = _sums(shop_id)
-    ids = _chosen(session, shop_id, wanted, sums)
+    ids = _chosen(session, shop_id, wanted, sums, twice=True)
     total = session.scalar(sa.select(sa.func.count()).select_from(ids.subquery())) or 0
     if sort in (Sort.LAST, Sort.SPENT) and not wanted._sums:
         ids = ids.outerjoin(sums, sums.c.customer_id == Customer.id)
@@ -121,8 +121,14 @@ def _sums(shop_id: int) -> sa.Subquery:
     return sa.select(*_totals()).where(Order.shop_id == shop_id).group_by(Order.customer_id).subquery("sums")
 
 
-def _chosen(session: Session, shop_id: int, wanted: Filter, sums: sa.Subquery) -> sa.Select[int]:
-    query = sa.select(Customer.id).where(*cards.standing(shop_id), *cards.matching(shop_id, wanted.text))
+def _chosen(
+    session: Session, shop_id: int, wanted: Filter, sums: sa.Subquery, *, twice: bool = False
+) -> sa.Select[int]:
+    """`twice`: it is asked to count and to show, so whom a text means is found before."""
+    query = sa.select(Customer.id).where(*cards.standing(shop_id))
+    if matching := cards.matching(shop_id, wanted.text):
+        meant = query.where(*matching)
+        query = query.where(Customer.id.in_(cards.named(session, meant))) if twice else meant
     if wanted.tag:
         query = query.where(cards.tagged(session, wanted.tag))
     if wanted.city:
