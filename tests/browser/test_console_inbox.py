@@ -66,6 +66,8 @@ async def test_a_product_is_picked_by_keys_and_becomes_an_order(browser: Browser
     await marina.open(desk.ours.anna)
     await marina.page.locator("#feed").click()
     await marina.page.keyboard.press("KeyP")
+    # The browser is given Cyrillic letters without key presses, so they need the field to be there.
+    await expect(marina.page.locator(".picker input")).to_be_focused()
     await marina.page.keyboard.type("туман")
     await expect(marina.page.locator(".option")).to_have_count(1)
     await marina.page.keyboard.press("Shift+Enter")
