@@ -154,6 +154,13 @@ def just_put(session: Session, lane: str) -> Job | None:
     return Job(id_, lane, row["kind"], orjson.loads(row["payload"]), 0, row["created_at"])
 
 
+def begun(session: Session, job: Job) -> None:
+    """It was put, and waits no longer: nobody shall begin it again from memory."""
+    known = session.info.get("put", {})
+    if job.lane in known and known[job.lane][0] == job.id:
+        del known[job.lane]
+
+
 def _row(new: New) -> dict[str, Any]:
     return {
         "lane": new.lane,

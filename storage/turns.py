@@ -188,6 +188,7 @@ class Turns:
 
         And whether something waits in the lane then.
         """
+        jobs.begun(session, job)
         if not careful:
             taken = self._handle(session, job, epoch)
         else:

@@ -95,6 +95,19 @@ async def test_a_call_that_is_put_on_the_way_is_begun_and_not_made(db: Database)
     assert await rows(db) == [("serve", "done", 1), ("carry", "ready", 0)]
 
 
+async def test_what_a_job_puts_behind_itself_is_done_once(db: Database) -> None:
+    counter = Counter()
+
+    def one_more(session: Session, job: Job) -> None:
+        if job.payload["n"] == 1:
+            jobs.put(session, "serve", {"n": 2}, lane=LANE)
+
+    counter.before = one_more
+    await db.write(jobs.put_all, [new(1)])
+    await db.write(counter.turns.turn, LANE, None, careful=False)
+    assert counter.served == [1, 2]
+
+
 async def test_of_two_calls_in_one_lane_the_first_is_begun(db: Database) -> None:
     counter = Counter()
 

@@ -158,6 +158,13 @@ MUTANTS = (
         (Edit("storage/jobs.py", "if session.in_nested_transaction():", "if session is None:"),),
     ),
     Mutant(
+        "what was put is begun twice",
+        "a job that another one put behind itself is done from memory and once more",
+        "tests/storage/test_turns.py",
+        (Edit("storage/turns.py", "        jobs.begun(session, job)\n", ""),),
+        fast=True,
+    ),
+    Mutant(
         "a commit in doubt is made again",
         "who shares a transaction with others does twice what he asked for once",
         "tests/storage/test_database.py",
