@@ -106,14 +106,14 @@ async def replies(browser: aiohttp.ClientSession, street: Street, talks: Sequenc
     token = re.search(r'name="csrf-token" content="([^"]+)"', page)
     assert token is not None
     for n in range(times):
-        place_ = n % len(talks)
-        chat = street.chats[place_]
+        seat = n % len(talks)
+        chat = street.chats[seat]
         chat.changed.clear()
         words = f"Ответ {n}"
         began = time.perf_counter()
         form = {"text": words, "key": f"bench-{n}"}
         headers = {"X-CSRF-Token": token[1], "HX-Request": "true"}
-        post = asyncio.create_task(_post(browser, f"/inbox/{talks[place_]}/messages", form, headers))
+        post = asyncio.create_task(_post(browser, f"/inbox/{talks[seat]}/messages", form, headers))
         async with asyncio.timeout(PATIENCE):
             while chat.reply != words:
                 await chat.changed.wait()
