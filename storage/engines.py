@@ -36,8 +36,10 @@ def sqlite_writing(url: sa.URL) -> sa.Engine:
 
 
 def postgres_reading(url: sa.URL, *, pool: int) -> AsyncEngine:
-    """Up to twice `pool` connections."""
-    return create_async_engine(_postgres(url), pool_size=pool, max_overflow=pool, **_POSTGRES)
+    """Up to twice `pool` connections, whose transactions see one moment, as SQLite's do: a page is never half old."""
+    return create_async_engine(
+        _postgres(url), pool_size=pool, max_overflow=pool, isolation_level="REPEATABLE READ", **_POSTGRES
+    )
 
 
 def postgres_writing(url: sa.URL, *, most: int, lock_timeout_ms: int = 0) -> sa.Engine:

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.util import await_only
 
 from kit.clock import utc_now
 from storage.committed import Committed
@@ -138,6 +139,17 @@ async def test_a_read_cannot_change_anything(db: Database) -> None:
     else:
         await db.read(keep, "smuggled")
     assert await db.read(names) == []
+
+
+async def test_a_read_sees_one_moment_whatever_is_committed_meanwhile(db: Database) -> None:
+    def read_twice(session: Session) -> tuple[list[str], list[str]]:
+        before = names(session)
+        await_only(db.write(keep, "milk"))
+        return before, names(session)
+
+    await db.write(keep, "tea")
+    assert await db.read(read_twice) == (["tea"], ["tea"])
+    assert await db.read(names) == ["milk", "tea"]
 
 
 async def test_a_cancelled_caller_does_not_stop_its_write(db: Database) -> None:
