@@ -174,6 +174,7 @@ class ConsolePage:
         await expect(row).to_be_visible(timeout=PATIENCE)
         await row.click()
         await expect(self.page.locator("#feed").get_by_text(words).last).to_be_visible(timeout=PATIENCE)
+        await self.page.locator("body[data-ready]").wait_for()
 
     async def answers(self, text: str) -> None:
         await self.page.get_by_label("Сообщение", exact=True).fill(text)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.browser.test_console_inbox import console
 from tests.browser.test_console_inbox import desk as desk
@@ -90,3 +92,24 @@ async def test_a_colleague_sees_who_answers_until_it_is_said(browser: Browser, d
     await sofya.sees("Есть")
     await expect(told).to_be_empty()
     assert marina.wrongs == sofya.wrongs == []
+
+
+async def test_what_is_typed_before_the_page_has_come_is_not_lost(browser: Browser, desk: Desk) -> None:
+    marina = await console(browser, desk, desk.ours.operator)
+    may_come = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await may_come.wait()
+        await route.continue_()
+
+    await marina.page.route("**/composer.js*", late)
+    address = f"{marina.address}/inbox/{desk.ours.anna}"
+    await marina.page.goto(address, wait_until="commit")
+    area = marina.page.get_by_label("Сообщение", exact=True)
+    await area.fill("Да, есть")
+    async with marina.page.expect_response("**/draft"):
+        may_come.set()
+    await expect(area).to_have_value("Да, есть")
+    await marina.page.keyboard.press("Control+Enter")
+    await marina.sees("Да, есть")
+    assert marina.wrongs == []

@@ -159,9 +159,17 @@ function listenForFiles() {
   });
 }
 
+/** What was typed while the page was still coming stands behind what was begun earlier. */
+function keepTypedBefore() {
+  const { value, defaultValue } = area();
+  const { text } = drafts.draft(mode());
+  if (value !== defaultValue) drafts.write(mode(), text && text !== defaultValue ? `${text}\n${value}` : value);
+}
+
 export function start() {
   if (!form()) return;
   drafts.open(form());
+  keepTypedBefore();
   show();
   area().addEventListener("input", write);
   document.addEventListener("live:conversation", ({ detail }) => {

@@ -23,6 +23,7 @@ import * as waiting from "./waiting.js";
 
 const PARTS = [app, board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, product, tasks, ticks, typing, waiting, live];
 for (const part of PARTS) part.start();
+document.body.dataset.ready = ""; // keys and buttons work from now on
 
 /** Two thousand emoji come when somebody wants one. */
 document.addEventListener("click", async ({ target }) => {
