@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from aiohttp import web
@@ -25,12 +26,17 @@ TYPES = {
 PACKED_ALREADY = (".png", ".woff2")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _File:
     type: str
     plain: bytes
-    packed: bytes
-    """Empty where packing does not make it smaller."""
+    may_shrink: bool
+
+    @cached_property
+    def packed(self) -> bytes:
+        """Made when first asked for, so that a hub need not start with it. Empty where it does not make it smaller."""
+        packed = packing.packed(self.plain) if self.may_shrink else b""
+        return packed if len(packed) < len(self.plain) else b""
 
 
 class StaticFiles:
@@ -54,15 +60,12 @@ class StaticFiles:
             raise web.HTTPNotFound(text="no such file")
         kept = request.match_info["version"] == self._version
         headers = {"Content-Type": file.type, "Cache-Control": FOREVER if kept else "no-cache"}
-        if not file.packed:
-            return web.Response(body=file.plain, headers=headers)
-        headers["Vary"] = "Accept-Encoding"
-        if not packing.wanted(request):
+        if file.may_shrink:
+            headers["Vary"] = "Accept-Encoding"
+        if not packing.wanted(request) or not file.packed:
             return web.Response(body=file.plain, headers=headers)
         return web.Response(body=file.packed, headers=headers | {"Content-Encoding": "gzip"})
 
 
 def _read(path: Path) -> _File:
-    content = path.read_bytes()
-    packed = b"" if path.suffix in PACKED_ALREADY else packing.packed(content)
-    return _File(TYPES[path.suffix], content, packed if len(packed) < len(content) else b"")
+    return _File(TYPES[path.suffix], path.read_bytes(), path.suffix not in PACKED_ALREADY)
