@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from html import unescape
 from io import BytesIO
 
@@ -178,8 +179,10 @@ async def test_a_conversation_is_handed_over_given_back_closed_and_opened(desk: 
 
 async def test_a_hand_over_comes_with_a_note_that_stays_among_the_staff(desk: Desk) -> None:
     browser, here = await desk.signed_in(desk.ours.operator), f"/inbox/{desk.ours.anna}"
-    assert 'id="hand-over"' in (await browser.get(here)).text
-    form = {"staff": str(desk.ours.colleague.id), "note": "Обещал скидку до пятницы"}
+    page = (await browser.get(here)).text
+    assert re.search('id="hand-over".*name="key" value="[0-9a-f]{32}"', page, re.DOTALL)
+    form = {"staff": str(desk.ours.colleague.id), "note": "Обещал скидку до пятницы", "key": "0123456789abcdef"}
+    assert (await browser.post(f"{here}/assign", form)).status == 204
     assert (await browser.post(f"{here}/assign", form)).status == 204
     (note,) = [m for m in await desk.thread(desk.ours.anna) if m.private]
     assert (note.text, note.delivery) == ("Обещал скидку до пятницы", Delivery.KEPT)
