@@ -44,12 +44,14 @@ def record(
 ) -> bool:
     """Write down that the customer agrees (or, with `given` false, does no more). The card must be held.
 
-    The same said again by the same words and reason is not written twice; the answer says whether it was new.
-    Raises ReasonMissing for an operator without one.
+    The same said again by the same words and reason is not written twice, not at once either; the answer says whether
+    it was new. Raises ReasonMissing for an operator without one.
     """
     reason = " ".join(reason.split())[:LONGEST_REASON]
     if via is ConsentVia.OPERATOR and not reason:
         raise ReasonMissing()
+    session.flush()
+    session.refresh(customer, with_for_update={"key_share": True})
     before = latest(session, customer.id).get(what)
     if before is not None and (before.given, before.words, before.reason) == (given, words, reason):
         return False

@@ -247,7 +247,9 @@ def _fill(session: Session, shop_id: int, customer_id: int, form: Form, actor: s
     shape = customer_shapes.own_fields(
         row, fields.of(session, row, beside=beside), may_edit=True, beside=beside, asked=asked
     )
-    return shape or {"unkept": False}
+    if shape is None:
+        raise NoSuchPage(f"shop {shop_id} has no own fields")
+    return shape
 
 
 def _seen(form: Form, wanted: Mapping[str, str]) -> dict[str, str]:
