@@ -347,7 +347,7 @@ def _feed(session: Session, visit: Visit, around: Beside, found: list[Message], 
     """`unread`: the first message that was not read when the page was opened; the mark above it stays while it is, or
     until the reader says something: who has answered has read it all."""
     here = around.conversation
-    if unread and any(one.id > unread and one.staff_id == visit.staff.id for one in found):
+    if unread and any(one.id > unread and one.staff_id == visit.staff.id and not one.private for one in found):
         unread = None
     first = found[0].id if found else 0
     earlier = bool(found) and _has_earlier(session, here.id, first)

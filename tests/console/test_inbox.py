@@ -81,7 +81,7 @@ async def test_an_edited_message_shows_what_it_said_before(desk: Desk) -> None:
     assert "Здравствуйте! Есть кружка?" in feed.split("<summary>изменено</summary>")[1]
 
 
-async def test_where_the_unread_begins_is_marked_until_the_next_opening(desk: Desk) -> None:
+async def test_where_the_unread_begins_is_marked_until_the_next_opening_or_answer(desk: Desk) -> None:
     browser = await desk.signed_in(desk.ours.operator)
     here, mark = f"/inbox/{desk.ours.anna}", 'id="unread"'
     assert mark in (await browser.get(here)).text
@@ -96,6 +96,13 @@ async def test_where_the_unread_begins_is_marked_until_the_next_opening(desk: De
     )
     again = unescape(page.split('data-feed="')[1].split('"')[0])
     assert mark in (await browser.fragment(again)).text
+    await browser.post(f"{here}/messages", {"text": "Спросить на складе", "key": "note", "private": "1"})
+    colleague = await desk.signed_in(desk.ours.colleague)
+    await colleague.post(f"{here}/messages", {"text": "Синяя есть.", "key": "hers"})
+    assert mark in (await browser.fragment(again)).text
+    await browser.post(f"{here}/take_over")
+    await browser.post(f"{here}/messages", {"text": "И серая.", "key": "mine"})
+    assert mark not in (await browser.fragment(again)).text
 
 
 async def test_an_answer_goes_out_once_however_often_it_is_sent(desk: Desk) -> None:

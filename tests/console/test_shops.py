@@ -42,9 +42,9 @@ async def test_an_owner_opens_a_shop_and_is_in_it_at_once(desk: Desk) -> None:
 
 async def test_one_goes_from_shop_to_shop_by_the_side_menu(desk: Desk) -> None:
     owner = await desk.signed_in(desk.ours.owner)
-    assert 'id="shops-menu"' not in (await owner.get("/settings")).text
+    assert 'id="choose-shop"' not in (await owner.get("/settings")).text
     await owner.post("/settings/shops", LEAF)
-    assert 'id="shops-menu"' in (await owner.get("/settings")).text
+    assert 'id="choose-shop"' in (await owner.get("/settings")).text
     there = await owner.post("/me/shop", {"shop": str(desk.ours.shop_id)})
     assert (there.status, there.headers["Location"]) == (303, "/")
     assert "Анна Ветрова" in (await owner.get("/customers")).text
