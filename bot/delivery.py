@@ -29,7 +29,7 @@ from bot.channels.base import (
     Unconfirmed,
 )
 from company.tables import ChannelAccount
-from inbox import content, messages, sending, typing
+from inbox import content, delivered, sending, typing
 from inbox.content import Media
 from inbox.tables import Conversation, Delivery, Message
 from kit import crash
@@ -132,7 +132,7 @@ class Courier:
 
     def _record(self, session: Session, job: Job, errand: _Errand, result: str | ChannelError) -> Again | None:
         if isinstance(result, str):
-            version = messages.sent(
+            version = delivered.sent(
                 session,
                 errand.shop_id,
                 errand.conversation_id,
@@ -204,7 +204,7 @@ class Courier:
         form[n] = content.dump(content.Outgoing(media=(media,)))["media"][0]
         message.content = {**message.content, "media": form}
         session.flush()
-        messages.tell_changed(session, conversation.shop_id, message)
+        delivered.tell_changed(session, conversation.shop_id, message)
 
     # The answer to a button press
 
@@ -263,7 +263,7 @@ def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
 
 def _message(session: Session, job: Job) -> Message:
     """The job's message alone, locked."""
-    message = messages.locked(session, job.payload["message_id"])
+    message = delivered.locked(session, job.payload["message_id"])
     assert message is not None, "messages are never deleted"
     return message
 
@@ -279,9 +279,9 @@ def _turn(session: Session, message: Message, *, can_wait: bool) -> Turn:
 def _settle(session: Session, shop_id: int, message: Message, state: Delivery, error: str) -> None:
     message.delivery, message.error = state, error[:300]
     save(session, message)
-    messages.tell_changed(session, shop_id, message)
+    delivered.tell_changed(session, shop_id, message)
     if state is Delivery.FAILED:
-        messages.tell_failed(session, shop_id, message)
+        delivered.tell_failed(session, shop_id, message)
 
 
 def _after_failure(session: Session, job: Job, message: Message, failure: ChannelError) -> Again | None:

@@ -21,7 +21,7 @@ from company.tables import ChannelAccount
 from company.texts import Texts
 from customers import identities
 from customers.tables import Customer
-from inbox import conversations, messages
+from inbox import conversations, delivered, messages
 from inbox.channels import CAPABILITIES
 from inbox.content import Incoming, Profile
 from inbox.tables import Conversation, Message
@@ -193,9 +193,9 @@ def _pressed(session: Session, conversation: Conversation, incoming: Incoming) -
     if incoming.press is None or not incoming.press.message_id:
         return None
     # Locked, for its delivery may be being recorded this moment: one of the two must see the other.
-    message = messages.locked(session, incoming.press.message_id)
+    message = delivered.locked(session, incoming.press.message_id)
     if message is None or message.conversation_id != conversation.id:
         return None
     if incoming.press.place:
-        messages.found_at(session, conversation, message, incoming.press.place)
+        delivered.found_at(session, conversation, message, incoming.press.place)
     return message

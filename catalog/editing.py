@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from catalog import search
-from catalog.events import ProductChanged
+from catalog.events import ProductChanged, category_changed
 from catalog.goods import WHOLE
 from catalog.tables import Category, Photo, Product, Variant
 from company.tables import Shop
@@ -62,6 +62,7 @@ def add_category(
     parent: Category | None = None,
     translations: Translations | None = None,
     position: int | None = None,
+    actor: str = "system",
 ) -> Category:
     """A category, the last of those with the same parent unless `position` says otherwise."""
     if position is None:
@@ -75,6 +76,7 @@ def add_category(
     )
     session.add(category)
     session.flush()
+    publish(session, category_changed(category, actor))
     return category
 
 
@@ -86,6 +88,7 @@ def edit_category(
     translations: Translations | None = None,
     position: int | None = None,
     active: bool | None = None,
+    actor: str = "system",
 ) -> None:
     """Change what is given. Products of a category out of use stay findable by search."""
     changed = _change(
@@ -96,12 +99,14 @@ def edit_category(
         active=active,
     )
     session.flush()
+    if changed:
+        publish(session, category_changed(category, actor))
     if {"name", "translations"} & changed.keys():
         for product in session.scalars(sa.select(Product).where(Product.category_id == category.id).options(*WHOLE)):
             search.index(session, product)
 
 
-def move_category(session: Session, category: Category, parent: Category | None) -> None:
+def move_category(session: Session, category: Category, parent: Category | None, *, actor: str = "system") -> None:
     """Put the category under another one, the last there, or at the top. Raises CategoryInItself."""
     # Locked, all of them: two moves at once, each right by itself, could make a ring.
     rows = session.execute(
@@ -118,10 +123,11 @@ def move_category(session: Session, category: Category, parent: Category | None)
         above = parents.pop(above, None)
     if category.parent_id != parent_id:
         category.parent_id, category.position = parent_id, len(_sisters(session, category.shop_id, parent_id))
+        publish(session, category_changed(category, actor))
     session.flush()
 
 
-def shift_category(session: Session, category: Category, *, back: bool) -> None:
+def shift_category(session: Session, category: Category, *, back: bool, actor: str = "system") -> None:
     """One place back or forward among those with the same parent."""
     sisters = _sisters(session, category.shop_id, category.parent_id)
     place = sisters.index(category)
@@ -129,6 +135,7 @@ def shift_category(session: Session, category: Category, *, back: bool) -> None:
     for position, sister in enumerate(sisters):
         sister.position = position
     session.flush()
+    publish(session, category_changed(category, actor))
 
 
 def _sisters(session: Session, shop_id: int, parent_id: int | None) -> list[Category]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from catalog.tables import Category
 from storage.events import Event
 
 
@@ -17,6 +18,15 @@ class ProductChanged(Event):
     product_id: int
     variant_id: int | None = None
     changes: dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryChanged(Event):
+    """It was made, named, moved or put out of use."""
+
+    kind: ClassVar[str] = "category_changed"
+
+    category_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +60,9 @@ class CatalogImportUndone(Event):
     kind: ClassVar[str] = "catalog_import_undone"
 
     import_id: int
+
+
+def category_changed(category: Category, actor: str) -> CategoryChanged:
+    return CategoryChanged(
+        shop_id=category.shop_id, subject=f"category:{category.id}", actor=actor, category_id=category.id
+    )

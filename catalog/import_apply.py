@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -156,24 +156,32 @@ def _variant(
             if sister.id != variant.id:
                 editing.edit_variant(session, sister, active=False, actor=actor)
         editing.restore_product(session, variant.product, actor=actor)
-    pairs = to_do.get(Column.ATTRIBUTES)
+    write(session, shop, variant, to_do, actor=actor, reason="initial" if is_new else "corrected")
+
+
+def write(
+    session: Session, shop: Shop, variant: Variant, values: Mapping[str, Any], *, actor: str, reason: str = "corrected"
+) -> None:
+    """What the columns say of the variant: what is sold of it, and how much lies where."""
+    pairs = values.get(Column.ATTRIBUTES)
     editing.edit_variant(
         session,
         variant,
-        price=to_do.get(Column.PRICE),
-        purchase_price=to_do.get(Column.PURCHASE),
-        barcode=to_do.get(Column.BARCODE),
+        price=values.get(Column.PRICE),
+        purchase_price=values.get(Column.PURCHASE),
+        no_purchase_price=Column.PURCHASE in values and values[Column.PURCHASE] is None,
+        barcode=values.get(Column.BARCODE),
         attributes=None if pairs is None else import_rows.attributes_in(pairs),
-        active=to_do.get(Column.ACTIVE),
+        active=values.get(Column.ACTIVE),
         actor=actor,
     )
-    for column, counted in to_do.items():
+    for column, counted in values.items():
         if column.startswith(STOCK):
-            place = warehouse(session, shop, int(column.removeprefix(STOCK)))
-            stock.correct(session, variant, place, counted, actor=actor, reason="initial" if is_new else "corrected")
+            place = _warehouse(session, shop, int(column.removeprefix(STOCK)))
+            stock.correct(session, variant, place, counted, actor=actor, reason=reason)
 
 
-def warehouse(session: Session, shop: Shop, warehouse_id: int) -> Warehouse:
+def _warehouse(session: Session, shop: Shop, warehouse_id: int) -> Warehouse:
     """0 is the first one, made if there is none."""
     places = stock.warehouses(session, shop.id)
     if warehouse_id == 0:

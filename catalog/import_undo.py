@@ -217,7 +217,7 @@ def _take_back(session: Session, shop: Shop, row: Row, kept: ImportRow, paths: P
     shelf.variants[row.sku] = variant
     plan = _plan(row, kept, shelf, _first_place(session, shop))
     _product_back(session, shop, product, plan.back, shelf, actor)
-    _variant_back(session, shop, variant, plan.back, actor)
+    import_apply.write(session, shop, variant, plan.back, actor=actor)
     if plan.off_sale:
         editing.edit_variant(session, variant, active=False, actor=actor)
         if product.active and not any(sister.active for sister in product.variants):
@@ -244,22 +244,3 @@ def _product_back(
         no_category=path == "",
         actor=actor,
     )
-
-
-def _variant_back(session: Session, shop: Shop, variant: Variant, back: Mapping[str, Any], actor: str) -> None:
-    pairs = back.get(Column.ATTRIBUTES)
-    editing.edit_variant(
-        session,
-        variant,
-        price=back.get(Column.PRICE),
-        purchase_price=back.get(Column.PURCHASE),
-        no_purchase_price=Column.PURCHASE in back and back[Column.PURCHASE] is None,
-        barcode=back.get(Column.BARCODE),
-        attributes=None if pairs is None else import_rows.attributes_in(pairs),
-        active=back.get(Column.ACTIVE),
-        actor=actor,
-    )
-    for column, counted in back.items():
-        if column.startswith(STOCK):
-            place = import_apply.warehouse(session, shop, int(column.removeprefix(STOCK)))
-            stock.correct(session, variant, place, counted, actor=actor)

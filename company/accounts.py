@@ -13,6 +13,9 @@ from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from kit.secrets import SecretBox
 
+BY_FILE = "by_file"
+"""The key of an account's settings under which stand the names that the configuration file has for it."""
+
 
 class NoSuchChannel(Missing):
     code = "no_such_channel"
@@ -28,9 +31,26 @@ class ChannelTaken(Refused):
         super().__init__(f"{account.channel} {account.external_id} is account {account.id}", name=account.name)
 
 
+class SetByFile(Refused):
+    """The configuration file says it, and would say it again at the next start."""
+
+    code = "set_by_file"
+
+
+def by_file(account_settings: Mapping[str, Any]) -> frozenset[str]:
+    """What the configuration file says of a channel or payment account, by the file's own names."""
+    return frozenset(account_settings.get(BY_FILE, ()))
+
+
+def leave_to_file(account_settings: Mapping[str, Any], name: str) -> None:
+    """Raises SetByFile for what the configuration file says."""
+    if name in by_file(account_settings):
+        raise SetByFile(f"{name} stands in the configuration file")
+
+
 def add_channel(
     session: Session,
-    box: SecretBox,
+    box: SecretBox | None,
     shop: Shop,
     *,
     channel: str,
@@ -39,7 +59,10 @@ def add_channel(
     secret: str | None,
     settings: Mapping[str, Any] | None = None,
 ) -> ChannelAccount:
-    """Connect an account of the shop on `channel`. Raises ChannelTaken if an active one has this external id."""
+    """Connect an account of the shop on `channel`; `box` seals its secret, if it has one.
+
+    Raises ChannelTaken if an active one has this external id.
+    """
     if external_id and (known := _active(session, channel, external_id)) is not None:
         raise ChannelTaken(known)
     account = ChannelAccount(
@@ -48,7 +71,7 @@ def add_channel(
         name=name,
         external_id=external_id,
         settings=dict(settings or {}),
-        secret=box.seal(secret) if secret else None,
+        secret=box.seal(secret) if box and secret else None,
         created_at=utc_now(),
     )
     session.add(account)

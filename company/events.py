@@ -9,6 +9,15 @@ from storage.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShopOpened(Event):
+    """One more shop of an owner; `like` is the one from whose settings he opened it."""
+
+    kind: ClassVar[str] = "shop_opened"
+
+    like: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoleGiven(Event):
     kind: ClassVar[str] = "role_given"
 

@@ -39,6 +39,7 @@ class Receipts(_Part):
     """54-FZ defaults, used where a product does not say otherwise."""
 
     send: bool = True
+    """For payment accounts of which nobody has said it in the console."""
     vat_code: int = Field(default=1, ge=1, le=12)
     tax_system: int | None = Field(default=None, ge=1, le=6)
     payment_subject: str = "commodity"
@@ -94,6 +95,21 @@ class Assignment(_Part):
     """Open conversations that one person is given at most."""
 
 
+LONGEST_CONSENT = 1000
+"""Characters of the words of consent: they stand under the summary of the checkout, in one message with it."""
+
+
+class ConsentWords(_Part):
+    """What a buyer says yes to by ordering: shown under the summary of the checkout, and kept with his consent."""
+
+    ru: str = Field(default="", max_length=LONGEST_CONSENT)
+    en: str = Field(default="", max_length=LONGEST_CONSENT)
+
+    def to(self, locale: str) -> str:
+        """In the reader's language, or in the one that there is; empty where the shop asks for nothing."""
+        return (self.en or self.ru) if locale == "en" else (self.ru or self.en)
+
+
 class ShopSettings(_Part):
     pay_online: bool = True
     pay_on_receipt: bool = True
@@ -116,6 +132,7 @@ class ShopSettings(_Part):
     """Minutes that a buyer waits before the operator who leads the conversation is told; 0 never."""
     late_money: Literal["ask", "refund"] = "ask"
     """What to do with money that comes to a cancelled order: ask a person, or refund by itself."""
+    consent: ConsentWords = ConsentWords()
     texts: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Buyer texts in the owner's words: {"ru": {"buyer.greeting": "Здравствуйте, {name}!"}}."""
 

@@ -118,6 +118,20 @@ def join(session: Session, staff: Staff, shop: Shop, role: Role) -> None:
     session.flush()
 
 
+def leave(session: Session, staff_id: int, shop_id: int) -> None:
+    """He works in this shop no more, and goes on in his others. Raises LastOwner."""
+    keep_an_owner(session, shop_id, without=staff_id)
+    session.execute(sa.delete(Membership).where(Membership.staff_id == staff_id, Membership.shop_id == shop_id))
+
+
+def is_employed_by(session: Session, staff_id: int, owner_id: int) -> bool:
+    """Whether he works in any shop of this owner."""
+    owned = sa.select(Membership.shop_id).where(Membership.staff_id == owner_id, Membership.role == Role.OWNER)
+    theirs = sa.select(Membership.shop_id).join(Staff, Staff.id == Membership.staff_id)
+    theirs = theirs.where(Membership.staff_id == staff_id, Staff.active, Membership.shop_id.in_(owned))
+    return session.scalar(theirs.limit(1)) is not None
+
+
 def give_role(
     session: Session, staff_id: int, shop: Shop, role: Role, *, own: RightsSet | None = None, actor: str
 ) -> None:
@@ -168,6 +182,13 @@ def get(session: Session, staff_id: int) -> Staff:
     if staff is None:
         raise NoSuchStaff(f"staff {staff_id}")
     return staff
+
+
+def held(session: Session, staff_id: int) -> Staff:
+    """The person, whom nobody else changes before the transaction ends."""
+    person = get(session, staff_id)
+    session.refresh(person, with_for_update={"key_share": True})
+    return person
 
 
 def by_email(session: Session, email: str) -> Staff | None:

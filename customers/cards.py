@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from company import staff
@@ -35,10 +36,29 @@ def tidy(text: str, limit: int) -> str:
 
 def add(session: Session, shop: Shop, *, name: str, locale: str | None = None) -> Customer:
     """A card for somebody who has not written yet, such as one who called."""
-    customer = Customer(shop_id=shop.id, name=tidy(name, 200), locale=locale or shop.locale, created_at=utc_now())
+    customer = _new(shop, name, locale)
     session.add(customer)
     session.flush()
     return customer
+
+
+def add_once(session: Session, shop: Shop, *, name: str, dedup_key: str) -> tuple[Customer, bool]:
+    """The same, and whether it was made now: a `dedup_key` names the form, which makes one card however often sent."""
+    made_by = sa.select(Customer).where(Customer.shop_id == shop.id, Customer.dedup_key == dedup_key)
+    if (known := session.scalar(made_by)) is not None:
+        return known, False
+    try:
+        with session.begin_nested():
+            customer = _new(shop, name, None, dedup_key)
+            session.add(customer)
+    except IntegrityError:
+        return session.scalars(made_by).one(), False
+    return customer, True
+
+
+def _new(shop: Shop, name: str, locale: str | None, dedup_key: str | None = None) -> Customer:
+    facts = {"name": tidy(name, 200), "locale": locale or shop.locale, "dedup_key": dedup_key}
+    return Customer(shop_id=shop.id, created_at=utc_now(), **facts)
 
 
 def get(session: Session, customer_id: int, shop_id: int) -> Customer:

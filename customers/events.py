@@ -11,7 +11,7 @@ from storage.events import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerChanged(Event):
-    """`what`: card, contact, field, apart. `before` and `after` hold what changed, by its name."""
+    """`what`: card, contact, field, apart, consent. `before` and `after` hold what changed, by its name."""
 
     kind: ClassVar[str] = "customer_changed"
 

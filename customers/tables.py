@@ -1,4 +1,4 @@
-"""Tables of customers: their cards, contacts, own fields, identities on channels, and what was merged."""
+"""Tables of customers: their cards, contacts, own fields, consents, identities on channels, and what was merged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,17 @@ class Customer(Base):
     """One person who buys from one shop."""
 
     __tablename__ = "customer"
-    __table_args__ = (sa.Index("ix_customer_shop_id_phone", "shop_id", "phone"),)
+    __table_args__ = (
+        sa.Index("ix_customer_shop_id_phone", "shop_id", "phone"),
+        sa.Index(
+            "ix_customer_dedup_key",
+            "shop_id",
+            "dedup_key",
+            unique=True,
+            sqlite_where=sa.text("dedup_key IS NOT NULL"),
+            postgresql_where=sa.text("dedup_key IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[Id]
     shop_id: Mapped[int] = ref("shop.id")
@@ -33,6 +43,8 @@ class Customer(Base):
     merged_into_id: Mapped[int | None] = mapped_column(sa.BigInteger, index=True)
     """The card that stands for this one since they were merged; a card with it is shown nowhere. Without a foreign
     key, which SQLite cannot give to a table that stands."""
+    dedup_key: Mapped[str | None] = mapped_column(sa.String(80))
+    """The form that a card made by hand came from."""
     created_at: Mapped[datetime]
 
 
@@ -97,6 +109,47 @@ class FieldValue(Base):
     field_id: Mapped[int] = mapped_column(sa.ForeignKey("customer_field.id"), primary_key=True)
     value: Mapped[str] = mapped_column(sa.String(500))
     """Written so that texts compare as values do: customers.fields.normal."""
+
+
+class ConsentTo(StrEnum):
+    """What a customer is asked for, each apart from the other."""
+
+    PERSONAL_DATA = "personal_data"
+    """That the shop keeps and works with what it knows of him: 152-FZ, article 9."""
+    MARKETING = "marketing"
+    """That the shop writes to him first, with offers: 152-FZ, article 15, and 38-FZ, article 18."""
+
+
+class ConsentVia(StrEnum):
+    """How the shop learned of it."""
+
+    CHANNEL = "channel"
+    """The customer himself, to the shop's bot or in the chat of its site."""
+    OPERATOR = "operator"
+    IMPORT = "import"
+
+
+class Consent(Base):
+    """One thing that a customer said: he agrees, or he agrees no more. Rows are added only; the latest one holds."""
+
+    __tablename__ = "customer_consent"
+    __table_args__ = (sa.Index("ix_customer_consent_customer_id", "customer_id", "what", "id"),)
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id", index=False)
+    customer_id: Mapped[int] = ref("customer.id", index=False)
+    what: Mapped[ConsentTo] = mapped_column(sa.String(20))
+    given: Mapped[bool]
+    """False: taken back."""
+    via: Mapped[ConsentVia] = mapped_column(sa.String(10))
+    account_id: Mapped[int | None] = ref("channel_account.id", nullable=True, index=False)
+    """The channel on which he said it himself."""
+    words: Mapped[str] = mapped_column(sa.Text, default="")
+    """The very text that he said yes to; empty where it was not shown by us."""
+    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+    """What the operator knows it from."""
+    actor: Mapped[str] = mapped_column(sa.String(60))
+    at: Mapped[datetime]
 
 
 class Merge(Base):

@@ -129,8 +129,11 @@ def take(session: Session, conversation: Conversation, staff: Staff, *, over: bo
 def hand_over(session: Session, conversation: Conversation, to: Staff, *, by: Staff, note: str = "") -> None:
     """Give the conversation to a colleague, who leads it from now on; one that was put off is there at once.
 
-    He is told of it with the `note`, which is not kept in the thread by this.
+    He is told of it with the `note`, which is not kept in the thread by this. Without one, nothing happens if he leads
+    it and has it before him already.
     """
+    if not note and conversation.held and conversation.assignee_id == to.id and conversation.snoozed_until is None:
+        return
     conversation.held, conversation.assignee_id = True, to.id
     _end_snooze(conversation)
     session.flush()

@@ -14,32 +14,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
-from inbox import content, conversations, interrupting, keeping, mentions, quoting, searching, sending
+from inbox import content, conversations, delivered, interrupting, keeping, mentions, quoting, searching, sending
 from inbox.channels import CAPABILITIES
 from inbox.content import Button, Incoming, Outgoing
-from inbox.events import MessageChanged, MessageFailed
 from inbox.fitting import fit
 from inbox.tables import Author, Conversation, Delivery, Message, State
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from storage import jobs
-from storage.events import publish
-from storage.hot import Hot, Load, save
-
-_SENT = Hot(
-    lambda insert: (
-        sa.update(Message)
-        .where(Message.id == sa.bindparam("message_id"))
-        .values(
-            external_id=sa.bindparam("external"),
-            delivery=Delivery.SENT,
-            error="",
-            sent_at=sa.bindparam("now"),
-        )
-        .returning(Message.version)
-    )
-)
-_LOCKED = Load(lambda query: query.where(Message.id == sa.bindparam("message_id")).with_for_update(), Message)
+from storage.hot import save
 
 
 class NoSuchMessage(Missing):
@@ -50,12 +33,6 @@ class NothingToSay(Refused):
     """A message without text and attachments."""
 
     code = "nothing_to_say"
-
-
-class NotResendable(Refused):
-    """Only a message that failed, or whose delivery is not confirmed, may be sent again."""
-
-    code = "not_resendable"
 
 
 def receive(session: Session, conversation: Conversation, incoming: Incoming) -> Message | None:
@@ -193,27 +170,7 @@ def edit(session: Session, conversation: Conversation, message: Message, outgoin
     save(session, message)
     if message.delivery not in (Delivery.QUEUED, Delivery.SENDING, Delivery.FAILED):
         sending.queue_edit(session, message)
-    tell_changed(session, conversation.shop_id, message)
-
-
-def found_at(session: Session, conversation: Conversation, message: Message, place: str) -> None:
-    """The buyer has our message, which is locked, before him at this id of the channel: so it did arrive.
-
-    Of two copies the one that he uses is the one that is edited from now on.
-    """
-    external = f"{conversation.chat}:{place}"
-    if message.external_id == external or message.author == Author.BUYER:
-        return
-    others = sa.select(Message.id).where(
-        Message.account_id == conversation.account_id, Message.external_id == external, Message.id != message.id
-    )
-    if session.scalar(others.limit(1)) is not None:
-        return
-    message.external_id = external
-    if message.delivery in (Delivery.SENDING, Delivery.UNKNOWN):
-        message.delivery, message.error, message.sent_at = Delivery.SENT, "", utc_now()
-        session.flush()
-        tell_changed(session, conversation.shop_id, message)
+    delivered.tell_changed(session, conversation.shop_id, message)
 
 
 def note(
@@ -250,6 +207,11 @@ def note(
     return message
 
 
+def is_said(session: Session, conversation: Conversation, client_key: str) -> bool:
+    """Whether what was sent under this key is in the thread already. The conversation must be locked."""
+    return bool(_said(session, conversation, client_key))
+
+
 def line(session: Session, conversation: Conversation, code: str, facts: dict[str, Any]) -> Message:
     """A system line in the thread: `code` and `facts` become words in the reader's language."""
     return keeping.add(
@@ -261,16 +223,6 @@ def line(session: Session, conversation: Conversation, code: str, facts: dict[st
         delivery=Delivery.KEPT,
         private=True,
     )
-
-
-def resend(session: Session, conversation: Conversation, message: Message) -> None:
-    """Send again what failed or was not confirmed. Raises NotResendable for anything else."""
-    if message.delivery not in (Delivery.FAILED, Delivery.UNKNOWN):
-        raise NotResendable(f"message {message.id} is {message.delivery}")
-    message.delivery, message.error = Delivery.QUEUED, ""
-    session.flush()
-    sending.queue(session, "message.deliver", message)
-    tell_changed(session, conversation.shop_id, message)
 
 
 def get(session: Session, message_id: int, conversation: Conversation) -> Message:
@@ -294,20 +246,6 @@ def texts(session: Session, message_ids: Collection[int]) -> dict[int, str]:
     return dict(session.execute(sa.select(Message.id, Message.text).where(Message.id.in_(message_ids))).all())
 
 
-def locked(session: Session, message_id: int) -> Message | None:
-    """The message, and nobody else changes it until the transaction ends."""
-    found = _LOCKED.first(session, message_id=message_id)
-    return None if found is None else found[0]
-
-
-def sent(session: Session, shop_id: int, conversation_id: int, message_id: int, *, external_id: str) -> int:
-    """The channel has the message, and calls it so. Returns the version that it is in by now."""
-    row = _SENT.row(session, message_id=message_id, external=external_id, now=utc_now())
-    assert row is not None, "messages are never deleted"
-    _tell_changed(session, shop_id, conversation_id, message_id, Delivery.SENT)
-    return int(row[0])
-
-
 def thread(
     session: Session, conversation_id: int, *, before: int | None = None, after: int | None = None, limit: int = 50
 ) -> list[Message]:
@@ -318,38 +256,6 @@ def thread(
     if before is not None:
         query = query.where(Message.id < before)
     return list(session.scalars(query.order_by(Message.id.desc()).limit(limit)))[::-1]
-
-
-def tell_changed(session: Session, shop_id: int, message: Message) -> None:
-    _tell_changed(session, shop_id, message.conversation_id, message.id, message.delivery)
-
-
-def _tell_changed(session: Session, shop_id: int, conversation_id: int, message_id: int, delivery: str) -> None:
-    publish(
-        session,
-        MessageChanged(
-            shop_id=shop_id,
-            subject=f"conversation:{conversation_id}",
-            conversation_id=conversation_id,
-            message_id=message_id,
-            delivery=delivery,
-        ),
-    )
-
-
-def tell_failed(session: Session, shop_id: int, message: Message) -> None:
-    """Let the operator whose message it is know that it was not sent. Nobody waits for what the bot says."""
-    if message.author == Author.STAFF and message.staff_id is not None:
-        publish(
-            session,
-            MessageFailed(
-                shop_id=shop_id,
-                subject=f"conversation:{message.conversation_id}",
-                conversation_id=message.conversation_id,
-                message_id=message.id,
-                staff_id=message.staff_id,
-            ),
-        )
 
 
 def without_buttons(outgoing: Outgoing) -> Outgoing:
@@ -377,7 +283,7 @@ def _edited(session: Session, conversation: Conversation, message: Message, inco
     message.version += 1
     session.flush()
     searching.again(session, message)
-    tell_changed(session, conversation.shop_id, message)
+    delivered.tell_changed(session, conversation.shop_id, message)
 
 
 def _album(session: Session, conversation: Conversation, album: str) -> Message | None:
@@ -399,7 +305,7 @@ def _join(session: Session, conversation: Conversation, first: Message, part: In
     session.flush()
     for n in range(start, start + len(fresh)):
         _fetch(session, first, n)
-    tell_changed(session, conversation.shop_id, first)
+    delivered.tell_changed(session, conversation.shop_id, first)
 
 
 def _fetch_media(session: Session, message: Message, incoming: Incoming) -> None:

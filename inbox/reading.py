@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inbox.messages import tell_changed
+from inbox.delivered import tell_changed
 from inbox.tables import Author, Conversation, Delivery, Message
 
 _BEFORE_DELIVERED = (Delivery.SENT, Delivery.UNKNOWN)

@@ -6,7 +6,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from inbox import messages
+from inbox import delivered
 from inbox.tables import Conversation, Delivery, Message
 from kit.clock import now_ms
 from kit.errors import Missing, Refused
@@ -121,9 +121,9 @@ def _message_is(session: Session, job: Job, state: Delivery, error: str) -> None
     message.delivery, message.error = state, error[:300]
     session.flush()
     shop_id = session.get_one(Conversation, message.conversation_id).shop_id
-    messages.tell_changed(session, shop_id, message)
+    delivered.tell_changed(session, shop_id, message)
     if state is Delivery.FAILED:
-        messages.tell_failed(session, shop_id, message)
+        delivered.tell_failed(session, shop_id, message)
 
 
 def _is_sent_otherwise(session: Session, job: Job) -> bool:

@@ -30,18 +30,18 @@ async def categories(visit: Visit) -> web.StreamResponse:
 
 
 async def add(visit: Visit) -> web.StreamResponse:
-    await visit.write(_add, visit.shop.id, await visit.form())
+    await visit.write(_add, visit, await visit.form())
     return visit.done(go="/categories")
 
 
 async def edit(visit: Visit) -> web.StreamResponse:
-    await visit.write(_edit, visit.shop.id, visit.number(), await visit.form())
+    await visit.write(_edit, visit, visit.number(), await visit.form())
     return visit.done(go="/categories")
 
 
 async def shift(visit: Visit) -> web.StreamResponse:
     back = (await visit.form())["to"] == "back"
-    await visit.write(_shift, visit.shop.id, visit.number(), back)
+    await visit.write(_shift, visit, visit.number(), back)
     return visit.done(go="/categories")
 
 
@@ -107,17 +107,19 @@ def _english(form: Form, before: dict[str, dict[str, object]]) -> dict[str, dict
     return {**before, "en": {"name": name} if name else {}}
 
 
-def _add(session: Session, shop_id: int, form: Form) -> None:
-    parent, shop = _parent(session, shop_id, form), session.get_one(Shop, shop_id)
-    editing.add_category(session, shop, name=form["name"], parent=parent, translations=_english(form, {}))
+def _add(session: Session, visit: Visit, form: Form) -> None:
+    parent, shop = _parent(session, visit.shop.id, form), session.get_one(Shop, visit.shop.id)
+    english = _english(form, {})
+    editing.add_category(session, shop, name=form["name"], parent=parent, translations=english, actor=visit.actor)
 
 
-def _edit(session: Session, shop_id: int, category_id: int, form: Form) -> None:
-    row = goods.category(session, shop_id, category_id)
-    english = _english(form, row.translations)
-    editing.edit_category(session, row, name=form["name"], translations=english, active=form["active"] == "on")
-    editing.move_category(session, row, _parent(session, shop_id, form))
+def _edit(session: Session, visit: Visit, category_id: int, form: Form) -> None:
+    row, actor = goods.category(session, visit.shop.id, category_id), visit.actor
+    english, active = _english(form, row.translations), form["active"] == "on"
+    editing.edit_category(session, row, name=form["name"], translations=english, active=active, actor=actor)
+    editing.move_category(session, row, _parent(session, visit.shop.id, form), actor=actor)
 
 
-def _shift(session: Session, shop_id: int, category_id: int, back: bool) -> None:
-    editing.shift_category(session, goods.category(session, shop_id, category_id), back=back)
+def _shift(session: Session, visit: Visit, category_id: int, back: bool) -> None:
+    row = goods.category(session, visit.shop.id, category_id)
+    editing.shift_category(session, row, back=back, actor=visit.actor)

@@ -91,7 +91,7 @@ async def receive(visit: Visit) -> web.StreamResponse:
         raise NoSuchPage("no such way to receive")
     if how == WEBHOOK and not visit.console.public_url.startswith("https://"):
         raise WebhookNeedsHttps()
-    return await _changed(visit, lambda account: receive_by(visit.console.box, account, how))
+    return await _changed(visit, "receive", lambda account: receive_by(visit.console.box, account, how))
 
 
 async def renew(visit: Visit) -> web.StreamResponse:
@@ -99,18 +99,18 @@ async def renew(visit: Visit) -> web.StreamResponse:
     token = (await visit.form())["token"].strip()
     _old, api = await visit.read(_token, visit, visit.number())
     bot = await channel_pages.whose(token, api)
-    return await _changed(visit, lambda account: _renew(visit.console.box, account, token, bot))
+    return await _changed(visit, "token", lambda account: _renew(visit.console.box, account, token, bot))
 
 
 async def allow(visit: Visit) -> web.StreamResponse:
     """The sites whose pages may hold the chat."""
     origins = _origins((await visit.form())["origins"])
-    return await _changed(visit, lambda account: _allow(account, origins))
+    return await _changed(visit, "origins", lambda account: _allow(account, origins))
 
 
 async def rename(visit: Visit) -> web.StreamResponse:
     name = " ".join((await visit.form())["name"].split())[:120]
-    return await _changed(visit, lambda account: setattr(account, "name", name or account.name))
+    return await _changed(visit, "name", lambda account: setattr(account, "name", name or account.name))
 
 
 async def switch(visit: Visit) -> web.StreamResponse:
@@ -142,9 +142,15 @@ def words(visit: Visit, account: ChannelAccount) -> str:
     return named(visit.console.texts, "why", account.health_text, visit.reader.language) if account.health_text else ""
 
 
-async def _changed(visit: Visit, act: Callable[[ChannelAccount], None]) -> web.Response:
-    """The processes notice within seconds and open the channel anew."""
-    await visit.write(lambda session: act(_ours(session, visit, visit.number(), lock=True)))
+async def _changed(visit: Visit, what: str, act: Callable[[ChannelAccount], None]) -> web.Response:
+    """The processes notice within seconds and open the channel anew. Raises SetByFile: `what` is the file's name."""
+
+    def change(session: Session) -> None:
+        account = _ours(session, visit, visit.number(), lock=True)
+        accounts.leave_to_file(account.settings, what)
+        act(account)
+
+    await visit.write(change)
     return visit.done(go=f"/channels/{visit.number()}")
 
 
@@ -168,7 +174,7 @@ def _channel(session: Session, visit: Visit, account_id: int) -> Shape:
             "words": words(visit, account),
             "at": account.health_at,
             "telegram": account.channel == TELEGRAM,
-            "by_file": "per_second" in account.settings,
+            "by_file": accounts.by_file(account.settings),
             "tag": _tag(visit, account),
             "origins": "\n".join(account.settings.get("origins", ())),
             "receive": account.settings.get("receive", POLLING),

@@ -13,7 +13,7 @@ from customers import contacts, fields
 from customers.tables import ContactKind, Customer
 from inbox.tables import Conversation
 from kit.money import Money
-from operator_console import customer_shapes, order_forms, order_shapes, photos, task_shapes
+from operator_console import card_forms, consent_shapes, customer_shapes, order_forms, order_shapes, photos, task_shapes
 from operator_console.people import Shape
 from operator_console.people import customer as face
 from operator_console.texts import gettext as _
@@ -58,7 +58,7 @@ def context(session: Session, visit: Visit, beside: Beside) -> Shape:
         panel["urls"]["charge"] = f"/inbox/{here.id}/charge"
     return {
         "customer": _customer(session, visit, beside, order),
-        "own": _own(session, beside.customer),
+        "own": _own(session, beside.customer, visit.may(Right.REPLY)),
         "may_edit": visit.may(Right.REPLY),
         "cart": _cart(session, visit, beside),
         "order": panel,
@@ -88,8 +88,10 @@ def _customer(session: Session, visit: Visit, beside: Beside, current: Order | N
         "totals": visit.may(Right.TOTALS),
         "average": _whole(spent.share(1, len(bought))) if bought else spent,
         "contacts": _contacts(session, beside),
+        "consents": consent_shapes.beside(session, person),
         "tags": person.tags,
         "note": person.note or "",
+        "card": card_forms.of_card(person, short=True, may_edit=True) if person.id else None,
         "past": [
             {
                 "number": order.number,
@@ -104,8 +106,9 @@ def _customer(session: Session, visit: Visit, beside: Beside, current: Order | N
     }
 
 
-def _own(session: Session, customer: Customer) -> Shape | None:
-    return customer_shapes.own_fields(customer, fields.of(session, customer, beside=True)) if customer.id else None
+def _own(session: Session, customer: Customer, may_edit: bool) -> Shape | None:
+    held = fields.of(session, customer, beside=True) if customer.id else []
+    return customer_shapes.own_fields(customer, held, may_edit=may_edit, beside=True)
 
 
 def _whole(sum_: Money) -> Money:

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from company.rights import Right
 from company.tables import Shop
-from customers import cards, contacts, fields
-from customers.tables import ContactKind, Field, FieldKind
+from customers import cards, consents, contacts, fields
+from customers.tables import ConsentTo, ContactKind, Field, FieldKind
 from kit.money import Money
 from kit.workbooks import Cell, Portion
-from operator_console import customer_shapes, spreadsheets
+from operator_console import consent_shapes, customer_shapes, spreadsheets
 from operator_console.customers_pages import Asked, filter_of
 from operator_console.rendering import channel_name
 from operator_console.routing import Route, get
@@ -53,11 +53,13 @@ def _portion(
     ids = [row.customer.id for row in found]
     reached = contacts.of_many(session, ids)
     values, channels = fields.of_many(session, ids), cards.channels(session, ids)
+    agreed = consents.of_many(session, ids)
     rows = [
         [
             *_cells(
                 shop, row, reached.get(row.customer.id, {}), channels.get(row.customer.id, []), totals=asked.totals
             ),
+            *(consent_shapes.state_words(agreed.get(row.customer.id, {}).get(what)) for what in ConsentTo),
             *(_own(one, values.get(row.customer.id, {}).get(one.id, "")) for one in own),
         ]
         for row in found
@@ -80,6 +82,7 @@ def _titles(*, totals: bool) -> list[str]:
         _("Last order"),
         _("First seen"),
         _("Note for the staff"),
+        *(consent_shapes.name_of(what) for what in ConsentTo),
     ]
 
 

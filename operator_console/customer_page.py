@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 
 from aiohttp import web
 from sqlalchemy.orm import Session
@@ -10,17 +12,28 @@ from sqlalchemy.orm import Session
 from company import staff
 from company.rights import Right
 from company.tables import Shop
-from customers import cards, contacts, fields, merging
-from customers.tables import Customer
+from customers import amending, cards, consents, contacts, fields, merging
+from customers.tables import ConsentTo, ConsentVia, Customer
 from kit.errors import Refused
 from kit.money import Money
-from operator_console import customer_shapes, order_shapes, people, shell, task_shapes, timeline_shapes
+from operator_console import (
+    card_forms,
+    consent_shapes,
+    customer_shapes,
+    order_shapes,
+    people,
+    shell,
+    task_shapes,
+    timeline_shapes,
+)
+from operator_console.money_pages import form_key
 from operator_console.payment_shapes import payment_states
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
+from operator_console.seen import mark
 from operator_console.texts import gettext as _
 from operator_console.texts import reader, reading
-from operator_console.visits import Form, Visit
+from operator_console.visits import Form, NoSuchPage, Visit
 from orders import book, buyers
 from orders.buyers import Bought
 from orders.views import view
@@ -30,6 +43,9 @@ ORDERS = 5
 
 OWN = "field-"
 """How the names of the own fields begin in a form: field-<number>."""
+
+WAS = "was-"
+"""How the names of what a form was made from begin."""
 
 CONTACT = r"{contact:\d{1,18}}"
 
@@ -67,18 +83,14 @@ async def timeline(visit: Visit) -> web.StreamResponse:
 
 
 async def edit(visit: Visit) -> web.StreamResponse:
-    await visit.write(_edit, visit.shop.id, visit.number(), await visit.form(), visit.actor)
-    return _kept_words(visit)
+    """The form as it is now; with what a colleague was quicker with, where there is such."""
+    shape = await visit.write(_edit, visit.shop.id, visit.number(), await visit.form(), visit.actor)
+    return _kept_or_asked(visit, "partials/card_form.html", shape["unkept"], card_form=shape)
 
 
 async def fill(visit: Visit) -> web.StreamResponse:
-    await visit.write(_fill, visit.shop.id, visit.number(), await visit.form(), visit.actor)
-    return _kept_words(visit)
-
-
-async def reach(visit: Visit) -> web.StreamResponse:
-    may_edit = visit.may(Right.REPLY)
-    return visit.page("partials/contacts.html", **await visit.read(_reach, visit.shop.id, visit.number(), may_edit))
+    shape = await visit.write(_fill, visit.shop.id, visit.number(), await visit.form(), visit.actor)
+    return _kept_or_asked(visit, "partials/own_form.html", shape["unkept"], own=shape)
 
 
 async def add_contact(visit: Visit) -> web.StreamResponse:
@@ -106,23 +118,31 @@ async def remove_contact(visit: Visit) -> web.StreamResponse:
     return answer
 
 
+async def write_down_consent(visit: Visit) -> web.StreamResponse:
+    """What the customer said to an operator: that he agrees, or that he takes it back."""
+    return visit.page("partials/consents.html", **await visit.write(_write_down_consent, visit, await visit.form()))
+
+
 ROUTES: tuple[Route, ...] = (
     post("/customers", add, Right.REPLY),
     get(f"/customers/{ID}", customer),
     get(f"/customers/{ID}/timeline", timeline),
     post(f"/customers/{ID}", edit, Right.REPLY),
     post(f"/customers/{ID}/fields", fill, Right.REPLY),
-    get(f"/customers/{ID}/contacts", reach),
     post(f"/customers/{ID}/contacts", add_contact, Right.REPLY),
     post(f"/customers/{ID}/contacts/{CONTACT}", change_contact, Right.REPLY),
     post(f"/customers/{ID}/contacts/{CONTACT}/main", make_main, Right.REPLY),
     post(f"/customers/{ID}/contacts/{CONTACT}/remove", remove_contact, Right.REPLY),
+    post(f"/customers/{ID}/consents", write_down_consent, Right.REPLY),
 )
 
 
-def _kept_words(visit: Visit) -> web.StreamResponse:
-    with reading(visit.reader):
-        return visit.done(_("Kept"))
+def _kept_or_asked(visit: Visit, template: str, unkept: bool, **shape: Shape) -> web.StreamResponse:
+    answer = visit.page(template, status=422 if unkept else 200, **shape)
+    if not unkept:
+        with reading(visit.reader):
+            answer.headers["HX-Trigger"] = json.dumps({"toast": {"text": _("Kept")}})
+    return answer
 
 
 def _kept(session: Session, shop_id: int, customer_id: int) -> int:
@@ -137,13 +157,15 @@ def _card(session: Session, visit: Visit, customer_id: int) -> Shape:
     return {
         "customer": people.customer(row.name, row.id),
         "card": row,
+        "card_form": card_forms.of_card(row, may_edit=may_edit),
         "spent": paid,
         "totals": visit.may(Right.TOTALS),
         "count": bought.orders,
         "average": paid.share(1, bought.orders) if bought.orders else paid,
         "orders": _orders(session, shop, row),
         **customer_shapes.contact_list(session, row, may_edit=may_edit),
-        "own": customer_shapes.own_fields(row, fields.of(session, row)),
+        **consent_shapes.of_customer(session, row, may_edit=may_edit),
+        "own": customer_shapes.own_fields(row, fields.of(session, row), may_edit=may_edit),
         "talks": customer_shapes.talks(session, row),
         "twins": customer_shapes.twins(session, row),
         "merges": _merges(session, shop.id, row),
@@ -188,38 +210,51 @@ def _merges(session: Session, shop_id: int, row: Customer) -> list[Shape]:
 def _add(session: Session, shop_id: int, form: Form, actor: str) -> int:
     if not form["name"].strip():
         raise NamelessCustomer()
-    row = cards.add(session, session.get_one(Shop, shop_id), name=form["name"])
+    # The words too: a page that was come back to has the old key, and may be filled in for somebody else.
+    key = f"form:{form_key(form)}:{mark(form['name'], form['phone'], form['email'], form['city'])}"
+    row, made = cards.add_once(session, session.get_one(Shop, shop_id), name=form["name"], dedup_key=key)
+    if not made:
+        return row.id
     phone, email = form["phone"].strip() or None, form["email"].strip() or None
     cards.remember(session, row, phone=phone, email=email, city=form["city"], actor=actor)
     return row.id
 
 
-def _edit(session: Session, shop_id: int, customer_id: int, form: Form, actor: str) -> None:
+def _edit(session: Session, shop_id: int, customer_id: int, form: Form, actor: str) -> Shape:
     """What the form does not have stays as it is: beside a conversation it is shorter than on the card."""
     row = cards.held(session, customer_id, shop_id)
-    given = {name: form[name] for name in ("name", "city", "address") if name in form}
-    cards.remember(
-        session,
-        row,
-        **given,
-        note=form["note"][:4000] if "note" in form else None,
-        tags=[tag for tag in form["tags"].split(",") if tag.strip()] if "tags" in form else None,
-        actor=actor,
-    )
+    wanted = {name: form[name] for name in amending.CARD if name in form}
+    if "note" in wanted:
+        wanted["note"] = wanted["note"][:4000]
+    overtaken = amending.amend(session, row, wanted, _seen(form, wanted), actor=actor)
+    asked = card_forms.Asked(wanted, card_forms.words(session, overtaken))
+    return card_forms.of_card(row, short="short" in form, may_edit=True, asked=asked)
 
 
-def _fill(session: Session, shop_id: int, customer_id: int, form: Form, actor: str) -> None:
+def _fill(session: Session, shop_id: int, customer_id: int, form: Form, actor: str) -> Shape:
     row = cards.held(session, customer_id, shop_id)
-    texts = {
+    wanted = {
         int(name.removeprefix(OWN)): form[name]
         for name in form
         if name.startswith(OWN) and name.removeprefix(OWN).isdecimal() and len(name) < 24
     }
-    fields.fill(session, row, texts, actor=actor)
+    seen = {number: form[f"{WAS}{OWN}{number}"] for number in wanted if f"{WAS}{OWN}{number}" in form}
+    overtaken = amending.amend_fields(session, row, wanted, seen, actor=actor)
+    held = {str(one.field.id): one.field for one in fields.of(session, row)}
+    said = [replace(one, now=customer_shapes.said(held[one.name], one.now)) for one in overtaken]
+    asked = card_forms.Asked({str(number): text for number, text in wanted.items()}, card_forms.words(session, said))
+    beside = "beside" in form
+    shape = customer_shapes.own_fields(
+        row, fields.of(session, row, beside=beside), may_edit=True, beside=beside, asked=asked
+    )
+    if shape is None:
+        raise NoSuchPage(f"shop {shop_id} has no own fields")
+    return shape
 
 
-def _reach(session: Session, shop_id: int, customer_id: int, may_edit: bool) -> Shape:
-    return customer_shapes.contact_list(session, cards.get(session, customer_id, shop_id), may_edit=may_edit)
+def _seen(form: Form, wanted: Mapping[str, str]) -> dict[str, str]:
+    """What the form was made from."""
+    return {name: form[f"{WAS}{name}"] for name in wanted if f"{WAS}{name}" in form}
 
 
 def _add_contact(session: Session, visit: Visit, text: str) -> Shape:
@@ -244,3 +279,23 @@ def _remove_contact(session: Session, visit: Visit) -> tuple[Shape, str]:
     row = cards.held(session, visit.number(), visit.shop.id)
     removed = contacts.remove(session, row, visit.number("contact"), actor=visit.actor)
     return customer_shapes.contact_list(session, row, may_edit=True), removed
+
+
+def _write_down_consent(session: Session, visit: Visit, form: Form) -> Shape:
+    row = cards.held(session, visit.number(), visit.shop.id)
+    consents.record(
+        session,
+        row,
+        _what(form["what"]),
+        given=form["given"] == "1",
+        via=ConsentVia.OPERATOR,
+        reason=form["reason"],
+        actor=visit.actor,
+    )
+    return consent_shapes.of_customer(session, row, may_edit=True)
+
+
+def _what(text: str) -> ConsentTo:
+    if text not in set(ConsentTo):
+        raise NoSuchPage(f"no consent {text[:20]!r}")
+    return ConsentTo(text)

@@ -14,6 +14,7 @@ from customers.fields import Held
 from customers.tables import ContactKind, Customer, Field, FieldKind
 from inbox import listing
 from operator_console import formats, people
+from operator_console.card_forms import NOTHING, Asked
 from operator_console.people import Shape
 from operator_console.texts import gettext as _
 from operator_console.texts import reader
@@ -54,30 +55,40 @@ def talks(session: Session, customer: Customer) -> list[Shape]:
     return lines
 
 
-def own_fields(customer: Customer, held: list[Held]) -> Shape | None:
-    """What macros/own_fields.html needs; None if the shop has no such fields."""
+def own_fields(
+    customer: Customer, held: list[Held], *, may_edit: bool, beside: bool = False, asked: Asked = NOTHING
+) -> Shape | None:
+    """What macros/own_fields.html needs; None if the shop has no such fields. `asked`: by the fields' numbers."""
     if not held:
         return None
     return {
         "url": f"/customers/{customer.id}/fields",
-        "fields": [_field(one) for one in held],
+        "beside": beside,
+        "may_edit": may_edit,
+        "unkept": bool(asked.errors),
+        "fields": [_field(one, asked) for one in held],
         "empty": not any(one.value for one in held),
         "wanted": [one.field.name for one in held if one.field.required and not one.value],
     }
 
 
-def _field(one: Held) -> Shape:
-    field = one.field
+def _field(one: Held, asked: Asked) -> Shape:
+    field, number = one.field, str(one.field.id)
+    typed = asked.typed[number] if number in asked.errors else None
+    kept = said(field, one.value) if field.kind == FieldKind.NUMBER else one.value
+    chosen = one.value if typed is None else typed
     options = [(str(number), name) for number, name in fields.offered(field)]
-    if field.kind == FieldKind.CHOICE and one.value and one.value not in dict(options):
-        options.append((one.value, fields.option_name(field, one.value)))
+    if field.kind == FieldKind.CHOICE and chosen and chosen not in dict(options):
+        options.append((chosen, fields.option_name(field, chosen)))
     if field.kind == FieldKind.FLAG:
         options = [(fields.YES, _("yes")), (fields.NO, _("no"))]
     return {
         "id": field.id,
         "name": field.name,
         "kind": field.kind,
-        "value": said(field, one.value) if field.kind == FieldKind.NUMBER else one.value,
+        "value": kept if typed is None else typed,
+        "was": one.value,
+        "error": asked.errors.get(number, ""),
         "shown": said(field, one.value),
         "required": field.required,
         "options": [{"value": "", "label": "—"}] + [{"value": value, "label": label} for value, label in options],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -35,7 +36,7 @@ OWN = "field-"
 """How the names of the filters by own fields begin: field-<number>, and -since, -until for days."""
 
 NAMES = {
-    *("q", "tag", "channel", "city", "bought", "spent_from", "spent_to", "last_since", "last_until"),
+    *("q", "tag", "channel", "city", "bought", "mailing", "spent_from", "spent_to", "last_since", "last_until"),
     *("sort", "ascending", "page"),
 }
 """What else an address of the list may say."""
@@ -93,6 +94,7 @@ class Asked:
             channel=self["channel"],
             city=self["city"],
             bought={"yes": True, "no": False}.get(self["bought"]),
+            mailing={"yes": True, "no": False}.get(self["mailing"]),
             spent_from=self._sum("spent_from"),
             spent_to=self._sum("spent_to"),
             last_since=self._midnight(self._day("last_since")),
@@ -149,7 +151,14 @@ async def customers(visit: Visit) -> web.StreamResponse:
         return visit.page("partials/customers.html", **filled)
     frame = await shell.frame(visit, "customers")
     around = await visit.read(_around, visit, asked)
-    return visit.page("pages/customers.html", **frame, **around, **filled, may_add=visit.may(Right.REPLY))
+    return visit.page(
+        "pages/customers.html",
+        **frame,
+        **around,
+        **filled,
+        may_add=visit.may(Right.REPLY),
+        form_key=secrets.token_hex(16),
+    )
 
 
 ROUTES: tuple[Route, ...] = (get("/customers", customers),)
@@ -225,6 +234,7 @@ def _around(session: Session, visit: Visit, asked: Asked) -> Shape:
         _choice("tag", _("Tag"), asked["tag"], tags),
         _choice("channel", _("Channel"), asked["channel"], [(code, channel_name(code)) for code in channels]),
         _choice("bought", _("Orders"), asked["bought"], [("yes", _("has some")), ("no", _("none yet"))]),
+        _choice("mailing", _("Offers"), asked["mailing"], [("yes", _("agrees to them")), ("no", _("does not"))]),
     ]
     own_filters = [_own_filter(asked, one) for one in own]
     chosen = [*filters, *(one for one in own_filters if not one["days"]), *_put_away(asked, own)]

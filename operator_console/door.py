@@ -38,6 +38,11 @@ LARGEST_MEGABYTES = 25
 """The most that one request may carry: the application's client_max_size."""
 
 
+def keep_shop(answer: web.StreamResponse, shop_id: int, *, secure: bool) -> None:
+    """Let the browser work in this shop from now on."""
+    answer.set_cookie(SHOP_COOKIE, str(shop_id), path="/", samesite="Lax", httponly=True, secure=secure)
+
+
 class Forged(Problem):
     """The request did not come from a page of ours."""
 
@@ -52,6 +57,8 @@ class Known:
     staff: Staff
     shop: Shop
     powers: Powers
+    shops: tuple[Shop, ...]
+    """All in which he works."""
 
 
 class Door:
@@ -165,6 +172,7 @@ class Door:
             request=request,
             staff=known.staff,
             shop=known.shop,
+            shops=known.shops,
             powers=known.powers,
             reader=Reader(nearest(known.staff.locale), ZoneInfo(known.shop.timezone), known.staff.theme),
             csrf=known.sign_in.csrf,
@@ -280,7 +288,7 @@ def _recognise(session: Session, token: str, wanted_shop: str) -> Known | None:
     if not places:
         return None
     shop, powers = next((it for it in places if str(it[0].id) == wanted_shop), places[0])
-    return Known(sign_in, person, shop, powers)
+    return Known(sign_in, person, shop, powers, tuple(place for place, _powers in places))
 
 
 def _browsers_language(request: web.Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from automation import moving as tasks
-from customers import identities
+from customers import consents, identities
 from customers.merging import Holders
 from inbox import moving as conversations
 from orders import moving as orders
@@ -14,6 +14,7 @@ HOLDERS: Holders = {
     "order.customer_id": orders.ORDERS,
     "identity.customer_id": identities.HOLDER,
     "task.customer_id": tasks.HOLDER,
+    "customer_consent.customer_id": consents.HOLDER,
 }
 """In the order of locking: as a buyer's message takes them."""
 

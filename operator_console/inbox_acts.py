@@ -17,7 +17,7 @@ from company import settings, staff
 from company.rights import Right
 from company.tables import Shop
 from customers import cards
-from inbox import conversations, messages, snoozing
+from inbox import conversations, delivered, messages, snoozing
 from inbox.content import Button, Outgoing, dump
 from inbox.tables import Conversation
 from kit.clock import utc_now
@@ -26,6 +26,7 @@ from kit.money import Money
 from operator_console import formats, moment_shapes, order_shapes
 from operator_console.context_shapes import CART_LINE
 from operator_console.inbox_pages import beside, found_in
+from operator_console.money_pages import form_key
 from operator_console.order_acts import set_contact
 from operator_console.routing import ID, Route, post
 from operator_console.texts import gettext as _
@@ -62,7 +63,7 @@ async def send_product(visit: Visit) -> web.StreamResponse:
 
 def _resend(session: Session, visit: Visit, id_: int, message_id: int) -> None:
     here = found_in(session, visit, id_, lock=True)
-    messages.resend(session, here, messages.get(session, message_id, here))
+    delivered.resend(session, here, messages.get(session, message_id, here))
 
 
 def _send_product(session: Session, visit: Visit, id_: int, product_id: int, variant_id: int) -> None:
@@ -115,7 +116,10 @@ async def assign(visit: Visit) -> web.StreamResponse:
         if not staff.is_at_the_counter(session, colleague_id, visit.shop.id):
             raise NoSuchPage(f"staff {colleague_id} is not of this shop")
         if note:
-            messages.note(session, here, note, visit.staff)
+            key = f"hand:{form_key(form)}"
+            if messages.is_said(session, here, key):
+                return
+            messages.note(session, here, note, visit.staff, client_key=key)
         conversations.hand_over(session, here, staff.get(session, colleague_id), by=visit.staff, note=note)
 
     return await _turn(visit, hand_over)

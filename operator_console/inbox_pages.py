@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -327,6 +328,7 @@ def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape
                 if person.id not in (visit.staff.id, here.assignee_id)
             ],
             "urls": {act: f"/inbox/{here.id}/{act}" for act in ACTS} | {"back": back},
+            "form_key": secrets.token_hex(16),
         }
     }
 
@@ -342,8 +344,11 @@ def _led_by(here: Conversation, leader: str, *, mine: bool) -> str:
 
 
 def _feed(session: Session, visit: Visit, around: Beside, found: list[Message], *, unread: int | None) -> Shape:
-    """`unread`: the first message that was not read when the page was opened; the mark above it stays while it is."""
+    """`unread`: the first message that was not read when the page was opened; the mark above it stays while it is, or
+    until the reader says something: who has answered has read it all."""
     here = around.conversation
+    if unread and any(one.id > unread and one.staff_id == visit.staff.id and not one.private for one in found):
+        unread = None
     first = found[0].id if found else 0
     earlier = bool(found) and _has_earlier(session, here.id, first)
     mark = f"&unread={unread}" if unread else ""

@@ -35,7 +35,7 @@ BEAT = 15.0
 MOST_MISSED = 200
 """More than this is not told event by event."""
 
-TOPICS = ("conversation", "order", "product", "customer", "variant", "alarm", "job", "task", "notification")
+TOPICS = ("conversation", "order", "product", "customer", "variant", "category", "alarm", "job", "task", "notification")
 """Things that pages show, by the names of their ids in events."""
 
 

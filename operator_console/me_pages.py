@@ -7,10 +7,9 @@ from sqlalchemy.orm import Session
 
 from company import presence, signin, staff
 from company.rights import Right
-from company.tables import Role, Shop
 from company.texts import LOCALES
 from operator_console import hours_page, notification_pages, shell, staff_pages
-from operator_console.door import SHOP_COOKIE
+from operator_console.door import keep_shop
 from operator_console.routing import Route, get, post
 from operator_console.visits import NoSuchPage, Visit
 
@@ -22,7 +21,7 @@ UNDO_SECONDS = (0, 5)
 
 async def me(visit: Visit) -> web.StreamResponse:
     frame = await shell.frame(visit, "me")
-    shops, browsers = await visit.read(_around, visit.staff.id)
+    browsers = await visit.read(_browsers, visit.staff.id)
     shift = presence.shift_of(visit.shop, visit.staff.id)
     return visit.page(
         "pages/me.html",
@@ -33,7 +32,6 @@ async def me(visit: Visit) -> web.StreamResponse:
         told=await visit.read(notification_pages.choices, visit),
         may_reply=visit.may(Right.REPLY),
         person=visit.staff,
-        shops=[{"id": shop.id, "name": shop.name, "current": shop.id == visit.shop.id} for shop, _role in shops],
         browsers=browsers,
         languages=[("ru", "Русский"), ("en", "English")],
     )
@@ -65,11 +63,10 @@ async def choose_undo(visit: Visit) -> web.StreamResponse:
 
 async def choose_shop(visit: Visit) -> web.StreamResponse:
     shop_id = (await visit.form()).number("shop")
-    shops, _browsers = await visit.read(_around, visit.staff.id)
-    if shop_id not in {shop.id for shop, _role in shops}:
+    if shop_id not in {shop.id for shop in visit.shops}:
         raise NoSuchPage("no such shop of this person")
     answer = web.HTTPSeeOther("/")
-    answer.set_cookie(SHOP_COOKIE, str(shop_id), path="/", samesite="Lax", httponly=True, secure=visit.console.secure)
+    keep_shop(answer, shop_id, secure=visit.console.secure)
     raise answer
 
 
@@ -106,8 +103,8 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def _around(session: Session, staff_id: int) -> tuple[list[tuple[Shop, Role]], int]:
-    return staff.shops_of(session, staff_id), len(signin.open_of(session, staff_id))
+def _browsers(session: Session, staff_id: int) -> int:
+    return len(signin.open_of(session, staff_id))
 
 
 def _keep(

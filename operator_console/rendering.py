@@ -62,7 +62,7 @@ def payment_word(state: str) -> tuple[str, str, str]:
         "part_paid": ("warn", "", _("part paid")),
         "expired": ("bad", "", _("expired")),
         "changed": ("bad", "", _("sum changed")),
-        "cancelled": ("", "", _("cancelled")),
+        "cancelled": ("", "", _("payment cancelled")),
         "replaced": ("", "", _("replaced")),
         "on_receipt": ("", "", _("on receipt")),
         "refunded": ("", "refund", _("refunded")),

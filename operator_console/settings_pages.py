@@ -11,11 +11,20 @@ from sqlalchemy.orm import Session
 from catalog.names import named
 from company import accounts, presence, settings, shops, staff
 from company.rights import Right
-from company.settings import AutoConfirm, DeliveryMethod, ShopSettings
+from company.settings import LONGEST_CONSENT, AutoConfirm, DeliveryMethod, ShopSettings
 from company.tables import Shop
 from company.texts import LOCALES
 from kit.money import Money
-from operator_console import channel_page, hours_page, people, rights_history, rights_pages, shell
+from operator_console import (
+    channel_page,
+    hours_page,
+    payment_account_pages,
+    people,
+    rights_history,
+    rights_pages,
+    shell,
+    shop_pages,
+)
 from operator_console.people import Shape
 from operator_console.routing import Route, get, post
 from operator_console.texts import gettext as _
@@ -76,6 +85,11 @@ async def change_notices(visit: Visit) -> web.StreamResponse:
     return _kept(visit)
 
 
+async def change_consent(visit: Visit) -> web.StreamResponse:
+    await visit.write(_change_consent, visit.shop.id, await visit.form())
+    return _kept(visit)
+
+
 async def change_delivery(visit: Visit) -> web.StreamResponse:
     await visit.write(_change_delivery, visit.shop.id, await visit.form())
     return visit.done(go="/settings#delivery")
@@ -87,6 +101,7 @@ ROUTES: tuple[Route, ...] = (
     post("/settings/rules", change_rules, Right.SETTINGS),
     post("/settings/assignment", change_assignment, Right.SETTINGS),
     post("/settings/notices", change_notices, Right.SETTINGS),
+    post("/settings/consent", change_consent, Right.SETTINGS),
     post("/settings/delivery", change_delivery, Right.SETTINGS),
 )
 
@@ -102,7 +117,8 @@ def _all(session: Session, visit: Visit) -> Shape:
     states = presence.of_shop(session, shop.id, reader().now)
     return {
         "the_shop": shop,
-        "languages": [{"value": "ru", "label": "Русский"}, {"value": "en", "label": "English"}],
+        "languages": shop_pages.LANGUAGES,
+        "opens": shop_pages.opens(shop, _zones(shop.timezone)),
         "rules": rules,
         "hours": hours_page.shape(rules.hours),
         "zones": _zones(shop.timezone),
@@ -144,19 +160,11 @@ def _all(session: Session, visit: Visit) -> Shape:
             for row in accounts.of_shop(session, shop.id)
         ],
         "payment_accounts": [
-            {
-                "id": row.id,
-                "name": row.name,
-                "provider": row.provider,
-                "number": row.external_id,
-                "test": row.test,
-                "on": row.active,
-                "hook": ""
-                if row.provider == payment_accounts.MANUAL
-                else f"{visit.console.public_url}/hooks/{row.provider}/{row.id}",
-            }
+            payment_account_pages.shape(row, rules.receipts, visit.console.public_url)
             for row in payment_accounts.of_shop(session, shop.id)
         ],
+        "rates": payment_account_pages.rates(rules.receipts),
+        "tax_systems": payment_account_pages.systems(),
     }
 
 
@@ -234,6 +242,13 @@ def _waiting(text: str) -> int:
     if not minutes.isascii() or not minutes.isdecimal() or int(minutes[:9]) > MOST_WAITING:
         raise shops.BadShop("waiting_notice", minutes)
     return int(minutes)
+
+
+def _change_consent(session: Session, shop_id: int, form: Form) -> None:
+    words = {language: form[f"consent_{language}"].strip() for language in LOCALES}
+    if long := next((text for text in words.values() if len(text) > LONGEST_CONSENT), ""):
+        raise shops.BadShop("consent", long)
+    settings.change(session, shops.get(session, shop_id), consent=words)
 
 
 def _change_notices(session: Session, shop_id: int, codes: set[str]) -> None:

@@ -45,6 +45,7 @@ async def frame(visit: Visit, section: str, *, view: str = "", pane: str = "page
     powers = visit.powers
     return {
         "shop": visit.shop,
+        "shops": [{"id": one.id, "name": one.name, "current": one.id == visit.shop.id} for one in visit.shops],
         "me": colleague(visit.staff, role=powers.role, duty=await visit.read(_duty, powers)),
         "section": section,
         "view": view,

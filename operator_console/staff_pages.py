@@ -12,7 +12,7 @@ from bot.flows.dialog import STAFF_LINK
 from company import accounts, signin, staff
 from company.events import StaffChanged
 from company.rights import NotAllowed, Right
-from company.tables import Role, Shop
+from company.tables import Role, Shop, Staff
 from operator_console import rights_pages, shell
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, post
@@ -65,20 +65,35 @@ def _give_role(session: Session, visit: Visit, staff_id: int, wanted: str) -> No
 def _add(session: Session, visit: Visit, form: Form, hashed: str) -> None:
     shop = session.get_one(Shop, visit.shop.id)
     role, own = rights_pages.chosen(session, shop.id, form["role"])
-    name = " ".join(form["name"].split()) or form["email"]
-    person = staff.add(session, shop, email=form["email"], name=name, password=None, role=role, locale=shop.locale)
-    person.password_hash = hashed
+    person = _colleague(session, visit, form["email"])
+    if person is None:
+        name = " ".join(form["name"].split()) or form["email"]
+        person = staff.add(session, shop, email=form["email"], name=name, password=None, role=role, locale=shop.locale)
+        person.password_hash = hashed
+    else:
+        staff.join(session, person, shop, role)
     _tell(session, visit, person.id, "added", role)
     if own is not None:
         staff.give_role(session, person.id, shop, role, own=own, actor=visit.actor)
+
+
+def _colleague(session: Session, visit: Visit, email: str) -> Staff | None:
+    """Who works for the same owner in another shop: he comes with his own name and password."""
+    known = staff.by_email(session, email)
+    if known is None or staff.role_in(session, known.id, visit.shop.id) is not None:
+        return None
+    return known if staff.is_employed_by(session, known.id, visit.staff.id) else None
 
 
 def _dismiss(session: Session, visit: Visit, staff_id: int) -> None:
     role = staff.role_in(session, staff_id, visit.shop.id)
     if role is None:
         raise staff.NoSuchStaff(f"staff {staff_id} of shop {visit.shop.id}")
-    staff.keep_an_owner(session, visit.shop.id, without=staff_id)
-    signin.dismiss(session, staff.get(session, staff_id))
+    if len(staff.shops_of(session, staff_id)) > 1:
+        staff.leave(session, staff_id, visit.shop.id)
+    else:
+        staff.keep_an_owner(session, visit.shop.id, without=staff_id)
+        signin.dismiss(session, staff.get(session, staff_id))
     _tell(session, visit, staff_id, "dismissed", role)
 
 

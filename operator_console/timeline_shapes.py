@@ -14,7 +14,7 @@ from company.tables import Shop
 from customers import cards, merging
 from customers.tables import Customer
 from inbox import days
-from operator_console import people
+from operator_console import consent_shapes, people
 from operator_console.list_shapes import preview
 from operator_console.order_shapes import kin_words
 from operator_console.payment_shapes import method_words
@@ -77,6 +77,7 @@ def _kinds() -> dict[str, str]:
         "money": _("Money"),
         "note": _("Notes"),
         "merge": _("Merges"),
+        "consent": _("Consents"),
     }
 
 
@@ -175,6 +176,15 @@ def _merge(session: Session, shop: Shop, customer: Customer, before: datetime | 
     return [entry for entry in entries if before is None or entry["at"] < before]
 
 
+def _consent(session: Session, shop: Shop, customer: Customer, before: datetime | None) -> list[Shape]:
+    said = consent_shapes.said(session, customer)
+    entries = [
+        _entry(one["at"], "check" if one["given"] else "cross", one["title"], text=one["reason"], by=one["how"])
+        for one in said
+    ]
+    return [entry for entry in entries if before is None or entry["at"] < before]
+
+
 def _names(session: Session, shop_id: int) -> dict[str, str]:
     """Who did it, for actors that are people of the shop."""
     return {f"staff:{person.id}": person.name for person, _role in staff.of_shop(session, shop_id)}
@@ -187,5 +197,6 @@ SOURCES: dict[str, Source] = {
     "money": _money,
     "note": _note,
     "merge": _merge,
+    "consent": _consent,
 }
 """What the timeline is made of, by the kind that it can be narrowed to."""

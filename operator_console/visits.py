@@ -49,12 +49,14 @@ class Console:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request of a member of staff, already let in. `staff` and `shop` belong to no session: read them only."""
+    """One request of a member of staff, already let in. `staff` and `shops` belong to no session: read them only."""
 
     console: Console
     request: web.Request
     staff: Staff
     shop: Shop
+    shops: tuple[Shop, ...]
+    """All in which he works, the oldest first."""
     powers: Powers
     reader: Reader
     csrf: str

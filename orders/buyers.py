@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount
-from customers import cards, fields
+from customers import cards, consents, fields
 from customers.tables import Customer, Identity
 from orders.tables import Order
 
@@ -54,6 +54,8 @@ class Filter:
     spent_to: int | None = None
     last_since: datetime | None = None
     last_until: datetime | None = None
+    mailing: bool | None = None
+    """Whether the shop may write to them first."""
     own: Mapping[int, Sought] = field(default_factory=dict)
     """By the number of the field."""
     without: Sequence[int] = ()
@@ -138,6 +140,9 @@ def _chosen(
         query = query.where(
             Customer.id.in_(there.where(ChannelAccount.shop_id == shop_id, ChannelAccount.channel == wanted.channel))
         )
+    if wanted.mailing is not None:
+        may = consents.written_to_first()
+        query = query.where(may if wanted.mailing else sa.not_(may))
     known = {one.id: one for one in fields.of_shop(session, shop_id)} if wanted.own else {}
     for field_id, sought in wanted.own.items():
         if field_id in known:

@@ -142,6 +142,39 @@ def create_pipeline(
     return pipeline
 
 
+def copy(session: Session, source: Shop, shop: Shop) -> list[Pipeline]:
+    """The same pipelines in a shop that has none, in their order; stages out of use are left behind."""
+    copies = []
+    for position, row in enumerate(pipelines(session, source.id)):
+        used = [stage for stage in row.stages if not stage.archived]
+        codes = {stage.code for stage in used}
+        copies.append(
+            Pipeline(
+                shop_id=shop.id,
+                name=row.name,
+                translations=dict(row.translations),
+                position=position,
+                stages=[
+                    Stage(
+                        code=stage.code,
+                        name=stage.name,
+                        translations=dict(stage.translations),
+                        colour=stage.colour,
+                        group=stage.group,
+                        next_codes=[code for code in stage.next_codes if code in codes],
+                        roles=list(stage.roles),
+                        needs_payment=stage.needs_payment,
+                        position=place,
+                    )
+                    for place, stage in enumerate(used)
+                ],
+            )
+        )
+    session.add_all(copies)
+    session.flush()
+    return copies
+
+
 def pipelines(session: Session, shop_id: int) -> list[Pipeline]:
     """The shop's pipelines with their stages; the first is the one that orders take by themselves."""
     rows = session.scalars(

@@ -101,6 +101,12 @@ def switch(session: Session, account: PaymentAccount, *, on: bool) -> None:
     session.flush()
 
 
+def set_up(session: Session, account: PaymentAccount, **changes: Any) -> None:
+    """Change some of the account's settings; the others stay."""
+    account.settings = {**account.settings, **changes}
+    session.flush()
+
+
 def get(session: Session, account_id: int) -> PaymentAccount:
     account = session.get(PaymentAccount, account_id)
     if account is None:

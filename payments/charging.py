@@ -202,7 +202,7 @@ def _new(session: Session, order: Order, account: PaymentAccount, actor: str) ->
         key=uuid.uuid4().hex,
         amount=due(order).amount,
         currency=order.currency,
-        receipt=fiscal.dump(fiscal.receipt_of(session, order, due(order))),
+        receipt=fiscal.dump(fiscal.receipt_of(session, order, due(order), account)),
         created_at=utc_now(),
     )
     session.add(payment)

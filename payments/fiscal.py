@@ -23,6 +23,10 @@ HAS_REGISTER = "receipts"
 """The key of an account's settings that says whether its shop at the provider has a cash register; absent: unknown."""
 
 
+SENDS = "send_receipts"
+"""The key that says whether a payment by this account carries a receipt's data; absent: as the shop's settings say."""
+
+
 class ReceiptNeedsContact(Refused):
     """The provider makes no payment without a receipt, and a receipt has to be sent to somebody."""
 
@@ -30,6 +34,11 @@ class ReceiptNeedsContact(Refused):
 
     def __init__(self, order: Order) -> None:
         super().__init__(f"order {order.number}: no phone and no email for the receipt", number=order.number)
+
+
+def sends(account: PaymentAccount, rules: Receipts) -> bool:
+    """Whether payments by this account carry what the provider's cash register prints."""
+    return bool(account.settings.get(SENDS, rules.send))
 
 
 def lacks_contact(session: Session, order: Order, account: PaymentAccount) -> bool:
@@ -40,16 +49,16 @@ def lacks_contact(session: Session, order: Order, account: PaymentAccount) -> bo
     """
     if order.email or order.phone or order.currency != CURRENCY or account.settings.get(HAS_REGISTER) is False:
         return False
-    return settings.of(session.get_one(Shop, order.shop_id)).receipts.send
+    return sends(account, settings.of(session.get_one(Shop, order.shop_id)).receipts)
 
 
-def receipt_of(session: Session, order: Order, amount: Money) -> Receipt | None:
+def receipt_of(session: Session, order: Order, amount: Money, account: PaymentAccount) -> Receipt | None:
     """A receipt for `amount` of the order, with its lines loaded.
 
-    None where the shop sends none, or nobody to send it to is known. Raises payments.receipts.ReceiptTooLong.
+    None where the account sends none, or nobody to send it to is known. Raises payments.receipts.ReceiptTooLong.
     """
     rules = settings.of(session.get_one(Shop, order.shop_id)).receipts
-    if not rules.send or order.currency != CURRENCY or not (order.email or order.phone):
+    if not sends(account, rules) or order.currency != CURRENCY or not (order.email or order.phone):
         return None
     items = receipt_items(
         [_line(order, rules, n) for n in range(len(order.lines))],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 import orjson
@@ -20,11 +20,11 @@ import operation.tables  # noqa: F401
 import orders.tables  # noqa: F401
 import payments.tables  # noqa: F401
 import storage.tables  # noqa: F401
-from company import accounts, shops, staff
+from company import accounts, staff
 from company.tables import ChannelAccount, Role, Shop
 from kit.config import Config, TelegramSection, WebchatSection, YooKassaSection
-from kit.secrets import SecretBox
-from orders import pipelines
+from kit.secrets import SecretBox, WrongKey
+from operator_console.opening import open_shop
 from payments import accounts as payment_accounts
 from payments.tables import PaymentAccount
 from storage import fitness
@@ -32,6 +32,7 @@ from storage import migrate as migrations
 from storage.engines import prepare_sqlite
 
 T = TypeVar("T")
+A = TypeVar("A", ChannelAccount, PaymentAccount)
 
 
 def prepare(config: Config) -> None:
@@ -89,80 +90,73 @@ def _declare(session: Session, config: Config) -> None:
     shop = session.scalar(sa.select(Shop).order_by(Shop.id).limit(1))
     if shop is None:
         section = config.shop
-        shop = shops.create(
+        shop = open_shop(
             session, name=section.name, currency=section.currency, locale=section.locale, timezone=section.timezone
         )
-        pipelines.create_default_pipeline(session, shop)
-        payment_accounts.add(session, None, shop, provider="manual", name="Наличные и переводы")
     box = SecretBox(config.secret_key.get_secret_value())
-    for telegram in config.telegram:
-        _telegram(session, box, shop, telegram)
-    for webchat in config.webchat:
-        _webchat(session, box, shop, webchat)
-    for yookassa in config.yookassa:
-        _yookassa(session, box, shop, yookassa)
+    declared: list[ChannelAccount | PaymentAccount] = [
+        *(_telegram(session, box, shop, one) for one in config.telegram),
+        *(_webchat(session, box, shop, one) for one in config.webchat),
+        *(_yookassa(session, box, shop, one) for one in config.yookassa),
+    ]
+    _let_go(session, declared)
 
 
-def _telegram(session: Session, box: SecretBox, shop: Shop, section: TelegramSection) -> None:
+# What the file says is the file's, and what it does not say is the console's: docs/decisions/0017.
+
+
+def _telegram(session: Session, box: SecretBox, shop: Shop, section: TelegramSection) -> ChannelAccount:
     token = section.token.get_secret_value()
-    hook = section.webhook_secret.get_secret_value() if section.webhook_secret else ""
-    _channel(
-        session,
-        box,
-        shop,
-        channel="telegram",
-        name=section.name,
-        external_id=token.split(":")[0],
-        secret=orjson.dumps({"token": token, "webhook_secret": hook}).decode(),
-        settings={"receive": section.receive, "api": section.api, "per_second": section.per_second},
-    )
+    settings = {"receive": section.receive, "api": section.api, "per_second": section.per_second}
+    account = _channel(session, shop, section, "telegram", token.split(":")[0], settings)
+    opened = _opened(box, account) | {"token": token}
+    if section.webhook_secret is not None:
+        opened["webhook_secret"] = section.webhook_secret.get_secret_value()
+    account.secret = box.seal(orjson.dumps(opened).decode())
+    return account
 
 
-def _webchat(session: Session, box: SecretBox, shop: Shop, section: WebchatSection) -> None:
-    settings: dict[str, Any] = {"origins": list(section.origins)}
-    _channel(
-        session,
-        box,
-        shop,
-        channel="webchat",
-        name=section.name,
-        external_id=section.site,
-        secret=None,
-        settings=settings,
-    )
+def _webchat(session: Session, _box: SecretBox, shop: Shop, section: WebchatSection) -> ChannelAccount:
+    return _channel(session, shop, section, "webchat", section.site, {"origins": list(section.origins)})
 
 
 def _channel(
     session: Session,
-    box: SecretBox,
     shop: Shop,
-    *,
+    section: TelegramSection | WebchatSection,
     channel: str,
-    name: str,
     external_id: str,
-    secret: str | None,
     settings: dict[str, Any],
-) -> None:
-    known = session.scalar(
-        sa.select(ChannelAccount).where(ChannelAccount.channel == channel, ChannelAccount.external_id == external_id)
+) -> ChannelAccount:
+    of_it = sa.select(ChannelAccount).where(
+        ChannelAccount.channel == channel, ChannelAccount.external_id == external_id
     )
+    known = session.scalars(of_it.order_by(ChannelAccount.active.desc(), ChannelAccount.id).limit(1)).first()
     if known is None:
-        accounts.add_channel(
-            session, box, shop, channel=channel, name=name, external_id=external_id, secret=secret, settings=settings
+        known = accounts.add_channel(
+            session, None, shop, channel=channel, name=section.name, external_id=external_id, secret=None
         )
-        return
-    known.name, known.settings, known.secret = name, settings, box.seal(secret) if secret is not None else None
+        known.settings = settings
+    return _said(known, section, settings)
 
 
-def _yookassa(session: Session, box: SecretBox, shop: Shop, section: YooKassaSection) -> None:
+def _opened(box: SecretBox, account: ChannelAccount) -> dict[str, str]:
+    """What is sealed already: a bot's own secret for webhooks may be the console's."""
+    try:
+        opened: dict[str, str] = orjson.loads(accounts.secret_of(box, account) or "{}")
+    except WrongKey:
+        return {}
+    return opened
+
+
+def _yookassa(session: Session, box: SecretBox, shop: Shop, section: YooKassaSection) -> PaymentAccount:
     secret = section.secret_key.get_secret_value()
-    known = session.scalar(
-        sa.select(PaymentAccount).where(
-            PaymentAccount.provider == "yookassa", PaymentAccount.external_id == section.shop_id
-        )
+    of_it = sa.select(PaymentAccount).where(
+        PaymentAccount.provider == "yookassa", PaymentAccount.external_id == section.shop_id
     )
+    known = session.scalars(of_it.order_by(PaymentAccount.active.desc(), PaymentAccount.id).limit(1)).first()
     if known is None:
-        payment_accounts.add(
+        known = payment_accounts.add(
             session,
             box,
             shop,
@@ -173,6 +167,25 @@ def _yookassa(session: Session, box: SecretBox, shop: Shop, section: YooKassaSec
             test=section.test,
             settings={"api": section.api},
         )
-        return
-    known.name, known.secret = section.name, box.seal(secret)
-    known.test, known.settings = section.test, {**known.settings, "api": section.api}
+    known.secret = box.seal(secret)
+    if "test" in section.model_fields_set:
+        known.test = section.test
+    return _said(known, section, {"api": section.api})
+
+
+def _said(account: A, section: TelegramSection | WebchatSection | YooKassaSection, settings: Mapping[str, Any]) -> A:
+    """Bring the account up to what the file says of it, and remember what that is."""
+    said = section.model_fields_set
+    if "name" in said:
+        account.name = section.name
+    now = {name: value for name, value in settings.items() if name in said}
+    account.settings = {**account.settings, **now, accounts.BY_FILE: sorted(said)}
+    return account
+
+
+def _let_go(session: Session, declared: Collection[ChannelAccount | PaymentAccount]) -> None:
+    """What the file says no more stays, and is the console's."""
+    rows = [*session.scalars(sa.select(ChannelAccount)), *session.scalars(sa.select(PaymentAccount))]
+    for row in rows:
+        if accounts.by_file(row.settings) and row not in declared:
+            row.settings = {name: value for name, value in row.settings.items() if name != accounts.BY_FILE}

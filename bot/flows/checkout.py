@@ -1,7 +1,8 @@
 """The checkout: question by question to an order, with a way back and out at each.
 
 The conversation's flow state is {"id": names this checkout, "answers": {question: answer}, "keyboard": whether the
-contact button stands on the buyer's keyboard}. Nothing else is remembered anywhere.
+contact button stands on the buyer's keyboard, "agreed": the words of consent that the summary has shown}. Nothing else
+is remembered anywhere.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from bot.flows.order_card import contact_text, order_view, sums_text
 from bot.flows.turn import Turn
 from bot.flows.voice import Row, Voice, lines, paragraphs, rows_of, written
 from catalog.stock import OutOfStock
-from customers import cards
-from inbox.content import Action, Card, Outgoing
+from customers import cards, consents
+from customers.tables import ConsentTo, ConsentVia
+from inbox.content import Action, Card, Outgoing, escape
 from orders import cart as carts
 from orders import delivery
 from orders.cart import CartView, NotForSale
@@ -50,16 +52,17 @@ class Progress:
     id: str
     answers: dict[str, str] = field(default_factory=dict)
     keyboard: bool = False
+    agreed: str = ""
 
     @classmethod
     def of(cls, turn: Turn) -> Progress | None:
         if turn.conversation.flow != FLOW:
             return None
         state: dict[str, Any] = turn.conversation.flow_state
-        return cls(state["id"], dict(state["answers"]), bool(state.get("keyboard")))
+        return cls(state["id"], dict(state["answers"]), bool(state.get("keyboard")), state.get("agreed", ""))
 
     def save(self, turn: Turn) -> None:
-        turn.go(FLOW, id=self.id, answers=self.answers, keyboard=self.keyboard)
+        turn.go(FLOW, id=self.id, answers=self.answers, keyboard=self.keyboard, agreed=self.agreed)
 
 
 # What the buyer does
@@ -148,6 +151,7 @@ def confirm(turn: Turn, args: Args) -> None:
         turn.tell(gone)
         cart_flow.open_cart(turn, {})
         return
+    _agree(turn, progress)
     _stop(turn, progress)
     turn.show(order_view(turn.voice, view(order, turn.shop, turn.locale)), repeatable=True)
     turn.toast(turn.voice.plain("buyer.checkout.placed_toast", number=order.number))
@@ -205,6 +209,7 @@ def summary_view(
     checkout_id: str,
     questions: Sequence[str],
     note: str = "",
+    consent: str = "",
 ) -> Outgoing:
     """The last look before ordering."""
     text = paragraphs(
@@ -216,6 +221,7 @@ def summary_view(
             contact_text(voice, details.recipient, details.phone, details.address, details.comment),
             voice.marked(f"buyer.checkout.will_pay_{details.payment_method}"),
         ),
+        escape(consent),
     )
     confirm: Row = (
         voice.button("buyer.checkout.confirm", Action("checkout.confirm", {"id": checkout_id}), sum=sums.total),
@@ -250,6 +256,21 @@ def _take(turn: Turn, progress: Progress, question: str, answer: str) -> None:
     if answer and (question in ("phone", "address") or (question == "name" and not turn.customer.name)):
         cards.remember(turn.session, turn.customer, **{question: answer})
     _ask(turn, progress)
+
+
+def _agree(turn: Turn, progress: Progress) -> None:
+    """By ordering he has said yes to the words that stood under the summary."""
+    if progress.agreed:
+        consents.record(
+            turn.session,
+            turn.customer,
+            ConsentTo.PERSONAL_DATA,
+            given=True,
+            via=ConsentVia.CHANNEL,
+            account_id=turn.account.id,
+            words=progress.agreed,
+            actor=turn.actor,
+        )
 
 
 def _stop(turn: Turn, progress: Progress) -> None:
@@ -307,6 +328,8 @@ def _details(turn: Turn, progress: Progress) -> Details:
 
 def _summary(turn: Turn, progress: Progress, changed: PricesChanged | None = None) -> Outgoing:
     """Showing it counts as seeing today's prices; what changes after it is told once more."""
+    progress.agreed = turn.settings.consent.to(turn.locale)
+    progress.save(turn)
     details = _details(turn, progress)
     cart, sums = preview(turn.session, turn.shop, turn.customer.id, details.delivery_method, turn.locale)
     carts.accept_prices(turn.session, carts.of(turn.session, turn.shop.id, turn.customer.id))
@@ -328,4 +351,5 @@ def _summary(turn: Turn, progress: Progress, changed: PricesChanged | None = Non
         checkout_id=progress.id,
         questions=needed(turn.settings, progress.answers),
         note=note,
+        consent=progress.agreed,
     )

@@ -132,6 +132,7 @@ def customer(now: datetime) -> Shape:
             contact("webchat", "Сайт", url="/inbox/77", note="2 диалога"),
         ],
         "tags": ["постоянная", "подарки"],
+        "consents": [{"name": "Рассылки", "word": "дано", "tone": "ok"}],
         "note": "Упаковку кладём бесплатно.",
         "past": [past(1190, 39, 4800), past(1102, 81, 2700)],
         "past_more": 8,

@@ -18,7 +18,7 @@ from bot.delivery import Courier
 from company import shops, staff
 from company.settings import Hours, WorkingHours
 from company.tables import Membership, Role, Shop, Staff
-from inbox import conversations, messages
+from inbox import conversations, delivered, messages
 from inbox.content import Outgoing
 from inbox.tables import Author
 from kit.clock import utc_now
@@ -118,7 +118,7 @@ def test_a_message_that_failed_is_told_to_its_writer(counter: Counter, anna: Cha
     (said,) = messages.reply(counter.session, talk, marina, Outgoing(text="Кружка есть"))
     (bots,) = messages.say(counter.session, talk, Outgoing(text="Меню"), author=Author.BOT)
     for message in (said, bots):
-        messages.tell_failed(counter.session, counter.shop.id, message)
+        delivered.tell_failed(counter.session, counter.shop.id, message)
     (one,) = told(counter, marina)
     assert (one.kind, one.message_id, one.facts["text"]) == (Told.MESSAGE_FAILED, said.id, "Кружка есть")
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from catalog import editing, goods, stock
+from customers import consents
 from orders import cart as carts
 from tests.bot.chats import Chat, Counter, plain
 from tests.worlds import World
@@ -419,3 +420,22 @@ def test_every_press_is_answered_once(anna: Chat) -> None:
     to_summary(anna)
     anna.presses("Подтвердить")
     assert len(anna.toasts) == anna.pressed
+
+
+def test_ordering_under_the_words_of_consent_is_kept_with_the_very_words(counter: Counter, anna: Chat) -> None:
+    words = "Оформляя заказ, вы соглашаетесь с <политикой> магазина."
+    counter.rules(consent={"ru": words})
+    to_summary(anna)
+    assert anna.text.endswith(words)
+    assert consents.history(counter.session, anna.customer.id) == []
+    counter.rules(consent={"ru": "Другие слова, которых она не видела."})
+    anna.presses("Подтвердить")
+    (row,) = consents.history(counter.session, anna.customer.id)
+    assert (row.what, row.given, row.via, row.words) == ("personal_data", True, "channel", words)
+    assert (row.account_id, row.actor) == (counter.account.id, f"customer:{anna.customer.id}")
+
+
+def test_without_words_of_consent_nothing_is_asked_and_nothing_kept(counter: Counter, anna: Chat) -> None:
+    to_summary(anna)
+    anna.presses("Подтвердить")
+    assert consents.history(counter.session, anna.customer.id) == []

@@ -226,10 +226,12 @@ async def test_one_reads_on_where_the_unread_begins_and_hands_over_with_a_note(b
     dialog = page.get_by_role("dialog", name="Передать с запиской")
     await dialog.get_by_label("Кому").select_option(str(desk.ours.colleague.id))
     await dialog.get_by_label("Заметка").fill("Ждёт ответа о пятнице")
+    key = await page.locator("#hand-over [name=key]").input_value()
     await dialog.get_by_role("button", name="Передать").click()
     await expect(page.locator("#thread-head")).to_contain_text("ведёт Софья", timeout=10_000)
     await expect(feed.locator(".note")).to_contain_text("Ждёт ответа о пятнице")
     await expect(dialog).to_be_hidden()
+    assert await page.locator("#hand-over [name=key]").input_value() != key, "the next note is another one"
     assert marina.wrongs == []
 
 

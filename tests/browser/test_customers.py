@@ -105,3 +105,37 @@ async def test_an_owner_asks_and_two_cards_become_one_and_two_again(browser: Bro
     await is_accessible(page)
     # The refused number is the only thing that the browser itself complains about.
     assert [wrong for wrong in owner.wrongs if "409" not in wrong] == sofya.wrongs == []
+
+
+async def test_two_fill_in_one_card_and_a_consent_comes_to_the_other_by_itself(browser: Browser, desk: Desk) -> None:
+    card = f"{desk.address}/customers/{(await desk.conversation(desk.ours.anna)).customer_id}"
+    marina = await console(browser, desk, desk.ours.operator)
+    sofya = await console(browser, desk, desk.ours.colleague)
+    for one in (marina, sofya):
+        await one.page.goto(card)
+    mine, theirs = marina.page.locator("#card"), sofya.page.locator("#card")
+    await mine.get_by_label("Город").fill("Тула")
+    await theirs.get_by_label("Город").fill("Москва")
+    await theirs.get_by_label("Заметка для своих").fill("Звонить утром")
+    await theirs.get_by_role("button", name="Сохранить").click()
+    await sofya.is_told("Сохранено")
+    await expect(mine.get_by_label("Город")).to_have_value("Тула")
+    await mine.get_by_role("button", name="Сохранить").click()
+    await expect(mine.locator(".field-error")).to_contain_text("Софья Белова: «Москва»")
+    await expect(mine.get_by_label("Город")).to_have_value("Тула")
+    await expect(mine.get_by_label("Заметка для своих")).to_have_value("Звонить утром")
+    await is_accessible(marina.page)
+    await mine.get_by_role("button", name="Сохранить").click()
+    await marina.is_told("Сохранено")
+    await expect(mine.locator(".field-error")).to_have_count(0)
+    await expect(theirs.get_by_label("Город")).to_have_value("Тула")
+
+    said = sofya.page.locator("#consents")
+    await said.get_by_text("Записать: Рассылки").click()
+    await said.get_by_label("Откуда известно").last.fill("Просила присылать новинки")
+    await said.get_by_role("button", name="Согласие дано").last.click()
+    await expect(said).to_contain_text("Можно писать первыми")
+    await is_accessible(sofya.page)
+    await expect(marina.page.locator("#consents")).to_contain_text("Просила присылать новинки")
+    # The form that was answered with a question is the only thing that the browser itself complains about.
+    assert [wrong for wrong in marina.wrongs if "422" not in wrong] == sofya.wrongs == []

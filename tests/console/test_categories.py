@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from catalog import goods
+from storage.tables import EventRow
 from tests.console.desk import Browser, Desk
 
 
@@ -94,3 +97,27 @@ async def test_a_product_leaves_its_category(desk: Desk) -> None:
     assert str(await category()) == mugs
     await browser.post(at, {**form, "category": ""})
     assert await category() is None
+
+
+async def test_a_colleagues_page_hears_of_each_change_of_the_categories(desk: Desk) -> None:
+    owner, manager = await desk.signed_in(desk.ours.owner), await desk.signed_in(desk.ours.colleague)
+    async with manager.listening() as stream:
+        await add(owner, "Посуда")
+        plates = await number(desk, "Посуда")
+        assert ["category", plates] in (await stream.next("category_changed"))["topics"]
+        form = {"name": "Тарелки", "parent": "", "active": "on"}
+        for path, said in (("", form), ("/shift", {"to": "back"})):
+            await owner.post(f"/categories/{plates}{path}", said)
+            assert ["category", plates] in (await stream.next("category_changed"))["topics"]
+    query = sa.select(EventRow.actor).where(EventRow.kind == "category_changed")
+    actors = await desk.db.read(lambda session: list(session.scalars(query)))
+    assert actors == [f"staff:{desk.ours.owner.id}"] * 3
+
+
+async def test_keeping_a_category_as_it_is_tells_nobody(desk: Desk) -> None:
+    owner = await desk.signed_in(desk.ours.owner)
+    await add(owner, "Посуда")
+    plates, before = await number(desk, "Посуда"), await desk.position()
+    form = {"name": "Посуда", "en_name": "", "parent": "", "active": "on"}
+    assert (await owner.post(f"/categories/{plates}", form)).status == 204
+    assert await desk.position() == before

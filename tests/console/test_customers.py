@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
@@ -65,6 +66,12 @@ def town(desk: Desk) -> Town:
     return Town(desk)
 
 
+def form_key(page: str) -> str:
+    """The key of the page's form."""
+    (key,) = re.findall(r'name="key" value="(\w+)"', page)
+    return str(key)
+
+
 def names(page: str) -> list[str]:
     """Who stands in the table."""
     return re.findall(r'<span class="strong">([^<]+)</span>', page)
@@ -122,7 +129,7 @@ async def test_an_owner_asks_and_operators_answer_on_the_card_and_beside_the_con
     assert "Надо узнать: Откуда узнал" in beside
     assert "Паспорт" not in beside
     filled = {f"field-{where.id}": "2", f"field-{passport.id}": "4500 123456"}
-    assert (await operator.post(f"/customers/{anna}/fields", filled)).status == 204
+    assert (await operator.post(f"/customers/{anna}/fields", filled)).status == 200
     assert "Друзья" in (await operator.fragment(f"/inbox/{desk.ours.anna}/context")).text
     assert "4500 123456" in (await operator.get(f"/customers/{anna}")).text
     refused = await operator.post(f"/customers/{anna}/fields", {f"field-{where.id}": ""})
@@ -132,13 +139,26 @@ async def test_an_owner_asks_and_operators_answer_on_the_card_and_beside_the_con
 
 async def test_a_customer_is_added_by_hand(desk: Desk, town: Town) -> None:
     operator = await desk.signed_in(desk.ours.operator)
-    assert "Напишите имя" in (await operator.post("/customers", {"name": " "})).text
-    wrong = await operator.post("/customers", {"name": "Глеб Седов", "phone": "123"})
+    key = {"key": form_key((await operator.get("/customers")).text)}
+    assert "Напишите имя" in (await operator.post("/customers", key | {"name": " "})).text
+    wrong = await operator.post("/customers", key | {"name": "Глеб Седов", "phone": "123"})
     assert (wrong.status, "не похоже на номер" in wrong.text) == (409, True)
-    made = await operator.post("/customers", {"name": "Глеб Седов", "phone": "8 900 123-45-67", "city": "Тула"})
+    form = key | {"name": "Глеб Седов", "phone": "8 900 123-45-67", "city": "Тула"}
+    made = await operator.post("/customers", form)
     row = await town.row(int(made.headers["HX-Redirect"].rpartition("/")[2]))
     assert (row.name, row.phone, row.city) == ("Глеб Седов", "+79001234567", "Тула")
     assert (await operator.get("/customers")).text.count('class="strong">Глеб Седов') == 1
+
+
+async def test_the_form_of_a_new_customer_sent_twice_makes_one_card(desk: Desk, town: Town) -> None:
+    operator = await desk.signed_in(desk.ours.operator)
+    form = {"key": form_key((await operator.get("/customers")).text), "name": "Глеб Седов", "phone": "89001234567"}
+    twice = await asyncio.gather(*(operator.post("/customers", form) for _press in range(2)))
+    assert len({answer.headers["HX-Redirect"] for answer in twice}) == 1
+    assert names((await operator.fragment("/customers?q=Глеб")).text) == ["Глеб Седов"]
+    other = await operator.post("/customers", form | {"name": "Глебов Иван"})
+    assert other.headers["HX-Redirect"] != twice[0].headers["HX-Redirect"]
+    assert (await operator.post("/customers", {"name": "Глеб"})).status == 404
 
 
 async def test_tags_and_the_note_are_changed_beside_the_conversation(desk: Desk, town: Town) -> None:
@@ -389,3 +409,54 @@ async def test_a_long_timeline_is_read_page_by_page_and_misses_nothing(desk: Des
         seen += re.findall(r"Гость \d\d", shown)
     assert seen == [f"Гость {n:02}" for n in reversed(range(40))]
     assert "Заказ № 1001" in shown
+
+
+def made_from(page: str) -> dict[str, str]:
+    """What the page's form says it was made from, and the fields as they stand there."""
+    was = dict(re.findall(r'name="(was-[\w-]+)" value="([^"]*)"', page))
+    return was | {name.removeprefix("was-"): value for name, value in was.items()}
+
+
+async def test_two_who_edit_one_card_do_not_overwrite_each_other(desk: Desk, town: Town) -> None:
+    anna = await town.anna()
+    operator, sofya = await desk.signed_in(desk.ours.operator), await desk.signed_in(desk.ours.colleague)
+    here = f"/customers/{anna}"
+    form = made_from((await operator.get(here)).text)
+    assert (await sofya.post(here, form | {"city": "Москва", "note": "Звонить утром"})).toast == "Сохранено"
+    mine = form | {"city": "Тула", "address": "Лесная, 4"}
+    asked = await operator.post(here, mine)
+    assert asked.status == 422
+    assert "Софья Белова: «Москва»" in asked.text
+    assert 'value="Тула"' in asked.text
+    row = await town.row(anna)
+    assert (row.city, row.address, row.note) == ("Москва", "Лесная, 4", "Звонить утром")
+    again = made_from(asked.text) | {"city": "Тула"}
+    assert (await operator.post(here, again)).toast == "Сохранено"
+    assert (await town.row(anna)).city == "Тула"
+
+
+async def test_tags_and_the_note_beside_a_conversation_are_not_overwritten_either(desk: Desk, town: Town) -> None:
+    anna = await town.anna()
+    operator, sofya = await desk.signed_in(desk.ours.operator), await desk.signed_in(desk.ours.colleague)
+    form = made_from((await operator.fragment(f"/inbox/{desk.ours.anna}/context")).text) | {"short": "1"}
+    assert form.keys() == {"was-tags", "was-note", "tags", "note", "short"}
+    await sofya.post(f"/customers/{anna}", form | {"note": "Звонить утром"})
+    asked = await operator.post(f"/customers/{anna}", form | {"note": "Звонить вечером", "tags": "опт"})
+    assert (asked.status, "Звонить утром" in asked.text, ">Звонить вечером<" in asked.text) == (422, True, True)
+    assert 'name="city"' not in asked.text
+    row = await town.row(anna)
+    assert (row.note, row.tags) == ("Звонить утром", ["опт"])
+
+
+async def test_an_own_field_that_both_have_filled_in_is_asked_again(desk: Desk, town: Town) -> None:
+    anna = await town.anna()
+    size = await town.act(
+        lambda session: fields.add(session, desk.ours.shop_id, name="Размер", kind=FieldKind.NUMBER).id
+    )
+    operator, sofya = await desk.signed_in(desk.ours.operator), await desk.signed_in(desk.ours.colleague)
+    form = {f"was-field-{size}": "", "beside": "1"}
+    await sofya.post(f"/customers/{anna}/fields", form | {f"field-{size}": "38,5"})
+    asked = await operator.post(f"/customers/{anna}/fields", form | {f"field-{size}": "39"})
+    assert (asked.status, "Софья Белова: «38,5»" in asked.text, 'value="39"' in asked.text) == (422, True, True)
+    kept = await operator.post(f"/customers/{anna}/fields", made_from(asked.text) | {f"field-{size}": "39"})
+    assert (kept.status, kept.toast) == (200, "Сохранено")

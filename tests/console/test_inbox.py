@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from html import unescape
 from io import BytesIO
 
@@ -80,7 +81,7 @@ async def test_an_edited_message_shows_what_it_said_before(desk: Desk) -> None:
     assert "Здравствуйте! Есть кружка?" in feed.split("<summary>изменено</summary>")[1]
 
 
-async def test_where_the_unread_begins_is_marked_until_the_next_opening(desk: Desk) -> None:
+async def test_where_the_unread_begins_is_marked_until_the_next_opening_or_answer(desk: Desk) -> None:
     browser = await desk.signed_in(desk.ours.operator)
     here, mark = f"/inbox/{desk.ours.anna}", 'id="unread"'
     assert mark in (await browser.get(here)).text
@@ -95,6 +96,13 @@ async def test_where_the_unread_begins_is_marked_until_the_next_opening(desk: De
     )
     again = unescape(page.split('data-feed="')[1].split('"')[0])
     assert mark in (await browser.fragment(again)).text
+    await browser.post(f"{here}/messages", {"text": "Спросить на складе", "key": "note", "private": "1"})
+    colleague = await desk.signed_in(desk.ours.colleague)
+    await colleague.post(f"{here}/messages", {"text": "Синяя есть.", "key": "hers"})
+    assert mark in (await browser.fragment(again)).text
+    await browser.post(f"{here}/take_over")
+    await browser.post(f"{here}/messages", {"text": "И серая.", "key": "mine"})
+    assert mark not in (await browser.fragment(again)).text
 
 
 async def test_an_answer_goes_out_once_however_often_it_is_sent(desk: Desk) -> None:
@@ -178,8 +186,10 @@ async def test_a_conversation_is_handed_over_given_back_closed_and_opened(desk: 
 
 async def test_a_hand_over_comes_with_a_note_that_stays_among_the_staff(desk: Desk) -> None:
     browser, here = await desk.signed_in(desk.ours.operator), f"/inbox/{desk.ours.anna}"
-    assert 'id="hand-over"' in (await browser.get(here)).text
-    form = {"staff": str(desk.ours.colleague.id), "note": "Обещал скидку до пятницы"}
+    page = (await browser.get(here)).text
+    assert re.search('id="hand-over".*name="key" value="[0-9a-f]{32}"', page, re.DOTALL)
+    form = {"staff": str(desk.ours.colleague.id), "note": "Обещал скидку до пятницы", "key": "0123456789abcdef"}
+    assert (await browser.post(f"{here}/assign", form)).status == 204
     assert (await browser.post(f"{here}/assign", form)).status == 204
     (note,) = [m for m in await desk.thread(desk.ours.anna) if m.private]
     assert (note.text, note.delivery) == ("Обещал скидку до пятницы", Delivery.KEPT)

@@ -31,6 +31,7 @@ from payments import manual
 from payments.tables import Refund
 from storage.files import record
 from storage.tables import EventRow
+from tests.console import trade
 from tests.console.desk import Browser, Desk
 from tests.console.test_rights import addresses, form_of, order_of
 
@@ -289,6 +290,17 @@ async def test_refunds_and_discounts_go_up_to_the_limit(desk: Desk) -> None:
     assert (await browser.post(f"/orders/{order}/discount", {"amount": "145"})).status == 204
     found = await desk.db.read(lambda session: session.get_one(Order, order))
     assert found.discount == 14500
+
+
+async def test_who_has_a_limit_is_told_when_the_discount_shrinks_with_the_goods(desk: Desk) -> None:
+    made = await trade.order(desk)
+    browser = await limited(desk, sees=Sees.ALL, discount_most=10)
+    assert (await browser.post(f"/orders/{made.id}/discount", {"amount": "290"})).status == 204
+    line = {"line": str(made.lines[0].id)}
+    assert (await browser.post(f"/orders/{made.id}/lines", line | {"quantity": "3"})).toast == ""
+    fewer = await browser.post(f"/orders/{made.id}/lines", line | {"quantity": "1"})
+    assert fewer.toast == "Скидка теперь 145\N{NO-BREAK SPACE}₽: она уменьшается вместе с товарами"
+    assert (await trade.now(desk, made)).discount == 14500
 
 
 async def test_an_owner_makes_gives_changes_and_removes_a_set(desk: Desk) -> None:

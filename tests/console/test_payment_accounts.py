@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 from sqlalchemy.orm import Session
 
+from company import settings, shops
 from emulators.yookassa import Shop as Merchant
 from emulators.yookassa import YooKassaEmulator
 from kit.secrets import SecretBox
@@ -93,3 +94,25 @@ async def test_an_account_is_switched_off_and_on(desk: Desk, bank: YooKassaEmula
 async def test_an_operator_connects_nothing(desk: Desk, bank: YooKassaEmulator) -> None:
     operator = await desk.signed_in(desk.ours.operator)
     assert (await connect(operator, NUMBER, KEY))[0] == 403
+
+
+async def test_an_owner_says_whether_receipts_are_sent_and_what_stands_in_them(
+    desk: Desk, bank: YooKassaEmulator
+) -> None:
+    owner = await desk.signed_in(desk.ours.owner)
+    await connect(owner, NUMBER, KEY)
+    account = await newest(desk)
+    warning = "без данных чека она не принимает ссылки"
+    assert warning not in (await owner.get("/settings")).text
+    await desk.db.write(lambda session: accounts.set_up(session, accounts.get(session, account.id), receipts=True))
+    assert (await owner.post(f"/payment-accounts/{account.id}/receipts", {})).status == 204
+    assert (await newest(desk)).settings["send_receipts"] is False
+    assert warning in (await owner.get("/settings")).text
+    await owner.post(f"/payment-accounts/{account.id}/receipts", {"on": "1"})
+    assert (await newest(desk)).settings["send_receipts"] is True
+    assert warning not in (await owner.get("/settings")).text
+    assert (await owner.post("/settings/receipts", {"vat_code": "11", "tax_system": "2"})).toast == "Сохранено"
+    for wrong in ({"vat_code": "13", "tax_system": ""}, {"vat_code": "1", "tax_system": "4"}, {"vat_code": "4"}):
+        assert (await owner.post("/settings/receipts", wrong)).status == 409
+    rules = await desk.db.read(lambda session: settings.of(shops.get(session, desk.ours.shop_id)).receipts)
+    assert (rules.vat_code, rules.tax_system, rules.payment_mode) == (11, 2, "full_payment")

@@ -207,6 +207,7 @@ def form_of(store: Store) -> dict[str, str]:
         "when": "tomorrow",
         "seconds": "0",
         "up_to": "1",
+        "what": "marketing",
     }
 
 

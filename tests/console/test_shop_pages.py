@@ -20,6 +20,7 @@ from inbox import conversations
 from inbox.tables import Author, Kind
 from kit.secrets import SecretBox
 from operator_console import channel_page, channel_pages
+from payments import accounts as payment_accounts
 from tests.console import trade
 from tests.console.desk import KEY, Desk
 
@@ -108,7 +109,7 @@ async def test_a_customers_card_holds_what_people_wrote_as_text(desk: Desk) -> N
     browser = await desk.signed_in(desk.ours.operator)
     evil = "<script>alert(1)</script>"
     form = {"name": evil, "phone": "+7 900 765-43-21", "tags": f"{evil}, подарки", "note": evil, "city": evil}
-    assert (await browser.post(f"/customers/{made.customer_id}", form)).status == 204
+    assert (await browser.post(f"/customers/{made.customer_id}", form)).status == 200
     for path in ("/customers", f"/customers/{made.customer_id}", f"/orders/{made.id}", "/orders", "/customers?q=765"):
         page = (await browser.get(path)).text
         assert "<script>alert" not in page, path
@@ -305,6 +306,32 @@ async def test_a_chat_for_the_site_is_made_with_its_tag_and_the_sites_that_may_s
     assert kept == ["https://shop.example", "http://127.0.0.1:8083"]
     assert (await owner.post(f"/channels/{desk.ours.account.id}/origins", {"origins": ""})).status == 404
     assert (await owner.get("/settings")).text.count("/settings/webchat") == 0
+
+
+async def test_what_the_configuration_file_says_of_an_account_is_shown_and_not_changed(desk: Desk) -> None:
+    owner = await desk.signed_in(desk.ours.owner)
+    here = (await owner.post("/settings/webchat")).headers["HX-Redirect"]
+    number = int(here.rpartition("/")[2])
+    till = await desk.db.read(lambda session: payment_accounts.online(session, desk.ours.shop_id).id)
+
+    def declare(session: Session) -> None:
+        chat, account = accounts.get(session, number), payment_accounts.get(session, till)
+        chat.settings = {"origins": ["https://clay.example"], accounts.BY_FILE: ["site", "origins"]}
+        account.settings = {accounts.BY_FILE: ["shop_id", "secret_key"]}
+
+    await desk.db.write(declare)
+    page = (await owner.get(here)).text
+    assert "config.toml" in page
+    assert "https://clay.example" in page
+    assert f'hx-post="{here}/origins"' not in page
+    refused = await owner.post(f"{here}/origins", {"origins": "https://other.example"})
+    assert (refused.status, "config.toml" in refused.text) == (409, True)
+    assert (await owner.post(f"{here}/name", {"name": "Сайт"})).status == 204
+    kept = await desk.db.read(accounts.get, number)
+    assert (kept.name, kept.settings["origins"]) == ("Сайт", ["https://clay.example"])
+    settings_page = (await owner.get("/settings")).text
+    assert f"/payment-accounts/{till}/key" not in settings_page
+    assert f"/payment-accounts/{till}/receipts" in settings_page
 
 
 async def test_the_component_page_is_there_for_who_works_on_the_console(desk: Desk) -> None:

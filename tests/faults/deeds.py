@@ -13,7 +13,7 @@ from catalog import stock
 from catalog.tables import Variant, Warehouse
 from company.tables import Shop, Staff
 from customers.tables import Customer, Identity
-from inbox import messages
+from inbox import delivered, messages
 from inbox.content import Outgoing
 from inbox.tables import Conversation, Delivery, Message
 from kit.money import Money
@@ -106,5 +106,5 @@ def resend(session: Session, pick: int) -> int:
     if not unknown:
         return 0
     message = unknown[pick % len(unknown)]
-    messages.resend(session, session.get_one(Conversation, message.conversation_id), message)
+    delivered.resend(session, session.get_one(Conversation, message.conversation_id), message)
     return message.id

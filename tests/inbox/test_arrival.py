@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from customers import identities
-from inbox import conversations, messages
+from inbox import conversations, delivered, messages
 from inbox.content import Outgoing
 from inbox.tables import Author, Conversation, Delivery, Message
 from storage.tables import Job
@@ -34,14 +34,14 @@ def test_a_pressed_message_has_arrived_whatever_we_knew(
     world: World, conversation: Conversation, delivery: Delivery
 ) -> None:
     message = said(world, conversation, delivery)
-    messages.found_at(world.session, conversation, message, "41")
+    delivered.found_at(world.session, conversation, message, "41")
     assert message.delivery == Delivery.SENT
     assert message.external_id == "7:41"
 
 
 def test_a_pressed_message_of_unknown_delivery_can_be_edited(world: World, conversation: Conversation) -> None:
     message = said(world, conversation, Delivery.UNKNOWN)
-    messages.found_at(world.session, conversation, message, "41")
+    delivered.found_at(world.session, conversation, message, "41")
     messages.edit(world.session, conversation, message, Outgoing(text="Кружки"))
     edits = world.session.scalars(sa.select(Job.id).where(Job.kind == "message.edit")).all()
     assert len(edits) == 1
@@ -49,14 +49,14 @@ def test_a_pressed_message_of_unknown_delivery_can_be_edited(world: World, conve
 
 def test_of_two_copies_the_pressed_one_is_edited(world: World, conversation: Conversation) -> None:
     message = said(world, conversation, Delivery.SENT, "42")
-    messages.found_at(world.session, conversation, message, "41")
+    delivered.found_at(world.session, conversation, message, "41")
     assert message.external_id == "7:41"
 
 
 def test_a_press_cannot_claim_the_place_of_another_message(world: World, conversation: Conversation) -> None:
     other = said(world, conversation, Delivery.SENT, "41")
     message = said(world, conversation, Delivery.UNKNOWN)
-    messages.found_at(world.session, conversation, message, "41")
+    delivered.found_at(world.session, conversation, message, "41")
     assert message.external_id is None
     assert message.delivery == Delivery.UNKNOWN
     assert other.external_id == "7:41"

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Role
 from customers import identities
-from inbox import conversations, listing, messages, quoting, searching
+from inbox import conversations, delivered, listing, messages, quoting, searching
 from inbox.content import Action, Button, Incoming, Media, MediaKind, Outgoing, Profile
 from inbox.conversations import AlreadyTaken, NoSuchConversation
+from inbox.delivered import NotResendable
 from inbox.listing import View
-from inbox.messages import NothingToSay, NotResendable
+from inbox.messages import NothingToSay
 from inbox.tables import Author, Conversation, Delivery, Message, State
 from storage.jobs import Job as Taken
 from storage.tables import EventRow, Job
@@ -92,7 +93,7 @@ def test_an_answer_that_overtakes_our_own_record_is_linked_behind_it(session: Se
     assert answer.reply_to_id is None
     [put] = jobs_of(session, quoting.LINK)
     assert put.pop("lane") == f"out:{talk.id}", "behind the message that is being sent"
-    messages.sent(session, talk.shop_id, talk.id, ours.id, external_id=f"{talk.chat}:7")
+    delivered.sent(session, talk.shop_id, talk.id, ours.id, external_id=f"{talk.chat}:7")
     quoting.link(session, Taken(1, "", quoting.LINK, put, 0, 0))
     assert answer.reply_to_id == ours.id
 
@@ -139,9 +140,9 @@ def test_only_what_failed_or_is_unconfirmed_is_sent_again(session: Session, talk
     (message,) = messages.say(session, talk, Outgoing(text="1"), author=Author.STAFF)
     message.delivery = Delivery.SENT
     with pytest.raises(NotResendable):
-        messages.resend(session, talk, message)
+        delivered.resend(session, talk, message)
     message.delivery = Delivery.UNKNOWN
-    messages.resend(session, talk, message)
+    delivered.resend(session, talk, message)
     assert message.delivery == Delivery.QUEUED
     assert len(jobs_of(session, "message.deliver")) == 2
 

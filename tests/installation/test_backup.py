@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from company import accounts
 from customers import identities
-from inbox import conversations, messages
+from inbox import conversations, delivered, messages
 from inbox.content import Outgoing
 from inbox.tables import Author, Conversation, Delivery, Message
 from kit.config import Config
@@ -169,7 +169,7 @@ def test_a_held_message_may_be_sent_again_by_hand(made: Path, elsewhere: Config)
 
     def resend(session: Session) -> None:
         message = session.scalars(sa.select(Message).where(Message.text == "queued")).one()
-        messages.resend(session, session.get_one(Conversation, message.conversation_id), message)
+        delivered.resend(session, session.get_one(Conversation, message.conversation_id), message)
 
     installation.within(elsewhere.database, resend)
     assert states(elsewhere)["queued"] == "queued"

@@ -14,8 +14,8 @@ from automation import tasks
 from automation.tasks import About, Wanted
 from company import shops
 from company.tables import Shop
-from customers import cards, contacts, fields, identities, merging
-from customers.tables import Customer, FieldKind, Identity, Merge
+from customers import cards, consents, contacts, fields, identities, merging
+from customers.tables import ConsentTo, ConsentVia, Customer, FieldKind, Identity, Merge
 from inbox import conversations
 from inbox.content import Profile
 from inbox.tables import Conversation
@@ -122,6 +122,15 @@ def test_the_card_is_completed_and_of_two_values_the_chosen_one_stays(twins: Twi
     assert kept.tags == ["керамика", "опт"]
     assert [one.value for one in contacts.of(session, kept)] == ["+79001234567", "+79017654321", "anya@mail.example"]
     assert [one.value for one in fields.of(session, kept)] == ["43", "Марсик"]
+
+
+def test_the_last_word_of_consent_holds_on_whichever_card_it_was_said(twins: Twins, session: Session) -> None:
+    for card, given in ((twins.kept, True), (twins.gone, False)):
+        consents.record(session, card, ConsentTo.MARKETING, given=given, via=ConsentVia.IMPORT, actor=MARINA)
+    merge = twins.merge()
+    assert not consents.may_write_first(session, twins.kept)
+    twins.undo(merge)
+    assert consents.may_write_first(session, twins.kept)
 
 
 def test_undoing_puts_everything_back_as_it_was(twins: Twins, session: Session) -> None:

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.orm import Session
 
+from company import shops
 from orders import pipelines
 from orders.pipelines import BadPipeline, NoPipeline, StageSpec
 from orders.tables import Group
 from tests.orders.floor import ONLINE, Floor
+from tests.worlds import World
 
 NEW = StageSpec("new", "Новый", "New", Group.NEW, ("cancelled",))
 CANCELLED = StageSpec("cancelled", "Отменён", "Cancelled", Group.CANCELLED)
@@ -51,3 +53,18 @@ def test_a_preorder_waits_for_a_person_before_it_asks_for_money(session: Session
     preorder = pipelines.create_pipeline(session, floor.shop, "Предзаказ", pipelines.PREORDER)
     order = floor.makes((floor.item("V-1"), 1), details=ONLINE, pipeline_id=preorder.id)
     assert (order.stage.code, order.reserved_until) == ("new", None)
+
+
+def test_a_copy_for_another_shop_leaves_stages_out_of_use_behind(world: World, session: Session) -> None:
+    row = pipelines.create_default_pipeline(session, world.shop)
+    gone = next(stage for stage in row.stages if stage.code == pipelines.PAID)
+    gone.archived, gone.position = True, len(row.stages)
+    other = shops.create(session, name="Лист и ветка")
+    pipelines.copy(session, world.shop, other)
+    session.expire_all()
+    copied = pipelines.pipeline(session, other.id)
+    assert [stage.code for stage in copied.stages] == [
+        spec.code for spec in pipelines.DEFAULT if spec.code != pipelines.PAID
+    ]
+    assert copied.stages[0].next_codes == [pipelines.AWAITING_PAYMENT, "assembling", "cancelled"]
+    assert pipelines.pipeline(session, world.shop.id).id == row.id

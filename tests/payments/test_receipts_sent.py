@@ -35,6 +35,17 @@ async def test_a_shop_that_sends_no_receipts_sends_none(till: Till) -> None:
     assert await receipt_of(till) is None
 
 
+async def test_what_an_account_says_of_receipts_counts_before_the_shop(till: Till) -> None:
+    await till.wants(receipts={"send": False})
+    await till.account_says(send_receipts=True)
+    assert await receipt_of(till) is not None
+
+
+async def test_an_account_that_sends_no_receipts_needs_no_contact(till: Till) -> None:
+    await till.account_says(send_receipts=False)
+    assert await receipt_of(till, phone="", email="") is None
+
+
 async def test_the_shops_tax_and_mode_are_used(till: Till) -> None:
     await till.wants(receipts={"vat_code": 11, "tax_system": 2, "payment_mode": "full_prepayment"})
     receipt = await receipt_of(till)
@@ -51,12 +62,12 @@ async def test_no_link_is_made_where_the_receipt_has_nobody_to_go_to(till: Till)
 
 
 async def test_a_shop_without_a_cash_register_needs_no_contact(till: Till) -> None:
-    await till.has_register(False)
+    await till.account_says(receipts=False)
     assert await receipt_of(till, phone="", email="") is None
 
 
 async def test_what_the_provider_refuses_is_told_with_its_words(till: Till) -> None:
-    await till.has_register(False)
+    await till.account_says(receipts=False)
     till.bank.bank.shops[MERCHANT] = replace(till.bank.bank.shops[MERCHANT], receipts_required=True)
     payment = await till.link(await till.order(phone="", email=""))
     assert payment.state == "cancelled"

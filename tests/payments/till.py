@@ -29,11 +29,11 @@ from orders import book, checkout, lines, stages
 from orders.details import Details
 from orders.jobs import JOBS
 from orders.tables import Order
-from payments import accounts, charging, fiscal, polling, questions, refunding
+from payments import accounts, charging, polling, questions, refunding
 from payments.accounts import Providers
 from payments.providers.base import ProviderPayment
 from payments.providers.yookassa_wire import payment_of
-from payments.tables import LedgerEntry, MoneyQuestion, Payment, PaymentAccount, Refund
+from payments.tables import LedgerEntry, MoneyQuestion, Payment, Refund
 from storage.database import Database
 from storage.events import Event
 from storage.tables import EventRow, Job
@@ -132,14 +132,9 @@ class Till:
         """The owner changes the shop's settings."""
         await self.do(lambda session: settings.change(session, session.get_one(Shop, self.shop_id), **changes))
 
-    async def has_register(self, has: bool) -> None:
-        """What the provider said of the shop's cash register when the account was connected."""
-
-        def write(session: Session) -> None:
-            account = session.get_one(PaymentAccount, self.account_id)
-            account.settings = {**account.settings, fiscal.HAS_REGISTER: has}
-
-        await self.do(write)
+    async def account_says(self, **settings: bool) -> None:
+        """Settings of the account, such as what the provider said of the shop's cash register."""
+        await self.do(lambda session: accounts.set_up(session, accounts.get(session, self.account_id), **settings))
 
     async def refund(self, payment: Payment, amount: int, key: str, reason: str = "Разбилась в пути") -> Refund:
         actor = f"staff:{self.staff_id}"

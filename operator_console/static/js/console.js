@@ -2,6 +2,7 @@
 import * as app from "./app.js";
 import * as board from "./board.js";
 import * as canned from "./canned.js";
+import * as categories from "./categories.js";
 import * as composer from "./composer.js";
 import * as customer from "./customer.js";
 import * as inbox from "./inbox.js";
@@ -21,7 +22,7 @@ import * as ticks from "./ticks.js";
 import * as typing from "./typing.js";
 import * as waiting from "./waiting.js";
 
-const PARTS = [app, board, canned, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, product, tasks, ticks, typing, waiting, live];
+const PARTS = [app, board, canned, categories, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, product, tasks, ticks, typing, waiting, live];
 for (const part of PARTS) part.start();
 document.body.dataset.ready = ""; // keys and buttons work from now on
 

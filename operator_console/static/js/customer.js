@@ -1,19 +1,5 @@
-// A customer's card: contacts that a colleague has changed, and which kinds of own fields have options.
-import { fragment, oneAtATime } from "./server.js";
-
-const contacts = () => document.getElementById("contacts");
-
-const refresh = oneAtATime(async () => {
-  const shown = contacts();
-  if (!shown) return;
-  const typing = document.activeElement;
-  if (shown.contains(typing) && typing.matches("input")) {
-    typing.addEventListener("blur", refresh, { once: true });
-    return;
-  }
-  const html = await fragment(shown.dataset.contacts);
-  if (html) await htmx.swap({ sourceElement: shown, target: shown, text: html, swap: "outerMorph" });
-});
+// A customer's card: its parts follow what a colleague changes; and which kinds of own fields have options.
+import { refresher } from "./parts.js";
 
 function showOptions() {
   const kind = document.querySelector("[data-kind]");
@@ -28,6 +14,7 @@ export function start() {
   showOptions();
   const card = document.querySelector("[data-customer]");
   if (!card) return;
+  const refresh = refresher(card);
   document.addEventListener("live:customer", ({ detail }) => String(detail.id) === card.dataset.customer && refresh());
   document.addEventListener("live:resync", refresh);
 }

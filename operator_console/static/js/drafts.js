@@ -1,11 +1,9 @@
 // What is being written stands on the server, for this person and conversation. What the server has not confirmed yet is
 // kept in the browser too, so that a lost connection or a closed window takes nothing.
-import { fragment, quietly } from "./server.js";
+import { fragment, newKey, quietly } from "./server.js";
 
 const PAUSE = 700; // ms without a letter after which the draft is saved
 const AGAIN = 5000; // ms until the next try when the server could not be reached
-
-const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 const modes = {}; // reply, note: {text, key, again, files, reply_to, quoted, saved}; again: the message taken back whose files go with it; reply_to: the one answered
 let url = "";

@@ -122,12 +122,6 @@ function toUnread() {
   offerBelow();
 }
 
-/** Who has answered has read it all. */
-function forgetUnread() {
-  const inner = document.getElementById("feed-inner");
-  if (inner) inner.dataset.feed = inner.dataset.feed.replace(/&unread=\d+/, "");
-}
-
 /** Earlier messages are put above: what was being read stays where it was. */
 function keepPlace() {
   const box = feed();
@@ -201,10 +195,7 @@ export function start() {
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") refreshFeed();
   });
-  document.addEventListener("composer:sent", () => {
-    forgetUnread();
-    refreshFeed().then(toEnd);
-  });
+  document.addEventListener("composer:sent", () => refreshFeed().then(toEnd));
   news("list")?.addEventListener("click", showWholeList);
   document.addEventListener("undone", showWholeList);
   news("feed")?.addEventListener("click", toEnd);

@@ -1,4 +1,5 @@
 // Small things every page has: panes on a phone, dialogs, menus, copying, passwords shown.
+import { newKey } from "./server.js";
 import { say } from "./texts.js";
 import { toast } from "./toast.js";
 
@@ -60,11 +61,17 @@ document.addEventListener("change", ({ target }) => {
   if (target.dataset.switches) document.getElementById(target.dataset.switches).disabled = target.checked;
 });
 
+/** What is filled in next is another act, under another key. */
+function empty(form) {
+  form.reset();
+  if (form.elements.key) form.elements.key.value = newKey();
+}
+
 // A dialog whose question has been answered goes away; a refusal leaves it open with what was typed.
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   if (ctx.response.status >= 300) return;
   if (ctx.sourceElement.matches("[data-closes]")) ctx.sourceElement.closest("dialog")?.close();
-  if (ctx.sourceElement.matches("[data-empties]")) ctx.sourceElement.reset();
+  if (ctx.sourceElement.matches("[data-empties]")) empty(ctx.sourceElement);
   if (ctx.sourceElement.matches("[data-menu-form]")) closeMenus();
 });
 

@@ -4,6 +4,9 @@ import { say } from "./texts.js";
 
 const token = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
+/** Names an act: sent again under the same key, it is the same act and not a second one. */
+export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
 document.addEventListener("htmx:config:request", (event) => {
   const request = event.detail.ctx.request;
   if (request.method !== "GET") request.headers["X-CSRF-Token"] = token;
