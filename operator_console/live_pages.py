@@ -1,5 +1,8 @@
 """The event stream of a page: what changed, as ids; the page fetches what it shows of it.
 
+What every console shows of a change is sent along, made once for all of them: the row of the inbox (drawn.py), before
+the events that are about it, and the numbers of the side menu (counted.py).
+
 A stream begins with what happened since the position that the page was drawn at. Nothing in it is needed to be right:
 a change told twice is fetched twice, and a page that may have missed some is told to fetch everything. The position
 that a browser comes back with after a break is not the last event that it heard of but one up to which nothing can
@@ -23,8 +26,13 @@ from sqlalchemy.orm import Session
 from company import presence, signin, staff
 from company.rights import Right
 from operator_console import heard
+from operator_console.counted import Listener, Numbers
+from operator_console.drawn import Rows
+from operator_console.rendering import Templates
 from operator_console.routing import Route, get
-from operator_console.visits import Visit
+from operator_console.shell import sees_inbox
+from operator_console.visits import Console, Visit
+from storage.database import Database
 from storage.events import Note
 from storage.live import Subscription
 from storage.tables import EventRow
@@ -39,9 +47,83 @@ TOPICS = ("conversation", "order", "product", "customer", "variant", "alarm", "j
 """Things that pages show, by the names of their ids in events."""
 
 
+NO_ROW = frozenset({"typing"})
+"""Events of conversations that change nothing which lists show."""
+
+NO_NUMBER = frozenset({*NO_ROW, "message_changed"})
+
+COUNTED = ("conversation_id", "order_id", "alarm_id", "task_id")
+"""What events are about that may change the numbers of the side menu."""
+
 HELLO = b": here\n\n"
 HEARTBEAT = b"event: beat\ndata: {}\n\n"
 RESYNC = b"event: resync\ndata: {}\n\n"
+
+
+class Pushed:
+    """What is made once for all open pages of this process."""
+
+    def __init__(self, db: Database, templates: Templates) -> None:
+        self.rows = Rows(db, templates)
+        self.numbers = Numbers(db)
+
+    async def stop(self, _app: web.Application) -> None:
+        await self.rows.stop()
+        await self.numbers.stop()
+
+
+PUSHED = web.AppKey("pushed", Pushed)
+
+
+def setup(app: web.Application, console: Console) -> None:
+    """Before the routes are asked for anything."""
+    app[PUSHED] = Pushed(console.db, console.templates)
+    app.on_cleanup.append(app[PUSHED].stop)
+
+
+class _Page:
+    """One open page at the other end."""
+
+    def __init__(self, visit: Visit, subscription: Subscription, answer: web.StreamResponse) -> None:
+        pushed = visit.request.app[PUSHED]
+        self._visit = visit
+        self._rows = pushed.rows
+        self._listener = Listener(pushed.numbers, visit, self._hear)
+        self._subscription = subscription
+        self._answer = answer
+        self._numbers = b""
+
+    async def greet(self, missed: list[Note] | None, position: int) -> None:
+        """What the page missed, none of which leads it back below its position."""
+        await self._answer.write(HELLO)
+        if missed != []:
+            await self.tell(missed, position)
+        if sees_inbox(self._visit.powers):
+            # Events may have come to the page before the break, and their numbers not.
+            self._listener.soon()
+
+    async def tell(self, notes: list[Note] | None, least: int = 0) -> None:
+        """The notes as the person is to hear them; None if some were lost. Without any, that the stream lives."""
+        seen = await _seen(self._visit, notes)
+        told = RESYNC if seen is None else await self._told(seen, least)
+        numbers, self._numbers = self._numbers, b""
+        await self._answer.write(told + numbers or HEARTBEAT)
+
+    async def _told(self, notes: Sequence[Note], least: int) -> bytes:
+        # Where the page may go on from once it has these: never below where it was already.
+        settled = self._subscription.position
+        rows = await self._rows.of(self._visit, {id_ for note in notes if (id_ := _row_of(note))})
+        if sees_inbox(self._visit.powers) and any(_is_counted(note) for note in notes):
+            self._listener.soon()
+        events = [
+            encoded(note, note.event_id if settled is None else max(settled, least), drawn=_row_of(note) in rows)
+            for note in notes
+        ]
+        return b"".join((*rows.values(), *events))
+
+    def _hear(self, numbers: bytes) -> None:
+        self._numbers = numbers
+        self._subscription.wake()
 
 
 async def events(visit: Visit) -> web.StreamResponse:
@@ -58,15 +140,16 @@ async def events(visit: Visit) -> web.StreamResponse:
         live.subscribe(lambda note: note.shop_id == shop_id) as subscription,
     ):
         position = _position(visit)
-        missed = await _seen(visit, await visit.read(_missed, shop_id, position))
+        missed = await visit.read(_missed, shop_id, position)
         await answer.prepare(visit.request)
+        page = _Page(visit, subscription, answer)
         with contextlib.suppress(ConnectionResetError):
-            await answer.write(HELLO + _told(missed, subscription.position, position or 0))
-            await _follow(visit, subscription, answer)
+            await page.greet(missed, position or 0)
+            await _follow(visit, subscription, page)
     return answer
 
 
-async def _follow(visit: Visit, subscription: Subscription, answer: web.StreamResponse) -> None:
+async def _follow(visit: Visit, subscription: Subscription, page: _Page) -> None:
     signed_in_at = time.monotonic()
     await _is_here(visit)
     while not visit.console.live.closing:
@@ -77,8 +160,7 @@ async def _follow(visit: Visit, subscription: Subscription, answer: web.StreamRe
             await _is_here(visit)
             signed_in_at = time.monotonic()
         if not visit.console.live.closing:
-            told = await _seen(visit, notes)
-            await answer.write(HEARTBEAT if told == [] else _told(told, subscription.position))
+            await page.tell(notes)
 
 
 async def _is_here(visit: Visit) -> None:
@@ -90,22 +172,25 @@ async def _is_here(visit: Visit) -> None:
 ROUTES: tuple[Route, ...] = (get("/live/events", events, Right.OWN),)
 
 
-def encoded(note: Note, position: int) -> bytes:
-    """One event as the page reads it: the things that it is about, and what happened to them."""
+def encoded(note: Note, position: int, *, drawn: bool) -> bytes:
+    """One event as the page reads it: the things that it is about, and what happened to them. `drawn`: the row of its
+    conversation went before it."""
     topics = [[topic, note.payload[f"{topic}_id"]] for topic in TOPICS if note.payload.get(f"{topic}_id") is not None]
-    data = orjson.dumps({"topics": topics, "kind": note.kind, **_ids(note.payload), "event": note.event_id})
-    return b"id: %d\ndata: %b\n\n" % (position, data)
+    told = {"topics": topics, "kind": note.kind, **_ids(note.payload), "event": note.event_id}
+    return b"id: %d\ndata: %b\n\n" % (position, orjson.dumps(told | {"drawn": True} if drawn else told))
+
+
+def _row_of(note: Note) -> int | None:
+    """The conversation whose row may look different now."""
+    return None if note.kind in NO_ROW else note.payload.get("conversation_id")
+
+
+def _is_counted(note: Note) -> bool:
+    return note.kind not in NO_NUMBER and any(note.payload.get(name) is not None for name in COUNTED)
 
 
 def _ids(payload: Mapping[str, Any]) -> dict[str, int]:
     return {name: value for name, value in payload.items() if name.endswith("_id") and isinstance(value, int)}
-
-
-def _told(notes: Sequence[Note] | None, settled: int | None, least: int = 0) -> bytes:
-    """`settled` is where the page may go on from once it has these, and never below `least`, where it was already."""
-    if notes is None:
-        return RESYNC
-    return b"".join(encoded(note, note.event_id if settled is None else max(settled, least)) for note in notes)
 
 
 async def _next(subscription: Subscription) -> list[Note] | None:
