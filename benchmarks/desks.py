@@ -176,6 +176,7 @@ async def measure(
                 at_rest = resident(started.pids[0])
                 async with _consoles(address, tokens) as open_:
                     with_them = resident(started.pids[0])
+                    await asyncio.sleep(pause)
                     began = processor_seconds(started.pids[0])
                     shown = await screens(open_, street, times, pause)
                     processor = processor_seconds(started.pids[0]) - began

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -23,14 +23,15 @@ from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from company import presence, signin, staff
-from company.rights import Right
+from company import presence, staff
+from company.rights import Powers, Right
 from operator_console import heard
 from operator_console.counted import Listener, Numbers
 from operator_console.drawn import Rows
 from operator_console.rendering import Templates
 from operator_console.routing import Route, get
 from operator_console.shell import sees_inbox
+from operator_console.together import Together
 from operator_console.visits import Console, Visit
 from storage.database import Database
 from storage.events import Note
@@ -66,10 +67,24 @@ class Pushed:
     def __init__(self, db: Database, templates: Templates) -> None:
         self.rows = Rows(db, templates)
         self.numbers = Numbers(db)
+        self._db = db
+        self._looks: Together[int, tuple[str, int], Mapping[str, Powers]] = Together(self._look)
+
+    async def is_the_same(self, visit: Visit) -> bool:
+        """Whether the person is still signed in and may what he might when the stream began. If so, he is there."""
+        looked = self._looks.join(visit.shop.id, (visit.token, visit.staff.id))
+        return (await asyncio.shield(looked)).get(visit.token) == visit.powers
+
+    async def _look(self, shop_id: int, asked: Collection[tuple[str, int]]) -> Mapping[str, Powers]:
+        powers = await self._db.read(staff.powers_of, shop_id, [token for token, _ in asked])
+        # Pages live on while nothing can be stored.
+        with contextlib.suppress(SQLAlchemyError):
+            await self._db.write(_are_here, {staff_id for token, staff_id in asked if token in powers})
+        return powers
 
     async def stop(self, _app: web.Application) -> None:
-        await self.rows.stop()
-        await self.numbers.stop()
+        for together in (self.rows, self.numbers, self._looks):
+            await together.stop()
 
 
 PUSHED = web.AppKey("pushed", Pushed)
@@ -150,23 +165,21 @@ async def events(visit: Visit) -> web.StreamResponse:
 
 
 async def _follow(visit: Visit, subscription: Subscription, page: _Page) -> None:
-    signed_in_at = time.monotonic()
-    await _is_here(visit)
+    pushed = visit.request.app[PUSHED]
+    looked_at = -BEAT
     while not visit.console.live.closing:
-        notes = await _next(subscription)
-        if time.monotonic() - signed_in_at >= BEAT:
-            if not await visit.read(_is_the_same, visit):
+        if time.monotonic() - looked_at >= BEAT:
+            if not await pushed.is_the_same(visit):
                 return
-            await _is_here(visit)
-            signed_in_at = time.monotonic()
+            looked_at = time.monotonic()
+        notes = await _next(subscription)
         if not visit.console.live.closing:
             await page.tell(notes)
 
 
-async def _is_here(visit: Visit) -> None:
-    """Pages live on while nothing can be stored."""
-    with contextlib.suppress(SQLAlchemyError):
-        await visit.write(presence.seen, visit.staff.id)
+def _are_here(session: Session, people: Collection[int]) -> None:
+    for staff_id in people:
+        presence.seen(session, staff_id)
 
 
 ROUTES: tuple[Route, ...] = (get("/live/events", events, Right.OWN),)
@@ -219,12 +232,6 @@ def _missed(session: Session, shop_id: int, position: int | None) -> list[Note] 
         sa.select(EventRow).where(EventRow.shop_id == shop_id, EventRow.id > position).order_by(EventRow.id)
     )
     return [Note(row.id, row.kind, row.shop_id, row.payload) for row in rows]
-
-
-def _is_the_same(session: Session, visit: Visit) -> bool:
-    """Whether the person is still signed in and may what he might when the stream began."""
-    found = signin.find(session, visit.token)
-    return found is not None and staff.powers_in(session, found[1].id, visit.shop.id) == visit.powers
 
 
 async def _seen(visit: Visit, notes: list[Note] | None) -> list[Note] | None:
