@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from storage.parts import Parts
 from storage.schema import Base, Id, ref
 
 
@@ -34,6 +35,10 @@ class Customer(Base):
     """The card that stands for this one since they were merged; a card with it is shown nowhere. Without a foreign
     key, which SQLite cannot give to a table that stands."""
     created_at: Mapped[datetime]
+
+
+NAMES = Parts("customer", ("name",))
+NAMES.build()
 
 
 class ContactKind(StrEnum):
