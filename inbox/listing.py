@@ -247,7 +247,7 @@ def _in_view(shop_id: int, view: View, staff_id: int) -> list[sa.ColumnElement[b
 
 def _matches(session: Session, shop_id: int, text: str) -> sa.ColumnElement[bool]:
     """A customer's name, a phone or e-mail of his, an order's number, or what was said."""
-    people = sa.select(Customer.id).where(*cards.standing(shop_id), *cards.matching(shop_id, text))
+    people = sa.select(Customer.id).where(*cards.standing(shop_id), *cards.matching(session, shop_id, text))
     like = [
         Conversation.customer_id.in_(people),
         Conversation.id.in_(searching.conversations_with(session, shop_id, text)[:MOST_FOUND]),
