@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -81,6 +82,17 @@ def counts(session: Session, shop_id: int, staff_id: int | None = None) -> Count
         query = query.where(Task.assignee_id == staff_id)
     count, overdue = session.execute(query).one()
     return Counts(count, overdue)
+
+
+def counts_of(session: Session, shop_id: int, people: Collection[int]) -> dict[int, Counts]:
+    """Each person's own."""
+    rows = session.execute(
+        sa.select(Task.assignee_id, sa.func.count(), sa.func.count(sa.case((Task.due_at < utc_now(), 1))))
+        .where(Task.shop_id == shop_id, Task.state == sa.literal_column("'open'"), Task.assignee_id.in_(people))
+        .group_by(Task.assignee_id)
+    )
+    found = {staff_id: Counts(n, overdue) for staff_id, n, overdue in rows}
+    return {staff_id: found.get(staff_id, Counts(0, 0)) for staff_id in people}
 
 
 def how_many(session: Session, shop_id: int, view: View, staff_id: int) -> int:

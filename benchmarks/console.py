@@ -148,9 +148,9 @@ async def run(address: str, pid: int, found: dict[str, str], times: int) -> list
     async with signed_in(address) as browser:
         for title, path in found.items():
             await measure(browser, path, 1)
-            before = _processor(pid)
+            before = processor_seconds(pid)
             took, weight = await measure(browser, path, times)
-            cpu = 1000 * (_processor(pid) - before) / times
+            cpu = 1000 * (processor_seconds(pid) - before) / times
             p50, p95 = rounds.quantile(took, 0.5), rounds.quantile(took, 0.95)
             mark = "" if p95 < GOAL else "over the goal"
             rows.append([title, f"{p50:.0f}", f"{p95:.0f}", f"{cpu:.0f}", f"{weight / 1024:.1f}", mark])
@@ -158,7 +158,7 @@ async def run(address: str, pid: int, found: dict[str, str], times: int) -> list
     return rows
 
 
-def _processor(pid: int) -> float:
+def processor_seconds(pid: int) -> float:
     """Seconds of processor that the process has taken."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

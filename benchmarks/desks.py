@@ -1,9 +1,9 @@
 """What operators wait for: `python -m benchmarks.desks`.
 
 A hub in a process of its own, Telegram and the buyers in this one. *Reply*: from an operator's POST to sendMessage at
-Telegram. *Screens*: so many consoles have the inbox open, each on an event stream of its own; when a buyer writes, each
-fetches its list anew as the page's script does, and the message counts as shown when the fragment that holds it is
-there. Half a second after that each fetches the side menu too, and while it is fetching it does not fetch again.
+Telegram. *Screens*: so many consoles have the inbox open, each another person's and on an event stream of its own; when
+a buyer writes, the row comes with the event, and the message counts as shown when it is there. What does not come with
+an event each fetches as the page's script does, and while it is fetching it does not fetch again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,15 +28,12 @@ from sqlalchemy.orm import Session
 
 from benchmarks import bigshop, pipeline, place, rounds
 from benchmarks.buyers import Street
-from benchmarks.console import PACKED, signed_in
-from company import shops, staff
+from benchmarks.console import PACKED, processor_seconds, signed_in
+from company import shops, signin, staff
 from company.tables import Role
 from inbox.tables import Conversation
 from prilavok import installation
 from tests.faults.hub import resident
-
-NAV_PAUSE = 0.5
-"""The side menu's delay in templates/shell.html."""
 
 PATIENCE = 30.0
 
@@ -47,7 +44,8 @@ class Console:
 
     browser: aiohttp.ClientSession
     shown: dict[str, float] = field(default_factory=dict)
-    events: int = 0
+    fetched: int = 0
+    counted: int = 0
     _look: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -55,7 +53,7 @@ class Console:
         answer = await self.browser.get("/live/events", timeout=aiohttp.ClientTimeout(total=None))
         answer.raise_for_status()
         await answer.content.readline()
-        self._tasks = [asyncio.create_task(work) for work in (self._listen(answer), self._fetch(), self._menu())]
+        self._tasks = [asyncio.create_task(work) for work in (self._listen(answer), self._fetch())]
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -65,36 +63,31 @@ class Console:
     async def _listen(self, answer: aiohttp.ClientResponse) -> None:
         async with contextlib.aclosing(_events(answer)) as events:
             async for event in events:
-                if any(topic == "conversation" for topic, _ in event.get("topics", ())):
-                    self.events += 1
+                if "html" in event:
+                    self._see(event["html"])
+                elif "sections" in event:
+                    self.counted += 1
+                elif not event.get("drawn") and any(topic == "conversation" for topic, _ in event["topics"]):
                     self._look.set()
 
     async def _fetch(self) -> None:
         while True:
             await self._look.wait()
             self._look.clear()
-            text = (await self._get("/inbox/list")).decode()
-            at = time.perf_counter()
-            for words in re.findall(r"Сообщение \d+ для всех", text):
-                self.shown.setdefault(words, at)
+            async with self.browser.get("/inbox/list", headers=PACKED) as answer:
+                answer.raise_for_status()
+                self._see(await answer.text())
+            self.fetched += 1
 
-    async def _menu(self) -> None:
-        seen = 0
-        while True:
-            await asyncio.sleep(NAV_PAUSE)
-            if self.events != seen:
-                seen = self.events
-                await self._get("/nav?section=inbox")
-
-    async def _get(self, path: str) -> bytes:
-        async with self.browser.get(path, headers=PACKED) as answer:
-            answer.raise_for_status()
-            return await answer.read()
+    def _see(self, html: str) -> None:
+        at = time.perf_counter()
+        for words in re.findall(r"Сообщение \d+ для всех", html):
+            self.shown.setdefault(words, at)
 
 
 async def _events(answer: aiohttp.ClientResponse) -> AsyncGenerator[dict[str, Any]]:
     async for line in answer.content:
-        if line.startswith(b"data: "):
+        if line.startswith(b'data: {"'):
             yield orjson.loads(line[6:])
 
 
@@ -147,19 +140,27 @@ async def screens(consoles: Sequence[Console], street: Street, times: int, pause
 
 
 @contextlib.contextmanager
-def shop(server: str, folder: Path) -> Iterator[str]:
-    """A filled database with an owner who can sign in."""
+def shop(server: str, folder: Path, people: int) -> Iterator[tuple[str, Sequence[str]]]:
+    """A filled database with an owner who can sign in, and the cookies of so many operators who have done so."""
     with place.template(server, folder) as made:
-        installation.within(made.url, _hire)
-        yield made.url
+        yield made.url, installation.within(made.url, lambda session: _hire(session, people))
 
 
-def _hire(session: Session) -> None:
+def _hire(session: Session, people: int) -> list[str]:
     known = shops.get(session, 1)
     staff.add(session, known, email=bigshop.OWNER, name="Илья Дорохов", password=bigshop.PASSWORD, role=Role.OWNER)
+    signed_in = []
+    for n in range(people):
+        email = f"operator-{n}@clay.example"
+        staff.add(session, known, email=email, name=f"Оператор {n}", password=None, role=Role.OPERATOR)
+        signed_in.append(signin.sign_in(session, email, verified=True) or "")
+    return signed_in
 
 
-async def measure(url: str, folder: Path, *, consoles: int, buyers: int, times: int, pause: float) -> dict[str, Any]:
+async def measure(
+    url: str, folder: Path, tokens: Sequence[str], *, buyers: int, times: int, pause: float
+) -> dict[str, Any]:
+    consoles = len(tokens)
     street = Street(buyers)
     await street.open()
     try:
@@ -173,12 +174,13 @@ async def measure(url: str, folder: Path, *, consoles: int, buyers: int, times: 
             async with signed_in(address, connections=0) as browser:
                 took = await replies(browser, street, _talks(url), times)
                 at_rest = resident(started.pids[0])
-                open_ = [Console(browser) for _ in range(consoles)]
-                await asyncio.gather(*(one.open() for one in open_))
-                with_them = resident(started.pids[0])
-                shown = await screens(open_, street, times, pause)
-                after = resident(started.pids[0])
-                await asyncio.gather(*(one.close() for one in open_))
+                async with _consoles(address, tokens) as open_:
+                    with_them = resident(started.pids[0])
+                    await asyncio.sleep(pause)
+                    began = processor_seconds(started.pids[0])
+                    shown = await screens(open_, street, times, pause)
+                    processor = processor_seconds(started.pids[0]) - began
+                    after = resident(started.pids[0])
     finally:
         await street.close()
     every = [ms for one in shown for ms in one]
@@ -190,11 +192,36 @@ async def measure(url: str, folder: Path, *, consoles: int, buyers: int, times: 
         "shown p50, ms": rounds.quantile(every, 0.5),
         "shown p95, ms": rounds.quantile(every, 0.95),
         "the last console p50, ms": rounds.quantile(last, 0.5),
+        "the last console p95, ms": rounds.quantile(last, 0.95),
         "the last console max, ms": max(last, default=float("nan")),
+        "processor, ms a message": 1000 * processor / times,
+        "fetched, a message and console": sum(one.fetched for one in open_) / times / consoles,
+        "menus told": f"{sum(one.counted > 0 for one in open_)}/{consoles}",
         "MB before": at_rest,
         "KB a console, opened": 1024 * (with_them - at_rest) / max(1, consoles),
         "KB a console, after all": 1024 * (after - at_rest) / max(1, consoles),
     }
+
+
+@contextlib.asynccontextmanager
+async def _consoles(address: str, tokens: Sequence[str]) -> AsyncIterator[list[Console]]:
+    """Open consoles, each with the cookie of another person."""
+    async with contextlib.AsyncExitStack() as stack:
+        browsers = [
+            await stack.enter_async_context(
+                aiohttp.ClientSession(
+                    address,
+                    cookies={"prilavok": token},
+                    cookie_jar=aiohttp.CookieJar(unsafe=True),
+                    connector=aiohttp.TCPConnector(limit=0),
+                )
+            )
+            for token in tokens
+        ]
+        consoles = [Console(browser) for browser in browsers]
+        await asyncio.gather(*(one.open() for one in consoles))
+        yield consoles
+        await asyncio.gather(*(one.close() for one in consoles))
 
 
 def _talks(url: str) -> list[int]:
@@ -217,10 +244,11 @@ def main() -> None:
         "--postgres", default="", help="a server, like postgresql://postgres@127.0.0.1:5432; else SQLite"
     )
     told = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="prilavok-bench-") as name, shop(told.postgres, Path(name)) as url:
-        found = uvloop.run(
-            measure(url, Path(name), consoles=told.consoles, buyers=told.buyers, times=told.times, pause=told.pause)
-        )
+    with (
+        tempfile.TemporaryDirectory(prefix="prilavok-bench-") as name,
+        shop(told.postgres, Path(name), told.consoles) as (url, tokens),
+    ):
+        found = uvloop.run(measure(url, Path(name), tokens, buyers=told.buyers, times=told.times, pause=told.pause))
     print(f"load {os.getloadavg()[0]:.1f}, {len(rounds.PROCESSORS)} processors")
     shown: Callable[[Any], str] = lambda value: f"{value:.0f}" if isinstance(value, float) else str(value)  # noqa: E731
     print(rounds.table(["", ""], [[name, shown(value)] for name, value in found.items()]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -121,18 +122,27 @@ def sign_in(session: Session, email: str, *, verified: bool, agent: str = "", ad
 
 def find(session: Session, token: str) -> tuple[SignIn, Staff] | None:
     """Who the browser with this token is; None when it was signed out, by itself or by time."""
-    now = utc_now()
     row = session.execute(
         sa.select(SignIn, Staff)
         .join(Staff, Staff.id == SignIn.staff_id)
-        .where(
-            SignIn.token_hash == _hash(token),
-            SignIn.seen_at > now - IDLE,
-            SignIn.created_at > now - LONGEST,
-            Staff.active,
-        )
+        .where(SignIn.token_hash == _hash(token), *_valid(utc_now()))
     ).one_or_none()
     return None if row is None else (row[0], row[1])
+
+
+def people(session: Session, tokens: Collection[str]) -> dict[str, int]:
+    """The ids of those whose browsers these tokens are, without what was signed out."""
+    now, known = utc_now(), {_hash(token): token for token in tokens}
+    rows = session.execute(
+        sa.select(SignIn.token_hash, SignIn.staff_id)
+        .join(Staff, Staff.id == SignIn.staff_id)
+        .where(SignIn.token_hash.in_(known), *_valid(now))
+    )
+    return {known[token_hash]: staff_id for token_hash, staff_id in rows}
+
+
+def _valid(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (SignIn.seen_at > now - IDLE, SignIn.created_at > now - LONGEST, Staff.active.is_(True))
 
 
 def is_stale(sign_in: SignIn) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Collection
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -11,6 +12,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from company import signin
 from company.events import RoleGiven
 from company.rights import Powers, powers
 from company.tables import Membership, RightsSet, Role, Shop, Staff
@@ -246,6 +248,18 @@ def powers_in(session: Session, staff_id: int, shop_id: int) -> Powers | None:
         .where(Membership.staff_id == staff_id, Membership.shop_id == shop_id, Staff.active)
     ).first()
     return None if found is None else powers(Role(found[0]), found[1])
+
+
+def powers_of(session: Session, shop_id: int, tokens: Collection[str]) -> dict[str, Powers]:
+    """By the tokens of browsers: all that whoever is signed in there may in the shop. Who may nothing is not in it."""
+    people = signin.people(session, tokens)
+    rows = session.execute(
+        sa.select(Membership.staff_id, Membership.role, RightsSet)
+        .outerjoin(RightsSet, RightsSet.id == Membership.rights_set_id)
+        .where(Membership.shop_id == shop_id, Membership.staff_id.in_(set(people.values())))
+    )
+    may = {staff_id: powers(Role(role), own) for staff_id, role, own in rows}
+    return {token: may[staff_id] for token, staff_id in people.items() if staff_id in may}
 
 
 def workplaces(session: Session, staff_id: int) -> list[tuple[Shop, Powers]]:

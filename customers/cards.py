@@ -15,7 +15,7 @@ from customers import contacts
 from customers.contacts import BadPhone as BadPhone
 from customers.contacts import phone as phone
 from customers.events import changed
-from customers.tables import ContactKind, Customer, Identity
+from customers.tables import NAMES, ContactKind, Customer, Identity
 from kit.clock import utc_now
 from kit.errors import Missing
 from storage.events import publish
@@ -152,7 +152,7 @@ def search(session: Session, shop_id: int, text: str, limit: int = 20) -> list[C
     """Customers whose name, user name, e-mail or phone holds every word of the text, the newest first."""
     if not tidy(text, 100):
         return []
-    found = sa.select(Customer).where(*standing(shop_id), *matching(shop_id, text))
+    found = sa.select(Customer).where(*standing(shop_id), *matching(session, shop_id, text))
     return list(session.scalars(found.order_by(Customer.id.desc()).limit(limit)))
 
 
@@ -161,9 +161,9 @@ def standing(shop_id: int) -> tuple[sa.ColumnElement[bool], ...]:
     return Customer.shop_id == shop_id, Customer.merged_into_id.is_(None)
 
 
-def matching(shop_id: int, text: str) -> list[sa.ColumnElement[bool]]:
+def matching(session: Session, shop_id: int, text: str) -> list[sa.ColumnElement[bool]]:
     """Every word of the text stands in the name, or in a user name, e-mail or phone, the main one or another."""
-    return [sa.or_(*_holding(shop_id, word)) for word in _joined_phone(tidy(text, 100).split())]
+    return [_holding(session, shop_id, word) for word in _joined_phone(tidy(text, 100).split())]
 
 
 def spellings(word: str) -> list[str]:
@@ -226,15 +226,15 @@ def _joined_phone(words: list[str]) -> list[str]:
     return [together] if contacts.digits(together) else words
 
 
-def _holding(shop_id: int, word: str) -> list[sa.ColumnElement[bool]]:
-    """Each of these reads all that the shop has of its kind, so none is asked for what it cannot hold."""
-    ways = [Customer.name.contains(spelling, autoescape=True) for spelling in spellings(word)]
+def _holding(session: Session, shop_id: int, word: str) -> sa.ColumnElement[bool]:
+    """All but a name is looked for in all that the shop has of the kind, so none is asked for what it cannot hold."""
+    ways = [NAMES.holding(session, Customer.name, word, spellings(word))]
     if (reached := contacts.owners(shop_id, word)) is not None:
-        ways.append(Customer.id.in_(reached))
+        ways.append(reached)
     if word.isascii():
         user = sa.func.lower(Identity.username).contains(word.lstrip("@").lower(), autoescape=True)
-        ways.append(Customer.id.in_(sa.select(Identity.customer_id).where(user)))
-    return ways
+        ways.append(sa.select(Identity.customer_id).where(user))
+    return Customer.id.in_(sa.union(*ways) if len(ways) > 1 else ways[0])
 
 
 def identities(session: Session, customer_id: int) -> list[tuple[Identity, ChannelAccount]]:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from storage.parts import Parts
 from storage.schema import Base, Id, ref
 
 
@@ -46,6 +47,10 @@ class Customer(Base):
     dedup_key: Mapped[str | None] = mapped_column(sa.String(80))
     """The form that a card made by hand came from."""
     created_at: Mapped[datetime]
+
+
+NAMES = Parts("customer", ("name",))
+NAMES.build()
 
 
 class ContactKind(StrEnum):

@@ -83,6 +83,19 @@ def among(session: Session, conversation_ids: Collection[int], staff_id: int) ->
     return found
 
 
+def who_began(session: Session, conversation_ids: Collection[int]) -> dict[int, frozenset[int]]:
+    """Of whom `among` finds something in each of these conversations."""
+    query = (
+        sa.select(Draft.conversation_id, Draft.staff_id)
+        .where(Draft.conversation_id.in_(conversation_ids))
+        .where(sa.or_(Draft.text != "", Draft.again.is_not(None)))
+    )
+    found: dict[int, frozenset[int]] = {}
+    for conversation_id, staff_id in session.execute(query):
+        found[conversation_id] = found.get(conversation_id, frozenset()) | {staff_id}
+    return found
+
+
 def _was_sent(session: Session, conversation_id: int, key: str) -> bool:
     """Or is to be, later."""
     found = (

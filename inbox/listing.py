@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -18,6 +18,8 @@ from customers.tables import Customer
 from inbox import searching
 from inbox.tables import Author, Conversation, Kind, Message, State
 from orders.tables import Order
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MOST_FOUND = 500
 """Conversations that are in the list because of what was said in them."""
@@ -97,13 +99,32 @@ def rows(
     return [_row(found) for found in session.execute(query.order_by(*order).limit(limit))]
 
 
-def row(session: Session, shop_id: int, conversation_id: int) -> Row | None:
-    """One line anew; None if it is not in this shop's inbox."""
+def lines(session: Session, shop_id: int, ids: Collection[int]) -> list[Row]:
+    """These lines anew, without those that are not in this shop's inbox."""
     query = _rows_query().where(
-        Conversation.id == conversation_id, Conversation.shop_id == shop_id, Conversation.kind == Kind.BUYER
+        Conversation.id.in_(ids), Conversation.shop_id == shop_id, Conversation.kind == Kind.BUYER
     )
-    found = session.execute(query).first()
-    return _row(found) if found is not None else None
+    return [_row(found) for found in session.execute(query)]
+
+
+def places(row: Row) -> dict[View, int]:
+    """The views in which the line stands, MINE for whoever leads it, and where: a line of a smaller number is above it.
+
+    Numbers are microseconds, as `rows` orders its lines.
+    """
+    last = -_microseconds(row.last_at)
+    if row.state is State.CLOSED:
+        return {View.CLOSED: last}
+    if row.state is State.SNOOZED:
+        return {View.SNOOZED: _microseconds(row.snoozed_until)} if row.snoozed_until is not None else {}
+    found = {View.OPEN: last, (View.UNASSIGNED if row.assignee_id is None else View.MINE): last}
+    if row.waiting_since is not None:
+        found[View.WAITING] = _microseconds(row.waiting_since)
+    return found
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def of_customers(session: Session, shop_id: int, customer_ids: Sequence[int], *, limit: int) -> list[Row]:
@@ -137,29 +158,36 @@ def talk_with(talks: Sequence[Talk], account_id: int, person: str) -> int | None
 
 def counts(session: Session, shop_id: int, staff_id: int) -> Mapping[str, int]:
     """How many conversations stand in each view, and how many open ones each channel has ("channel:telegram")."""
+    return counts_of(session, shop_id, [staff_id])[staff_id]
+
+
+def counts_of(session: Session, shop_id: int, people: Collection[int]) -> dict[int, Mapping[str, int]]:
+    """The same for many people at once: only what is theirs differs."""
     c = Conversation
     views = (View.OPEN, View.MINE, View.UNASSIGNED, View.WAITING, View.SNOOZED)
     found: Counter[str] = Counter(dict.fromkeys(views, 0))
+    mine: Counter[int] = Counter()
     channels = {row[0]: row[1] for row in session.execute(sa.select(ChannelAccount.id, ChannelAccount.channel))}
     of_accounts = session.execute(
         sa.select(
             c.state,
             c.account_id,
+            c.assignee_id,
             sa.func.count(),
-            sa.func.count().filter(c.assignee_id == staff_id),
             sa.func.count().filter(c.assignee_id.is_(None)),
             sa.func.count(c.waiting_since),
         )
         .where(c.shop_id == shop_id, c.kind == Kind.BUYER, c.state.in_((State.OPEN, State.SNOOZED)))
-        .group_by(c.state, c.account_id)
+        .group_by(c.state, c.account_id, c.assignee_id)
     )
-    for state, account_id, n, mine, nobodys, waiting in of_accounts:
+    for state, account_id, leader_id, n, nobodys, waiting in of_accounts:
         if state == State.SNOOZED:
             found[View.SNOOZED] += n
             continue
         found[f"channel:{channels[account_id]}"] += n
-        found.update({View.OPEN: n, View.MINE: mine, View.UNASSIGNED: nobodys, View.WAITING: waiting})
-    return dict(found)
+        found.update({View.OPEN: n, View.UNASSIGNED: nobodys, View.WAITING: waiting})
+        mine[leader_id or 0] += n
+    return {staff_id: {**found, View.MINE: mine[staff_id]} for staff_id in people}
 
 
 def last_said_by(session: Session, ids: Sequence[int]) -> dict[int, tuple[int, str]]:
@@ -219,7 +247,7 @@ def _in_view(shop_id: int, view: View, staff_id: int) -> list[sa.ColumnElement[b
 
 def _matches(session: Session, shop_id: int, text: str) -> sa.ColumnElement[bool]:
     """A customer's name, a phone or e-mail of his, an order's number, or what was said."""
-    people = sa.select(Customer.id).where(*cards.standing(shop_id), *cards.matching(shop_id, text))
+    people = sa.select(Customer.id).where(*cards.standing(shop_id), *cards.matching(session, shop_id, text))
     like = [
         Conversation.customer_id.in_(people),
         Conversation.id.in_(searching.conversations_with(session, shop_id, text)[:MOST_FOUND]),

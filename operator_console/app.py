@@ -135,6 +135,7 @@ def setup(
     templates = Templates()
     console = Console(db, files, live, box, texts, templates, public_url.rstrip("/"))
     door = Door(console)
+    live_pages.setup(app, console)
     app.add_routes(door.routes())
     app.add_routes(StaticFiles(templates).routes())
     app.add_routes(WebApp(templates).routes())

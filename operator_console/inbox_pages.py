@@ -219,7 +219,10 @@ def _list(session: Session, visit: Visit, which: ListOf, current: int | None) ->
             "sort": {"label": _sorted(which.view), "url": f"/inbox{other}"},
             "search_url": address,
         },
-        "rows": list_shapes.rows(session, visit, rows[: which.limit], current=current, query=which.query()),
+        "rows": list_shapes.rows(
+            session, visit, rows[: which.limit], view=which.view, current=current, query=which.query()
+        ),
+        "shown": {"view": which.view.value, "channel": which.channel, "search": which.text, "query": which.query()},
         "list_url": f"{address}&{urlencode({'q': which.text, 'n': which.limit})}",
         "more_url": f"{address}&{urlencode({'q': which.text, 'n': which.limit + PAGE})}"
         if len(rows) > which.limit and which.limit < MOST_ROWS

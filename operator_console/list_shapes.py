@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -12,9 +13,10 @@ from catalog.names import named
 from company import settings
 from company.hours import worked
 from company.settings import WorkingHours
+from company.tables import Shop
 from inbox import drafts, listing
 from inbox.keeping import PREVIEW
-from inbox.listing import Row
+from inbox.listing import Row, View
 from inbox.tables import Author, State
 from operator_console.people import Shape, customer, person
 from operator_console.texts import gettext as _
@@ -26,18 +28,56 @@ WARN, BAD = timedelta(minutes=10), timedelta(minutes=30)
 """How long a buyer may wait before his waiting is marked."""
 
 
-def rows(session: Session, visit: Visit, found: Iterable[Row], *, current: int | None, query: str) -> list[Shape]:
+def rows(
+    session: Session, visit: Visit, found: Sequence[Row], *, view: View, current: int | None, query: str
+) -> list[Shape]:
     """`query` is the list's own address, so that a conversation opens with the list as it is."""
-    found = list(found)
-    stages = _last_orders(session, {row.customer_id for row in found if row.customer_id is not None})
     begun = drafts.among(session, [row.id for row in found if row.id != current], visit.staff.id)
-    said = listing.last_said_by(session, [row.id for row in found if row.last_author is Author.STAFF])
-    hours = settings.of(visit.shop).hours
+    shapes = _rows(session, visit.shop, found, _said(session, found), visit.staff.id)
     return [
-        _row(row, stages.get(row.customer_id or 0), begun.get(row.id, ""), hours, current=current, query=query)
-        | {"by": _first_name(said.get(row.id), visit.staff.id)}
+        shape
+        | {
+            "url": f"/inbox/{row.id}{query}",
+            "draft": " ".join(begun.get(row.id, "")[:PREVIEW].split()),
+            "current": row.id == current,
+            "order": listing.places(row).get(view, 0),
+        }
+        for row, shape in zip(found, shapes, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A row as it is for everybody who sees everything, but for those to whom it is another: who has begun to write
+    there, and whose the last words are. It is in no list yet: nothing is current, and it leads to the plain inbox."""
+
+    row: Row
+    shape: Shape
+    others: frozenset[int]
+
+
+def alike(session: Session, shop: Shop, found: Sequence[Row]) -> list[Alike]:
+    begun = drafts.who_began(session, [row.id for row in found])
+    said = _said(session, found)
+    return [
+        Alike(row, shape, begun.get(row.id, frozenset()) | ({said[row.id][0]} if row.id in said else set()))
+        for row, shape in zip(found, _rows(session, shop, found, said, 0), strict=True)
+    ]
+
+
+def _rows(
+    session: Session, shop: Shop, found: Sequence[Row], said: Mapping[int, tuple[int, str]], reader_id: int
+) -> list[Shape]:
+    stages = _last_orders(session, {row.customer_id for row in found if row.customer_id is not None})
+    hours = settings.of(shop).hours
+    return [
+        _row(row, stages.get(row.customer_id or 0), hours) | {"by": _first_name(said.get(row.id), reader_id)}
         for row in found
     ]
+
+
+def _said(session: Session, found: Sequence[Row]) -> dict[int, tuple[int, str]]:
+    return listing.last_said_by(session, [row.id for row in found if row.last_author is Author.STAFF])
 
 
 def _first_name(who: tuple[int, str] | None, reader_id: int) -> str:
@@ -45,15 +85,15 @@ def _first_name(who: tuple[int, str] | None, reader_id: int) -> str:
     return who[1].partition(" ")[0] if who is not None and who[0] != reader_id else ""
 
 
-def _row(row: Row, order: Shape | None, draft: str, hours: WorkingHours, *, current: int | None, query: str) -> Shape:
+def _row(row: Row, order: Shape | None, hours: WorkingHours) -> Shape:
     return {
         "id": row.id,
-        "url": f"/inbox/{row.id}{query}",
+        "url": f"/inbox/{row.id}",
         "customer": customer(row.name, row.customer_id),
         "channel": row.channel,
         "unread": row.unread,
         "last": preview(row.last_text),
-        "draft": " ".join(draft[:PREVIEW].split()),
+        "draft": "",
         "ours": row.last_author.value if row.last_author in (Author.BOT, Author.STAFF) else "",
         "last_at": row.last_at,
         "waiting_since": row.waiting_since if row.snoozed_until is None else None,
@@ -64,7 +104,8 @@ def _row(row: Row, order: Shape | None, draft: str, hours: WorkingHours, *, curr
         "leader": person(row.assignee, row.assignee_id) if row.assignee_id is not None else None,
         "held": row.held,
         "blocked": False,
-        "current": row.id == current,
+        "current": False,
+        "order": 0,
         "closed": row.state == State.CLOSED,
     }
 

@@ -1,5 +1,8 @@
 """The event stream of a page: what changed, as ids; the page fetches what it shows of it.
 
+What every console shows of a change is sent along, made once for all of them: the row of the inbox (drawn.py), before
+the events that are about it, and the numbers of the side menu (counted.py).
+
 A stream begins with what happened since the position that the page was drawn at. Nothing in it is needed to be right:
 a change told twice is fetched twice, and a page that may have missed some is told to fetch everything. The position
 that a browser comes back with after a break is not the last event that it heard of but one up to which nothing can
@@ -11,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -20,11 +23,17 @@ from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from company import presence, signin, staff
-from company.rights import Right
+from company import presence, staff
+from company.rights import Powers, Right
 from operator_console import heard
+from operator_console.counted import Listener, Numbers
+from operator_console.drawn import Rows
+from operator_console.rendering import Templates
 from operator_console.routing import Route, get
-from operator_console.visits import Visit
+from operator_console.shell import sees_inbox
+from operator_console.together import Together
+from operator_console.visits import Console, Visit
+from storage.database import Database
 from storage.events import Note
 from storage.live import Subscription
 from storage.tables import EventRow
@@ -39,9 +48,97 @@ TOPICS = ("conversation", "order", "product", "customer", "variant", "category",
 """Things that pages show, by the names of their ids in events."""
 
 
+NO_ROW = frozenset({"typing"})
+"""Events of conversations that change nothing which lists show."""
+
+NO_NUMBER = frozenset({*NO_ROW, "message_changed"})
+
+COUNTED = ("conversation_id", "order_id", "alarm_id", "task_id")
+"""What events are about that may change the numbers of the side menu."""
+
 HELLO = b": here\n\n"
 HEARTBEAT = b"event: beat\ndata: {}\n\n"
 RESYNC = b"event: resync\ndata: {}\n\n"
+
+
+class Pushed:
+    """What is made once for all open pages of this process."""
+
+    def __init__(self, db: Database, templates: Templates) -> None:
+        self.rows = Rows(db, templates)
+        self.numbers = Numbers(db)
+        self._db = db
+        self._looks: Together[int, tuple[str, int], Mapping[str, Powers]] = Together(self._look)
+
+    async def is_the_same(self, visit: Visit) -> bool:
+        """Whether the person is still signed in and may what he might when the stream began. If so, he is there."""
+        looked = self._looks.join(visit.shop.id, (visit.token, visit.staff.id))
+        return (await asyncio.shield(looked)).get(visit.token) == visit.powers
+
+    async def _look(self, shop_id: int, asked: Collection[tuple[str, int]]) -> Mapping[str, Powers]:
+        powers = await self._db.read(staff.powers_of, shop_id, [token for token, _ in asked])
+        # Pages live on while nothing can be stored.
+        with contextlib.suppress(SQLAlchemyError):
+            await self._db.write(_are_here, {staff_id for token, staff_id in asked if token in powers})
+        return powers
+
+    async def stop(self, _app: web.Application) -> None:
+        for together in (self.rows, self.numbers, self._looks):
+            await together.stop()
+
+
+PUSHED = web.AppKey("pushed", Pushed)
+
+
+def setup(app: web.Application, console: Console) -> None:
+    """Before the routes are asked for anything."""
+    app[PUSHED] = Pushed(console.db, console.templates)
+    app.on_cleanup.append(app[PUSHED].stop)
+
+
+class _Page:
+    """One open page at the other end."""
+
+    def __init__(self, visit: Visit, subscription: Subscription, answer: web.StreamResponse) -> None:
+        pushed = visit.request.app[PUSHED]
+        self._visit = visit
+        self._rows = pushed.rows
+        self._listener = Listener(pushed.numbers, visit, self._hear)
+        self._subscription = subscription
+        self._answer = answer
+        self._numbers = b""
+
+    async def greet(self, missed: list[Note] | None, position: int) -> None:
+        """What the page missed, none of which leads it back below its position."""
+        await self._answer.write(HELLO)
+        if missed != []:
+            await self.tell(missed, position)
+        if sees_inbox(self._visit.powers):
+            # Events may have come to the page before the break, and their numbers not.
+            self._listener.soon()
+
+    async def tell(self, notes: list[Note] | None, least: int = 0) -> None:
+        """The notes as the person is to hear them; None if some were lost. Without any, that the stream lives."""
+        seen = await _seen(self._visit, notes)
+        told = RESYNC if seen is None else await self._told(seen, least)
+        numbers, self._numbers = self._numbers, b""
+        await self._answer.write(told + numbers or HEARTBEAT)
+
+    async def _told(self, notes: Sequence[Note], least: int) -> bytes:
+        # Where the page may go on from once it has these: never below where it was already.
+        settled = self._subscription.position
+        rows = await self._rows.of(self._visit, {id_ for note in notes if (id_ := _row_of(note))})
+        if sees_inbox(self._visit.powers) and any(_is_counted(note) for note in notes):
+            self._listener.soon()
+        events = [
+            encoded(note, note.event_id if settled is None else max(settled, least), drawn=_row_of(note) in rows)
+            for note in notes
+        ]
+        return b"".join((*rows.values(), *events))
+
+    def _hear(self, numbers: bytes) -> None:
+        self._numbers = numbers
+        self._subscription.wake()
 
 
 async def events(visit: Visit) -> web.StreamResponse:
@@ -58,54 +155,55 @@ async def events(visit: Visit) -> web.StreamResponse:
         live.subscribe(lambda note: note.shop_id == shop_id) as subscription,
     ):
         position = _position(visit)
-        missed = await _seen(visit, await visit.read(_missed, shop_id, position))
+        missed = await visit.read(_missed, shop_id, position)
         await answer.prepare(visit.request)
+        page = _Page(visit, subscription, answer)
         with contextlib.suppress(ConnectionResetError):
-            await answer.write(HELLO + _told(missed, subscription.position, position or 0))
-            await _follow(visit, subscription, answer)
+            await page.greet(missed, position or 0)
+            await _follow(visit, subscription, page)
     return answer
 
 
-async def _follow(visit: Visit, subscription: Subscription, answer: web.StreamResponse) -> None:
-    signed_in_at = time.monotonic()
-    await _is_here(visit)
+async def _follow(visit: Visit, subscription: Subscription, page: _Page) -> None:
+    pushed = visit.request.app[PUSHED]
+    looked_at = -BEAT
     while not visit.console.live.closing:
-        notes = await _next(subscription)
-        if time.monotonic() - signed_in_at >= BEAT:
-            if not await visit.read(_is_the_same, visit):
+        if time.monotonic() - looked_at >= BEAT:
+            if not await pushed.is_the_same(visit):
                 return
-            await _is_here(visit)
-            signed_in_at = time.monotonic()
+            looked_at = time.monotonic()
+        notes = await _next(subscription)
         if not visit.console.live.closing:
-            told = await _seen(visit, notes)
-            await answer.write(HEARTBEAT if told == [] else _told(told, subscription.position))
+            await page.tell(notes)
 
 
-async def _is_here(visit: Visit) -> None:
-    """Pages live on while nothing can be stored."""
-    with contextlib.suppress(SQLAlchemyError):
-        await visit.write(presence.seen, visit.staff.id)
+def _are_here(session: Session, people: Collection[int]) -> None:
+    for staff_id in people:
+        presence.seen(session, staff_id)
 
 
 ROUTES: tuple[Route, ...] = (get("/live/events", events, Right.OWN),)
 
 
-def encoded(note: Note, position: int) -> bytes:
-    """One event as the page reads it: the things that it is about, and what happened to them."""
+def encoded(note: Note, position: int, *, drawn: bool) -> bytes:
+    """One event as the page reads it: the things that it is about, and what happened to them. `drawn`: the row of its
+    conversation went before it."""
     topics = [[topic, note.payload[f"{topic}_id"]] for topic in TOPICS if note.payload.get(f"{topic}_id") is not None]
-    data = orjson.dumps({"topics": topics, "kind": note.kind, **_ids(note.payload), "event": note.event_id})
-    return b"id: %d\ndata: %b\n\n" % (position, data)
+    told = {"topics": topics, "kind": note.kind, **_ids(note.payload), "event": note.event_id}
+    return b"id: %d\ndata: %b\n\n" % (position, orjson.dumps(told | {"drawn": True} if drawn else told))
+
+
+def _row_of(note: Note) -> int | None:
+    """The conversation whose row may look different now."""
+    return None if note.kind in NO_ROW else note.payload.get("conversation_id")
+
+
+def _is_counted(note: Note) -> bool:
+    return note.kind not in NO_NUMBER and any(note.payload.get(name) is not None for name in COUNTED)
 
 
 def _ids(payload: Mapping[str, Any]) -> dict[str, int]:
     return {name: value for name, value in payload.items() if name.endswith("_id") and isinstance(value, int)}
-
-
-def _told(notes: Sequence[Note] | None, settled: int | None, least: int = 0) -> bytes:
-    """`settled` is where the page may go on from once it has these, and never below `least`, where it was already."""
-    if notes is None:
-        return RESYNC
-    return b"".join(encoded(note, note.event_id if settled is None else max(settled, least)) for note in notes)
 
 
 async def _next(subscription: Subscription) -> list[Note] | None:
@@ -134,12 +232,6 @@ def _missed(session: Session, shop_id: int, position: int | None) -> list[Note] 
         sa.select(EventRow).where(EventRow.shop_id == shop_id, EventRow.id > position).order_by(EventRow.id)
     )
     return [Note(row.id, row.kind, row.shop_id, row.payload) for row in rows]
-
-
-def _is_the_same(session: Session, visit: Visit) -> bool:
-    """Whether the person is still signed in and may what he might when the stream began."""
-    found = signin.find(session, visit.token)
-    return found is not None and staff.powers_in(session, found[1].id, visit.shop.id) == visit.powers
 
 
 async def _seen(visit: Visit, notes: list[Note] | None) -> list[Note] | None:

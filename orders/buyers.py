@@ -128,7 +128,7 @@ def _chosen(
 ) -> sa.Select[int]:
     """`twice`: it is asked to count and to show, so whom a text means is found before."""
     query = sa.select(Customer.id).where(*cards.standing(shop_id))
-    if matching := cards.matching(shop_id, wanted.text):
+    if matching := cards.matching(session, shop_id, wanted.text):
         meant = query.where(*matching)
         query = query.where(Customer.id.in_(cards.named(session, meant))) if twice else meant
     if wanted.tag:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kit.money import Money
+from storage.parts import Parts
 from storage.schema import Base, Id, Minor, ref
 
 _delivered = sa.text("courier_id IS NOT NULL")
@@ -173,6 +174,10 @@ class Order(Base):
     @property
     def paid(self) -> Money:
         return Money(self.paid_amount, self.currency)
+
+
+ADDRESSED = Parts("order", ("recipient", "phone"))
+ADDRESSED.build()
 
 
 class OrderLine(Base):

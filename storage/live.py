@@ -54,8 +54,8 @@ class Subscription:
         self.position = self._settled()
         return None if lost else notes
 
-    def close(self) -> None:
-        """Wake the reader with an empty list: the process is ending."""
+    def wake(self) -> None:
+        """Have `get` return, with no notes if there are none: something else is to be looked at."""
         self._ready.set()
 
 
@@ -113,7 +113,7 @@ class LiveBus:
         """Wake every reader so that open streams end and the server can stop."""
         self.closing = True
         for reader in self._readers:
-            reader.close()
+            reader.wake()
 
     def _committed(self, committed: Committed) -> None:
         if committed.notes:

@@ -10,11 +10,11 @@ from kit import crash
 from storage.schema import UtcDateTime
 
 SEARCH = "search_"
-"""Tables of the full-text search are made by hand: Alembic knows neither FTS5 nor generated vectors."""
+"""Tables and indexes of the search are made by hand: Alembic knows neither FTS5 nor generated vectors."""
 
 
 def _is_ours(thing: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
-    return not (kind == "table" and (name or "").startswith(SEARCH))
+    return not (name or "").removeprefix("ix_").startswith(SEARCH)
 
 
 def _plain(kind: str, thing: Any, autogen: Any) -> str | Literal[False]:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
+from sqlalchemy.orm import Session
 
 from company.tables import Staff
-from inbox import canned
+from inbox import canned, conversations
+from inbox.tables import Conversation
 from tests.browser.test_webchat import browser as browser
 from tests.console.desk import PASSWORD, Desk
 
@@ -232,6 +234,88 @@ async def test_one_reads_on_where_the_unread_begins_and_hands_over_with_a_note(b
     await expect(feed.locator(".note")).to_contain_text("Ждёт ответа о пятнице")
     await expect(dialog).to_be_hidden()
     assert await page.locator("#hand-over [name=key]").input_value() != key, "the next note is another one"
+    assert marina.wrongs == []
+
+
+async def test_a_row_rises_by_itself_and_nothing_moves_under_the_hand(browser: Browser, desk: Desk) -> None:
+    talks = [await desk.hears(name, "Здравствуйте!") for name in ("Тимур", "Ольга", "Борис")]
+    timur, olga, boris = talks
+    marina = await console(browser, desk, desk.ours.operator)
+    page = marina.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(desk.address)))
+    rows = page.locator("#conversations [data-conversation]")
+    news = page.locator("[data-news=list]")
+
+    async def stand(*ids: int) -> None:
+        names = [f"conversation-{id_}" for id_ in (*ids, desk.ours.anna)]
+        await expect(rows).to_have_count(len(names))
+        for n, name in enumerate(names):
+            await expect(rows.nth(n)).to_have_id(name, timeout=10_000)
+
+    def close(session: Session) -> None:
+        person = session.get_one(Staff, desk.ours.colleague.id)
+        conversations.close(session, session.get_one(Conversation, boris), by=person)
+
+    await stand(boris, olga, timur)
+    await desk.hears("Тимур", "Можно серую?")
+    await stand(timur, boris, olga)
+    await expect(rows.first).to_contain_text("Можно серую?")
+    await expect(rows.first.locator(".count")).to_contain_text("2")
+    await expect(page.locator("#view-open")).to_have_text("4")
+    pavel = await desk.hears("Павел", "Добрый день!")
+    await stand(pavel, timur, boris, olga)
+    await expect(page.locator("#view-open")).to_have_text("5")
+    assert [url for url in asked if url.startswith(("/inbox/list", "/nav"))] == []
+
+    await rows.nth(1).hover()
+    await desk.hears("Ольга", "А синюю?")
+    await expect(rows.nth(3)).to_contain_text("А синюю?")
+    await expect(news).to_have_text("Показать 1 новый")
+    await stand(pavel, timur, boris, olga)
+    await news.click()
+    await stand(olga, pavel, timur, boris)
+    await expect(news).to_be_hidden()
+
+    await page.mouse.move(900, 450)
+    await desk.db.write(close)
+    await stand(olga, pavel, timur)
+    await rows.filter(has_text="Ольга").click()
+    await page.wait_for_url("**/inbox/*")
+    await page.mouse.move(900, 450)
+    await page.locator("#feed").click()
+    await desk.hears("Ольга", "И зелёную")
+    await expect(page.locator("#conversations [aria-current]")).to_contain_text("И зелёную")
+    assert marina.wrongs == []
+
+
+async def test_a_row_that_came_by_itself_keeps_to_the_view_and_to_its_address(browser: Browser, desk: Desk) -> None:
+    timur = await desk.hears("Тимур", "Здравствуйте!")
+    marina = await console(browser, desk, desk.ours.operator)
+    page = marina.page
+
+    def take(session: Session) -> None:
+        person = session.get_one(Staff, desk.ours.operator.id)
+        conversations.take(session, session.get_one(Conversation, timur), person)
+
+    await page.goto(f"{desk.address}/inbox?view=mine")
+    rows = page.locator("#conversations [data-conversation]")
+    await desk.hears("Анна Ветрова", "Это никому")
+    await desk.db.write(take)
+    await expect(rows).to_have_count(1)
+    await expect(rows.first).to_have_attribute("href", f"/inbox/{timur}?view=mine")
+    await desk.hears("Анна Ветрова", "И это")
+    await desk.hears("Тимур", "А мне?")
+    await expect(rows.first).to_contain_text("А мне?")
+    await expect(rows).to_have_count(1)
+    await page.goto(f"{desk.address}/inbox")
+    await page.get_by_label("Поиск по диалогам").fill("Анна")
+    await expect(rows).to_have_count(1)
+    await expect(rows.first).to_contain_text("Анна")
+    await desk.hears("Анна Ветрова", "Нашлась")
+    await expect(rows.first).to_contain_text("Нашлась")
+    await desk.hears("Тимур", "Не про то")
+    await expect(page.locator("#conversations")).not_to_contain_text("Тимур")
     assert marina.wrongs == []
 
 

@@ -10,6 +10,7 @@ import * as keys from "./keys.js";
 import * as live from "./live.js";
 import * as mentions from "./mentions.js";
 import * as notifications from "./notifications.js";
+import * as numbers from "./numbers.js";
 import * as orderPage from "./order.js";
 import * as palette from "./palette.js";
 import "./panes.js";
@@ -22,7 +23,7 @@ import * as ticks from "./ticks.js";
 import * as typing from "./typing.js";
 import * as waiting from "./waiting.js";
 
-const PARTS = [app, board, canned, categories, composer, customer, inbox, keys, mentions, notifications, orderPage, palette, photos, picker, product, tasks, ticks, typing, waiting, live];
+const PARTS = [app, board, canned, categories, composer, customer, inbox, keys, mentions, notifications, numbers, orderPage, palette, photos, picker, product, tasks, ticks, typing, waiting, live];
 for (const part of PARTS) part.start();
 document.body.dataset.ready = ""; // keys and buttons work from now on
 

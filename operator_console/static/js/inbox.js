@@ -19,39 +19,106 @@ function offer(place, key, n) {
 
 const isBusy = (box) => box.matches(":hover, :has(:checked)") || box.contains(document.activeElement) || box.scrollTop > NEAR;
 
-/** How many rows would rise above others that are now before them. */
+const morph = (shown, text) => htmx.swap({ sourceElement: shown, target: shown, text, swap: "outerMorph" });
+
+let held = new Set(); // rows that would have moved under the reader's hand
+let wanted = false; // the whole list, wherever his hand is
+let asking = false;
+let pushed = 0; // when the last row came by itself
+const coming = []; // rows that did, in turn
+
+function hold(rows) {
+  held = rows;
+  offer("list", "conversations", held.size);
+}
+
+/** Rows that would rise above others that are now before them. */
 function risen(now, fresh) {
   const before = new Map(now.map((row, i) => [row.id, i]));
-  return fresh.filter((row, i) => !before.has(row.id) || before.get(row.id) > i).length;
+  return fresh.filter((row, i) => !before.has(row.id) || before.get(row.id) > i).map((row) => row.id);
 }
 
 const refreshList = oneAtATime(async () => {
   const box = list();
+  asking = true;
   const html = box && (await fragment(box.dataset.list));
+  asking = false;
   if (!html) return;
   const now = [...box.querySelectorAll("[data-conversation]")];
   const fresh = [...parse(html).querySelectorAll("[data-conversation]")];
-  const n = risen(now, fresh);
-  if (n === 0 || !isBusy(box)) {
-    await htmx.swap({ sourceElement: box, target: box, text: html, swap: "outerMorph" });
-    offer("list", "conversations", 0);
+  const rising = risen(now, fresh);
+  if (wanted || rising.length === 0 || !isBusy(box)) {
+    await morph(box, html);
+    if (wanted) box.scrollTop = 0;
+    wanted = false;
+    hold(new Set());
     return;
   }
   for (const row of fresh) {
     const shown = document.getElementById(row.id);
-    if (shown) await htmx.swap({ sourceElement: shown, target: shown, text: row.outerHTML, swap: "outerMorph" });
+    if (shown) await morph(shown, row.outerHTML);
   }
-  offer("list", "conversations", n);
+  hold(new Set(rising));
 });
 
-async function showWholeList() {
-  const box = list();
-  const html = await fragment(box.dataset.list);
-  if (!html) return;
-  await htmx.swap({ sourceElement: box, target: box, text: html, swap: "outerMorph" });
-  box.scrollTop = 0;
-  offer("list", "conversations", 0);
+function showWholeList() {
+  wanted = true;
+  return refreshList();
 }
+
+/** Where a row that came by itself belongs in this list; undefined if it does not. */
+function placeOf(row, { view, channel }) {
+  if (channel && row.channel !== channel) return undefined;
+  if (view === "mine" && String(row.leader) !== document.body.dataset.me) return undefined;
+  return row.places[view];
+}
+
+/** The row as it stands in this list. */
+function drawn(row, box) {
+  const fresh = parse(row.html).body.firstElementChild;
+  const link = fresh.querySelector("[data-conversation]");
+  fresh.dataset.order = placeOf(row, box.dataset);
+  link.setAttribute("href", link.getAttribute("href") + box.dataset.query);
+  if (String(row.id) === thread()) link.setAttribute("aria-current", "true");
+  return fresh;
+}
+
+/** Put a row that came by itself where it belongs, if that moves nothing under the reader's hand. Whatever is not plain
+ * is asked for: a search, another language, rows that were held back, the first row of all and the last. */
+const putRow = oneAtATime(async () => {
+  while (coming.length) {
+    const row = coming.shift();
+    const box = list();
+    const boxes = [...box.querySelectorAll("[data-order]")];
+    const shown = document.getElementById(`box-${row.id}`);
+    const place = placeOf(row, box.dataset);
+    const busy = isBusy(box);
+    pushed = performance.now();
+    const plain = !("search" in box.dataset) && (!row.html || row.language === document.documentElement.lang);
+    if (asking || !plain || boxes.length === 0 || (held.size && !busy)) {
+      refreshList();
+      continue;
+    }
+    const others = boxes.filter((one) => one !== shown);
+    const next = others.find((one) => Number(one.dataset.order) > place);
+    const beyond = !next && box.querySelector(":scope > [hx-get]"); // there are more than are shown
+    if (place === undefined || beyond) {
+      if (!shown) continue;
+      if (others.length === 0 || busy) refreshList();
+      else shown.remove();
+      continue;
+    }
+    const fresh = drawn(row, box);
+    const stays = shown ? boxes[boxes.indexOf(shown) + 1] === next : !next;
+    if (shown) await morph(shown.querySelector("[data-conversation]"), fresh.querySelector("[data-conversation]").outerHTML);
+    if (!stays && busy) {
+      hold(held.add(`conversation-${row.id}`));
+      continue;
+    }
+    if (shown) shown.dataset.order = fresh.dataset.order;
+    if (!shown || !stays) box.insertBefore(shown ?? document.adoptNode(fresh), next ?? null);
+  }
+});
 
 function step(by) {
   const rows = [...document.querySelectorAll("#conversations [data-conversation]")];
@@ -172,8 +239,12 @@ const refreshContext = oneAtATime(async () => {
 
 export function start() {
   if (!list()) return;
+  document.addEventListener("live:row", ({ detail }) => {
+    coming.push(detail);
+    putRow();
+  });
   document.addEventListener("live:conversation", ({ detail }) => {
-    refreshList();
+    if (!detail.drawn) refreshList();
     if (String(detail.id) !== thread()) return;
     if (["conversation_changed", "conversation_assigned"].includes(detail.kind)) refreshHead();
     refreshFeed();
@@ -196,6 +267,13 @@ export function start() {
     if (document.visibilityState === "visible") refreshFeed();
   });
   document.addEventListener("composer:sent", () => refreshFeed().then(toEnd));
+  // A search or a longer list that was asked for before a row came may be without it.
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    ctx.askedAt = performance.now();
+  });
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    if (ctx.target?.id === "conversations" && ctx.askedAt < pushed) refreshList();
+  });
   news("list")?.addEventListener("click", showWholeList);
   document.addEventListener("undone", showWholeList);
   news("feed")?.addEventListener("click", toEnd);

@@ -3,11 +3,15 @@
 // The server writes events as  id: <position>  data: {"topics": [["conversation", 12], ["order", 5]], "kind": "…"};
 // each topic becomes a DOM event on the document, such as live:conversation with detail {id: 12, kind: "…", staff: 3 where it is somebody's}.
 // That somebody writes changes nothing: it is "live:typing" with the conversation's id, and staff for one of us.
+// "drawn" there says that "live:row" came before it: the row of the inbox that it is about, as everybody sees it.
+// "live:numbers" are those of the side menu. What the server does not send along, a page asks for.
 // "live:resync" says that something may have been missed and what is shown should be fetched anew.
 const SILENCE = 45_000; // the server sends a beat every 15 s
 const LONGEST_PAUSE = 30_000;
 
-const channel = "BroadcastChannel" in window ? new BroadcastChannel("prilavok-live") : null;
+// Tabs of another version, which read other events, have a stream of their own: the address of this file tells it.
+const GROUP = `prilavok-live ${import.meta.url}`;
+const channel = "BroadcastChannel" in window ? new BroadcastChannel(GROUP) : null;
 let position = document.body.dataset.position ?? "";
 let source = null;
 let attempts = 0;
@@ -22,7 +26,9 @@ function receive(message) {
     emit("typing", { id: message.conversation_id, staff: message.staff_id });
     return;
   }
-  for (const [name, id] of message.topics ?? []) emit(name, { id, kind: message.kind, staff: message.staff_id });
+  for (const [name, id] of message.topics ?? []) {
+    emit(name, { id, kind: message.kind, staff: message.staff_id, drawn: message.drawn });
+  }
 }
 
 function show(state) {
@@ -52,6 +58,14 @@ function listen() {
     receive(message);
     share({ event: message });
   };
+  for (const pushed of ["row", "numbers"]) {
+    source.addEventListener(pushed, ({ data }) => {
+      heardAt = Date.now();
+      const detail = JSON.parse(data);
+      emit(pushed, detail);
+      share({ pushed, detail });
+    });
+  }
   source.addEventListener("beat", () => {
     heardAt = Date.now();
   });
@@ -89,6 +103,7 @@ function lead() {
 
 function follow({ data }) {
   if (data.event) receive(data.event);
+  if (data.pushed) emit(data.pushed, data.detail);
   if (data.resync) emit("resync");
   if ("online" in data) show(data.online);
 }
@@ -100,5 +115,5 @@ export function start() {
     return;
   }
   channel.addEventListener("message", follow);
-  navigator.locks.request("prilavok-live", lead);
+  navigator.locks.request(GROUP, lead);
 }
