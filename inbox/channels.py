@@ -1,18 +1,53 @@
-"""What each channel can carry, as data: flows, the composer and the adapters read the same card."""
+"""What each channel can carry, as data: flows, the composer, the adapters and the documents read the same card."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
-from inbox.content import Capabilities, Style
+from inbox.content import Capabilities, Doubt, Heard, MediaKind, Style
+
+PICTURES = frozenset({MediaKind.PHOTO, MediaKind.VIDEO})
 
 CAPABILITIES: Mapping[str, Capabilities] = {
-    # https://core.telegram.org/bots/api: sendMessage, sendPhoto, sendChatAction, InlineKeyboardButton, getFile
-    # https://core.telegram.org/bots/faq: about 30 messages a second
+    # https://core.telegram.org/bots/api: sendMessage, sendPhoto, sendMediaGroup, sendChatAction, InlineKeyboardButton,
+    # getFile. https://core.telegram.org/bots/faq: about 30 messages a second
     "telegram": Capabilities(
-        text=4096, caption=1024, buttons=100, per_row=8, label=64, utf16=True, typing=True, per_second=29.5
+        text=4096,
+        caption=1024,
+        buttons=100,
+        per_row=8,
+        label=64,
+        together=(PICTURES, frozenset({MediaKind.DOCUMENT}), frozenset({MediaKind.AUDIO})),
+        utf16=True,
+        start_link="https://t.me/{account}?start={start}",
+        typing=True,
+        per_second=29.5,
+    ),
+    # https://dev.max.ru/docs-api: POST /messages, POST /uploads, "Клавиатура для чат-бота". Files may be larger; these
+    # are what we carry. Labels may be longer than a phone shows.
+    "max": Capabilities(
+        hears=frozenset(Heard) - {Heard.AUDIO},
+        text=4000,
+        caption=4000,
+        buttons=210,
+        per_row=7,
+        rows=30,
+        label=64,
+        media=10,
+        together=(PICTURES,),
+        styles=frozenset({Style.BOLD, Style.ITALIC, Style.UNDERLINE, Style.STRIKE, Style.CODE, Style.PRE, Style.LINK}),
+        edit_for=timedelta(days=7),
+        utf16=True,
+        start_link="https://max.ru/{account}?start={start}",
+        file_in=50_000_000,
+        typing=True,
+        per_second=25.0,
+        doubt=Doubt.LOOK,
+        sure_for=timedelta(hours=24),
     ),
     "webchat": Capabilities(
+        hears=frozenset(Heard) - {Heard.VOICE, Heard.STICKER, Heard.LOCATION, Heard.FORWARD, Heard.EDIT, Heard.LEAVE},
         text=4000,
         caption=4000,
         buttons=30,
@@ -25,3 +60,4 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         read=True,
     ),
 }
+"""Every key of bot.channels.CHANNELS has its card; docs/channels.md shows them side by side."""

@@ -22,7 +22,7 @@ import payments.tables  # noqa: F401
 import storage.tables  # noqa: F401
 from company import accounts, staff
 from company.tables import ChannelAccount, Role, Shop
-from kit.config import Config, TelegramSection, WebchatSection, YooKassaSection
+from kit.config import Config, MaxSection, TelegramSection, WebchatSection, YooKassaSection
 from kit.secrets import SecretBox, WrongKey
 from operator_console.opening import open_shop
 from payments import accounts as payment_accounts
@@ -33,6 +33,7 @@ from storage.engines import prepare_sqlite
 
 T = TypeVar("T")
 A = TypeVar("A", ChannelAccount, PaymentAccount)
+Declared = TelegramSection | MaxSection | WebchatSection
 
 
 def prepare(config: Config) -> None:
@@ -96,6 +97,7 @@ def _declare(session: Session, config: Config) -> None:
     box = SecretBox(config.secret_key.get_secret_value())
     declared: list[ChannelAccount | PaymentAccount] = [
         *(_telegram(session, box, shop, one) for one in config.telegram),
+        *(_max(session, box, shop, one) for one in config.max),
         *(_webchat(session, box, shop, one) for one in config.webchat),
         *(_yookassa(session, box, shop, one) for one in config.yookassa),
     ]
@@ -106,10 +108,26 @@ def _declare(session: Session, config: Config) -> None:
 
 
 def _telegram(session: Session, box: SecretBox, shop: Shop, section: TelegramSection) -> ChannelAccount:
-    token = section.token.get_secret_value()
-    settings = {"receive": section.receive, "api": section.api, "per_second": section.per_second}
-    account = _channel(session, shop, section, "telegram", token.split(":")[0], settings)
-    opened = _opened(box, account) | {"token": token}
+    number = section.token.get_secret_value().split(":")[0]
+    return _bot(session, box, shop, section, "telegram", number, {})
+
+
+def _max(session: Session, box: SecretBox, shop: Shop, section: MaxSection) -> ChannelAccount:
+    return _bot(session, box, shop, section, "max", section.bot, {"username": section.bot})
+
+
+def _bot(
+    session: Session,
+    box: SecretBox,
+    shop: Shop,
+    section: TelegramSection | MaxSection,
+    channel: str,
+    external_id: str,
+    more: Mapping[str, Any],
+) -> ChannelAccount:
+    settings = {"receive": section.receive, "api": section.api, "per_second": section.per_second, **more}
+    account = _channel(session, shop, section, channel, external_id, settings)
+    opened = _opened(box, account) | {"token": section.token.get_secret_value()}
     if section.webhook_secret is not None:
         opened["webhook_secret"] = section.webhook_secret.get_secret_value()
     account.secret = box.seal(orjson.dumps(opened).decode())
@@ -123,7 +141,7 @@ def _webchat(session: Session, _box: SecretBox, shop: Shop, section: WebchatSect
 def _channel(
     session: Session,
     shop: Shop,
-    section: TelegramSection | WebchatSection,
+    section: Declared,
     channel: str,
     external_id: str,
     settings: dict[str, Any],
@@ -173,7 +191,7 @@ def _yookassa(session: Session, box: SecretBox, shop: Shop, section: YooKassaSec
     return _said(known, section, {"api": section.api})
 
 
-def _said(account: A, section: TelegramSection | WebchatSection | YooKassaSection, settings: Mapping[str, Any]) -> A:
+def _said(account: A, section: Declared | YooKassaSection, settings: Mapping[str, Any]) -> A:
     """Bring the account up to what the file says of it, and remember what that is."""
     said = section.model_fields_set
     if "name" in said:

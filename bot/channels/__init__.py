@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from bot.channels import max_calls, max_connect, telegram_calls, telegram_connect
 from bot.channels.base import Channel, Connection, Receiver
+from bot.channels.connecting import Connector
 
 
 def _telegram(connection: Connection) -> Channel:
@@ -20,14 +22,36 @@ def _telegram_receiver(connection: Connection) -> Receiver:
     return TelegramReceiver(connection)
 
 
+def _max(connection: Connection) -> Channel:
+    from bot.channels.max import Max
+
+    return Max(connection)
+
+
+def _max_receiver(connection: Connection) -> Receiver:
+    from bot.channels.max_receive import MaxReceiver
+
+    return MaxReceiver(connection)
+
+
 def _webchat(connection: Connection) -> Channel:
     from bot.channels.webchat.adapter import WebChat
 
     return WebChat(connection)
 
 
-CHANNELS: Mapping[str, Callable[[Connection], Channel]] = {"telegram": _telegram, "webchat": _webchat}
+CHANNELS: Mapping[str, Callable[[Connection], Channel]] = {
+    "telegram": _telegram,
+    "max": _max,
+    "webchat": _webchat,
+}
 """Every messenger that the hub speaks. A new one is one file here, one line here, and one folder of real payloads."""
 
-RECEIVERS: Mapping[str, Callable[[Connection], Receiver]] = {"telegram": _telegram_receiver}
+RECEIVERS: Mapping[str, Callable[[Connection], Receiver]] = {"telegram": _telegram_receiver, "max": _max_receiver}
 """Those that are fetched from, or that call us at /hooks. The web chat's visitors come to its own addresses."""
+
+CONNECTORS: Mapping[str, Connector] = {
+    "telegram": Connector(telegram_calls.API, telegram_connect.whose, gone=telegram_calls.GONE),
+    "max": Connector(max_calls.API, max_connect.whose, gone=max_calls.GONE, prefers_webhook=True),
+}
+"""Those that are connected in the console by a token."""

@@ -42,16 +42,20 @@ from storage.files import FileStore
 
 TOKEN = "4200042:demo-bot-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
 BOT_NAME = "glina_i_len_bot"
+MAX_ID = 600_042
+MAX_TOKEN = "f9LHodD0cOIdemo-bot-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
 MERCHANT = "504242"
 MERCHANT_KEY = "test_demo-key-of-clay-and-linen"
 SITE = "clay-and-linen"
+MAX_PORT = 4
+"""How far from the hub's port MAX listens."""
 OWNER_ID = 500_001
 """The owner's id on Telegram."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the demo lives and listens; the emulators take the three ports after the hub's."""
+    """Where the demo lives and listens; the emulators take the ports after the hub's."""
 
     folder: Path
     host: str
@@ -139,6 +143,8 @@ def _point(session: Session, place: Place) -> int:
     """Have the accounts talk to the emulators of this start, whatever its ports are."""
     for account in accounts.channels(session, "telegram"):
         account.settings = {**account.settings, "api": place.address(1)}
+    for account in accounts.channels(session, "max"):
+        account.settings = {**account.settings, "api": place.address(MAX_PORT)}
     for account in accounts.channels(session, "webchat"):
         sites = [place.address(3), f"http://localhost:{place.port + 3}"]
         account.settings = {**account.settings, "origins": sites}
@@ -185,6 +191,14 @@ def _channels(session: Session, box: SecretBox, the_shop: Shop) -> Mapping[str, 
             name="Telegram",
             external_id=TOKEN.split(":")[0],
             secret=secret,
+            settings={"receive": "polling", "username": BOT_NAME},
+        ),
+        "max": accounts.add_channel(
+            **common,
+            channel="max",
+            name="MAX",
+            external_id=BOT_NAME,
+            secret=orjson.dumps({"token": MAX_TOKEN, "webhook_secret": secrets.token_urlsafe(32)}).decode(),
             settings={"receive": "polling", "username": BOT_NAME},
         ),
         "webchat": accounts.add_channel(
