@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -29,7 +30,8 @@ def _migrated_postgres() -> Iterator[str]:
     address = os.environ.get("PRILAVOK_TEST_POSTGRES")
     if not address:
         pytest.skip("no PostgreSQL: set PRILAVOK_TEST_POSTGRES=postgresql+psycopg://user@host/database")
-    name = f"story{os.getpid()}"
+    # The contract of the messengers has a schema of its own in the same process.
+    name = f"story{os.getpid()}_{secrets.token_hex(3)}"
     server = sa.create_engine(address, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.exec_driver_sql(f"CREATE SCHEMA {name}")
