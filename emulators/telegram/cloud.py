@@ -108,6 +108,9 @@ class Account:
 
 
 class Cloud:
+    look = "telegram"
+    """Which messenger the phone page looks like."""
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.world = World()

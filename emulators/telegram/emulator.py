@@ -15,7 +15,7 @@ from emulators.telegram.parameters import UPLOAD_LIMIT
 from emulators.telegram.phone_page import routes as phone_page
 from emulators.telegram.phones import Phone
 from emulators.telegram.snapshot import Snapshot
-from emulators.telegram.world import Bot, Person
+from emulators.telegram.world import Bot, Chat, Person
 
 ROOM_FOR_FORM = 1024 * 1024
 
@@ -58,6 +58,7 @@ class TelegramEmulator:
         """The whole emulator for aiohttp: Bot API, file downloads, control, phone page."""
         app = web.Application(client_max_size=UPLOAD_LIMIT + ROOM_FOR_FORM)
         app[bot_api.CLOUD] = self.cloud
+        app[phone_page.PHONE] = self._phone
         app.add_routes(bot_api.ROUTES)
         app.add_routes(control.ROUTES)
         app.add_routes(phone_page.ROUTES)
@@ -93,7 +94,10 @@ class TelegramEmulator:
         """The chat of this person with this bot; with the first registered bot if none is named."""
         if bot_id is None:
             bot_id = next(iter(self.cloud.world.bots))
-        return Phone(self.cloud, self.cloud.world.chat(bot_id, person_id))
+        return self._phone(self.cloud.world.chat(bot_id, person_id))
+
+    def _phone(self, chat: Chat) -> Phone:
+        return Phone(self.cloud, chat)
 
     @property
     def faults(self) -> Faults:

@@ -136,8 +136,13 @@ def grouped(messages: Iterable[Json]) -> list[list[Json]]:
     """Messages with albums brought together."""
     groups: dict[str, list[Json]] = {}
     for message in messages:
-        groups.setdefault(key_of(message), []).append(message)
+        groups.setdefault(key_of(message), []).extend(parts_of(message))
     return [*groups.values()]
+
+
+def parts_of(message: Json) -> list[Json]:
+    """A message with several pictures as if each were one of its own."""
+    return [{**message, **part, "caption": ""} if n else message for n, part in enumerate(message.get("parts") or [{}])]
 
 
 def summary(message: Json, texts: Texts) -> str:
@@ -214,7 +219,7 @@ def album_of(chat: Chat, message: Json) -> list[Json]:
     """The message with the others of its album."""
     group = message.get("media_group_id")
     if not group:
-        return [message]
+        return parts_of(message)
     return [each for each in chat.messages.values() if each.get("media_group_id") == group]
 
 

@@ -25,6 +25,9 @@ from emulators.telegram.phone_page.texts import LANGUAGES
 from emulators.telegram.phones import AlbumPicture, NoSuchThing, Phone
 from emulators.telegram.world import Chat, Json
 
+PHONE: web.AppKey[Callable[[Chat], Phone]] = web.AppKey("phone")
+"""Makes the hands of the person whose chat it is."""
+
 ROUTES = web.RouteTableDef()
 ROUTES.static("/phone/static", STATIC)
 
@@ -106,6 +109,7 @@ async def open_chat(request: web.Request) -> web.Response:
 def _frame(cloud: Cloud, screen: Screen) -> Json:
     """What stands around every phone: the tabs of all people and where the live changes begin."""
     return {
+        "look": cloud.look,
         "people": [person for person in cloud.world.people.values() if person.listed],
         "person": cloud.world.people[screen.person_id],
         "bots": [*cloud.world.bots],
@@ -175,7 +179,7 @@ ACTS: dict[str, Callable[[Phone, Json], Any]] = {
 async def send_files(request: web.Request) -> web.Response:
     """Pictures together as an album, anything else one by one; caption and quote go with the first."""
     _refuse_foreign(request)
-    phone = Phone(request.app[CLOUD], _chat(request))
+    phone = request.app[PHONE](_chat(request))
     fields, files = await _read_form(request)
     caption, reply_to = fields.get("caption", ""), int(fields.get("reply_to") or 0) or None
     pictures = [each.content for each in files if each.mime_type in PICTURES]
@@ -222,7 +226,7 @@ def _send_file(phone: Phone, file: Upload, caption: str, reply_to: int | None) -
 @ROUTES.post(r"/phone/{person:\d+}/{bot:\d+}/{act}")
 async def act(request: web.Request) -> web.Response:
     _refuse_foreign(request)
-    phone, perform = Phone(request.app[CLOUD], _chat(request)), ACTS.get(request.match_info["act"])
+    phone, perform = request.app[PHONE](_chat(request)), ACTS.get(request.match_info["act"])
     if perform is None:
         raise web.HTTPNotFound
     fields = dict(await request.post())

@@ -13,8 +13,10 @@ RUSSIAN: Texts = {
     "no_people_more": "Добавьте человека, и здесь появится его телефон.",
     "empty_chat": "Здесь пока пусто",
     "start": "Начать",
-    "about": "Что умеет этот бот?",
-    "bot": "бот",
+    "telegram_about": "Что умеет этот бот?",
+    "telegram_peer": "бот",
+    "vk_about": "О сообществе",
+    "vk_peer": "сообщество ВКонтакте",
     "back": "К списку чатов",
     "message": "Сообщение",
     "send": "Отправить",
@@ -66,6 +68,7 @@ RUSSIAN: Texts = {
     "messages": "Переписка",
     "forwarded": "Переслано от {name}",
     "hidden": "Показать скрытый текст",
+    "carousel": "Карточки",
 }
 ENGLISH: Texts = {
     "title": "Phone",
@@ -76,8 +79,10 @@ ENGLISH: Texts = {
     "no_people_more": "Add a person, and their phone will appear here.",
     "empty_chat": "Nothing here yet",
     "start": "Start",
-    "about": "What can this bot do?",
-    "bot": "bot",
+    "telegram_about": "What can this bot do?",
+    "telegram_peer": "bot",
+    "vk_about": "About the community",
+    "vk_peer": "VK community",
     "back": "Back to chats",
     "message": "Message",
     "send": "Send",
@@ -129,6 +134,7 @@ ENGLISH: Texts = {
     "messages": "Conversation",
     "forwarded": "Forwarded from {name}",
     "hidden": "Show the hidden text",
+    "carousel": "Cards",
 }
 LANGUAGES = {"ru": RUSSIAN, "en": ENGLISH}
 MONTHS = {
