@@ -2,7 +2,8 @@
 
 A message is marked `sending`, committed, and only then sent. A process that dies in between leaves `sending`
 behind: then nobody knows whether the message arrived. One that may be repeated without harm (it carries its order
-number) is sent once more; any other becomes `unknown`, and a person decides.
+number) is sent once more; any other becomes `unknown`, and a person decides. Channels that know our key of a message,
+or let us read the chat, clear such a doubt up by themselves: see doubts.py.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bot import doubts
 from bot.channels.base import (
     Attachment,
     Broken,
@@ -30,7 +32,7 @@ from bot.channels.base import (
 )
 from company.tables import ChannelAccount
 from inbox import content, messages, sending, typing
-from inbox.content import Media
+from inbox.content import Doubt, Media
 from inbox.tables import Conversation, Delivery, Message
 from kit import crash
 from kit.clock import now_ms
@@ -73,6 +75,8 @@ class _Errand:
     parcel: Parcel
     wait: timedelta = timedelta()
     """Until the account's turn."""
+    look: doubts.Look | None = None
+    """Look first whether it arrived at an earlier try."""
 
 
 class Courier:
@@ -97,12 +101,15 @@ class Courier:
 
     def _remember(self, session: Session, job: Job, *, can_wait: bool = False) -> _Errand | Again | None:
         message, conversation = _load(session, job)
+        look = None
         if message.delivery == Delivery.SENDING:
-            # Whoever sent it died before the answer was recorded.
-            if not message.repeatable or message.error == REPEATED:
-                _settle(session, conversation.shop_id, message, Delivery.UNKNOWN, "interrupted")
-                return None
-            message.error = REPEATED
+            # No answer came, or whoever sent it died before the answer was recorded.
+            look = doubts.look(session, conversation, message)
+            if doubts.of(session, message) is Doubt.STAYS:
+                if not message.repeatable or message.error == REPEATED:
+                    _settle(session, conversation.shop_id, message, Delivery.UNKNOWN, "interrupted")
+                    return None
+                message.error = REPEATED
         elif message.delivery != Delivery.QUEUED:
             return None
         if conversation.blocked:
@@ -113,7 +120,7 @@ class Courier:
             return Again(turn.again)
         message.delivery = Delivery.SENDING
         save(session, message)
-        return replace(self._errand(session, conversation, message), wait=turn.wait)
+        return replace(self._errand(session, conversation, message), wait=turn.wait, look=look)
 
     def _remember_mail(self, session: Session, job: Job) -> _Errand | Again | None:
         """One of many: what is said to people who wait for it goes first."""
@@ -124,7 +131,10 @@ class Courier:
             await asyncio.sleep(errand.wait.total_seconds())
         crash.point("delivery.before_send")
         try:
-            sent = await self._channel_of(errand.account_id).send(errand.parcel)
+            channel = self._channel_of(errand.account_id)
+            if errand.look is not None and (there := await doubts.found(channel, errand.parcel, errand.look)):
+                return there
+            sent = await channel.send(errand.parcel)
         except ChannelError as failure:
             return failure
         crash.point("delivery.after_send")
@@ -287,6 +297,9 @@ def _settle(session: Session, shop_id: int, message: Message, state: Delivery, e
 def _after_failure(session: Session, job: Job, message: Message, failure: ChannelError) -> Again | None:
     conversation = session.get_one(Conversation, message.conversation_id)
     if isinstance(failure, Unconfirmed):
+        if doubts.of(session, message) is not Doubt.STAYS:
+            message.delivery = Delivery.SENDING
+            return _later(job, failure)
         if message.repeatable and message.error != REPEATED:
             message.delivery, message.error = Delivery.SENDING, ""
             return Again(timedelta(seconds=1))

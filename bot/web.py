@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections.abc import Callable
 
-import orjson
 from aiohttp import web
 
-from bot.channels.base import Receiver
+from bot.channels import RECEIVERS
+from bot.channels.base import Receiver, Stranger, Unreadable
 from kit.errors import Missing
 from storage.database import Database
 from storage.files import THUMBNAILS, FileStore, NoSuchFile, by_token
 from storage.tables import StoredFile
 
-LARGEST_UPDATE = 1_000_000
-"""Bytes of one Telegram update; real ones are a few thousand."""
+LARGEST_EVENT = 1_000_000
+"""Bytes of one event of a messenger; real ones are a few thousand."""
 
 SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 """Types that a browser may show in place; anything else is downloaded."""
@@ -32,29 +31,23 @@ class Hooks:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post(r"/hooks/telegram/{account_id:\d{1,18}}", self.telegram),
+            web.post(rf"/hooks/{{channel:{'|'.join(RECEIVERS)}}}/{{account_id:\d{{1,18}}}}", self.hook),
             web.get("/files/{token:[A-Za-z0-9_-]{24}}", self.file),
         ]
 
-    async def telegram(self, request: web.Request) -> web.Response:
-        """One update. 200 only after it is stored, so Telegram repeats what we could not keep."""
+    async def hook(self, request: web.Request) -> web.Response:
+        """What a messenger brings. 200 only after it is stored, so that it repeats what we could not keep."""
         receiver = self._receiver_of(int(request.match_info["account_id"]))
-        given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
-        expected = receiver.webhook_secret if receiver is not None else ""
-        if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
-            raise web.HTTPUnauthorized(text="wrong secret token")
-        assert receiver is not None
-        if (request.content_length or 0) > LARGEST_UPDATE:
-            raise web.HTTPRequestEntityTooLarge(LARGEST_UPDATE, request.content_length or 0)
+        if receiver is None or receiver.channel != request.match_info["channel"]:
+            raise web.HTTPUnauthorized(text="wrong secret")
+        body = await _read(request)
         try:
-            update = orjson.loads(await request.read())
-            well_formed = isinstance(update, dict) and isinstance(update.get("update_id"), int)
-        except orjson.JSONDecodeError:
-            well_formed = False
-        if not well_formed:
-            raise web.HTTPBadRequest(text="not an update")
-        await receiver.take([update])
-        return web.Response()
+            words = await receiver.called(request.headers, body)
+        except Stranger as stranger:
+            raise web.HTTPUnauthorized(text=str(stranger)) from None
+        except Unreadable as unreadable:
+            raise web.HTTPBadRequest(text=str(unreadable)) from None
+        return web.Response(text=words)
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """A file by its unguessable name; `?w=` gives a picture scaled down."""
@@ -63,6 +56,16 @@ class Hooks:
             return await serve(self._files, row, request.query.get("w"))
         except Missing:
             raise web.HTTPNotFound(text="no such file") from None
+
+
+async def _read(request: web.Request) -> bytes:
+    """The body of a call, which may come from anybody. Raises HTTPRequestEntityTooLarge."""
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST_EVENT:
+            raise web.HTTPRequestEntityTooLarge(LARGEST_EVENT, len(body))
+    return bytes(body)
 
 
 async def serve(files: FileStore, row: StoredFile, width: str | None) -> web.StreamResponse:

@@ -104,6 +104,16 @@ def switch(session: Session, account: ChannelAccount, *, on: bool) -> None:
     session.flush()
 
 
+def place_of(session: Session, account_id: int) -> str:
+    """How far the channel was read; "" from the beginning on."""
+    return session.scalar(sa.select(ChannelAccount.place).where(ChannelAccount.id == account_id)) or ""
+
+
+def keep_place(session: Session, account_id: int, place: str) -> None:
+    """Everything up to here is stored: the next fetch goes on from it."""
+    session.execute(sa.update(ChannelAccount).where(ChannelAccount.id == account_id).values(place=place[:200]))
+
+
 def report_health(session: Session, account_id: int, health: str, text: str) -> None:
     """Keep how the channel is doing ("ok", "broken" …), why, and since when. `text` must hold no secret."""
     now = sa.literal(utc_now(), ChannelAccount.health_at.type)

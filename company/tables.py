@@ -206,6 +206,8 @@ class ChannelAccount(Base):
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     secret: Mapped[str | None] = mapped_column(sa.Text)
     """Encrypted by kit.secrets; a bot token and a webhook secret live here."""
+    place: Mapped[str] = mapped_column(sa.String(200), default="", server_default="")
+    """How far the channel was read, in its own words; what comes after it is asked for next."""
     active: Mapped[bool] = mapped_column(default=True)
     health: Mapped[str] = mapped_column(sa.String(20), default="new")
     health_text: Mapped[str] = mapped_column(sa.String(300), default="")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from html.parser import HTMLParser
 from typing import Any
@@ -183,23 +184,68 @@ class Outgoing:
         return [button for row in self.rows for button in row]
 
 
+class Heard(StrEnum):
+    """A kind of thing that buyers say or do."""
+
+    TEXT = "text"
+    PHOTO = "photo"
+    DOCUMENT = "document"
+    VIDEO = "video"
+    VOICE = "voice"
+    AUDIO = "audio"
+    STICKER = "sticker"
+    CONTACT = "contact"
+    LOCATION = "location"
+    ALBUM = "album"
+    REPLY = "reply"
+    FORWARD = "forward"
+    EDIT = "edit"
+    PRESS = "press"
+    START = "start"
+    """Opened by a link that carries a word of ours."""
+    LEAVE = "leave"
+    """Stopped the bot or wrote off the shop."""
+
+
+class Doubt(StrEnum):
+    """What can be done about a message that went out and was not answered."""
+
+    STAYS = "stays"
+    """Nobody can tell whether it arrived: a person decides, and what may stand there twice is sent once more."""
+    KEY = "key"
+    """The channel knows our key of a message and drops the copy, so it is just sent again."""
+    LOOK = "look"
+    """The chat can be read: it is looked up there, and sent again if it is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a channel can carry. Lengths in characters as the channel counts them."""
 
+    hears: frozenset[Heard] = frozenset(Heard)
     text: int = 4096
     caption: int = 1024
     buttons: int = 100
     per_row: int = 8
     label: int = 64
     """Longer labels are cut."""
+    rows: int = 100
     media: int = 10
+    together: tuple[frozenset[MediaKind], ...] = (frozenset(MediaKind),)
+    """Kinds that may stand in one message; what is in none of these stands alone."""
     media_buttons: bool = True
     """Buttons may stand under media."""
     styles: frozenset[Style] = frozenset(Style)
     edit: bool = True
+    edit_for: timedelta | None = None
+    """How long a message without buttons may be edited; None for ever."""
     ask_contact: bool = True
     keyboard: bool = True
+    """Choices may stand under the place where the buyer types, or be shown as if they did."""
+    start_link: str = ""
+    """The address that opens the shop's account, with {account} and {start}."""
+    window: timedelta | None = None
+    """How long after the buyer's last words the shop may write; None for ever."""
     utf16: bool = False
     """The channel counts UTF-16 units."""
     file_in: int = 20_000_000
@@ -211,6 +257,9 @@ class Capabilities:
     """Whether the channel is to be asked to show that somebody writes."""
     per_second: float = 0.0
     """How many messages an account may send each second; 0 for any number."""
+    doubt: Doubt = Doubt.STAYS
+    sure_for: timedelta = timedelta()
+    """How long after the first try a doubt can be cleared up."""
 
 
 _INCOMING: TypeAdapter[Incoming] = TypeAdapter(Incoming)

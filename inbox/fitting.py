@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from inbox.content import Action, Button, Capabilities, Outgoing, Span
+from inbox.content import Action, Button, Capabilities, Media, Outgoing, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,9 @@ class Fitted:
 def fit(outgoing: Outgoing, capabilities: Capabilities) -> Fitted:
     """Turn one message into as many as the channel needs, losing no word and no choice.
 
-    Buttons that the channel cannot show become a numbered list; buttons stay on the last part. A text too long for a
-    caption goes after its media. Styles that the channel does not know are dropped, links stay readable as addresses.
+    Files that the channel does not show together go one message after another. Buttons that it cannot show become a
+    numbered list; buttons stay on the last part. A text too long for a caption goes after its media. Styles that the
+    channel does not know are dropped, links stay readable as addresses.
     """
     outgoing = _styles(outgoing, capabilities)
     outgoing, offered = _choices(outgoing, capabilities)
@@ -45,7 +46,7 @@ def _styles(outgoing: Outgoing, capabilities: Capabilities) -> Outgoing:
 def _choices(outgoing: Outgoing, capabilities: Capabilities) -> tuple[Outgoing, tuple[Action, ...]]:
     """Cut labels, break rows, and write out as numbers what the channel cannot show as buttons."""
     buttons = outgoing.buttons()
-    too_many = len(buttons) > capabilities.buttons
+    too_many = len(buttons) > capabilities.buttons or len(_rows(outgoing.rows, capabilities)) > capabilities.rows
     no_keyboard = outgoing.keyboard and not capabilities.keyboard
     if not too_many and not no_keyboard:
         return replace(outgoing, rows=_rows(outgoing.rows, capabilities)), ()
@@ -91,7 +92,8 @@ def _split(outgoing: Outgoing, capabilities: Capabilities) -> Iterator[Outgoing]
     media, text = outgoing.media, outgoing.text
     below = replace(outgoing, media=())
     while media:
-        batch, media = media[: capabilities.media], media[capabilities.media :]
+        size = _together(media, capabilities)
+        batch, media = media[:size], media[size:]
         alone = Outgoing(media=batch, reply_to=outgoing.reply_to)
         buttons_fit = not outgoing.rows or (capabilities.media_buttons and len(batch) == 1)
         if not media and buttons_fit and length(text, capabilities) <= capabilities.caption:
@@ -106,6 +108,15 @@ def _split(outgoing: Outgoing, capabilities: Capabilities) -> Iterator[Outgoing]
         yield replace(below, text=piece, spans=spans)
     elif below.rows or below.keyboard:
         yield replace(below, text="…")
+
+
+def _together(media: tuple[Media, ...], capabilities: Capabilities) -> int:
+    """How many of the files, from the first on, may stand in one message."""
+    kinds = next((kinds for kinds in capabilities.together if media[0].kind in kinds), None)
+    if kinds is None:
+        return 1
+    alike = next((n for n, each in enumerate(media) if each.kind not in kinds), len(media))
+    return min(alike, capabilities.media)
 
 
 def _pieces(text: str, spans: tuple[Span, ...], capabilities: Capabilities) -> Iterator[tuple[str, tuple[Span, ...]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from bot import notices
 from bot.alarm_notices import named
+from bot.channels import CONNECTORS
+from bot.channels.connecting import BadToken, Found
 from company import accounts
 from company.rights import Right
 from company.tables import ChannelAccount
@@ -22,25 +23,23 @@ from inbox.content import Outgoing
 from inbox.tables import Author
 from kit.errors import Refused
 from kit.secrets import SecretBox
-from operator_console import channel_pages, shell
-from operator_console.channel_pages import BadBotToken
+from operator_console import channel_words, shell
+from operator_console.channel_pages import POLLING, WEBHOOK, new_secret
 from operator_console.people import Shape
+from operator_console.rendering import channel_name
 from operator_console.routing import ID, Route, get, post
 from operator_console.texts import gettext as _
 from operator_console.visits import NoSuchPage, Visit
 
-TELEGRAM, WEBCHAT = "telegram", "webchat"
-POLLING, WEBHOOK = "polling", "webhook"
+WEBCHAT = "webchat"
 
 MOST_ORIGINS = 50
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?")
 
-GONE = "Telegram does not know this token any more"
-
 
 class WebhookNeedsHttps(Refused):
-    """Telegram brings updates to addresses that begin with https alone."""
+    """Messengers call addresses that begin with https alone."""
 
     code = "webhook_needs_https"
 
@@ -75,14 +74,14 @@ async def channel(visit: Visit) -> web.StreamResponse:
 
 
 async def check(visit: Visit) -> web.StreamResponse:
-    """Ask Telegram now whether the token still opens the bot."""
-    token, api = await visit.read(_token, visit, visit.number())
+    """Ask the channel now whether the token still opens the account."""
+    channel, token, api = await visit.read(_token, visit, visit.number())
     try:
-        bot = await channel_pages.whose(token, api)
-    except BadBotToken:
-        await visit.write(accounts.report_health, visit.number(), "broken", GONE)
+        found = await CONNECTORS[channel].ask(token, api)
+    except BadToken:
+        await visit.write(accounts.report_health, visit.number(), "broken", CONNECTORS[channel].gone)
         raise
-    return visit.done(await visit.read(lambda _session: _("Telegram answers: @{name}", name=bot.username)))
+    return visit.done(await visit.read(lambda _session: _answers(channel, found)))
 
 
 async def receive(visit: Visit) -> web.StreamResponse:
@@ -95,11 +94,11 @@ async def receive(visit: Visit) -> web.StreamResponse:
 
 
 async def renew(visit: Visit) -> web.StreamResponse:
-    """A new token of the same bot."""
+    """A new token of the same account."""
     token = (await visit.form())["token"].strip()
-    _old, api = await visit.read(_token, visit, visit.number())
-    bot = await channel_pages.whose(token, api)
-    return await _changed(visit, lambda account: _renew(visit.console.box, account, token, bot))
+    channel, _old, api = await visit.read(_token, visit, visit.number())
+    found = await CONNECTORS[channel].ask(token, api)
+    return await _changed(visit, lambda account: _renew(visit.console.box, account, token, found))
 
 
 async def allow(visit: Visit) -> web.StreamResponse:
@@ -167,7 +166,9 @@ def _channel(session: Session, visit: Visit, account_id: int) -> Shape:
             "health": account.health,
             "words": words(visit, account),
             "at": account.health_at,
-            "telegram": account.channel == TELEGRAM,
+            "brand": channel_name(account.channel),
+            "by_token": account.channel in CONNECTORS,
+            "where": channel_words.of(account.channel)["where"],
             "by_file": "per_second" in account.settings,
             "tag": _tag(visit, account),
             "origins": "\n".join(account.settings.get("origins", ())),
@@ -210,34 +211,43 @@ def _allow(account: ChannelAccount, origins: list[str]) -> None:
 
 
 def _opened(box: SecretBox, account: ChannelAccount) -> dict[str, str]:
-    """{token, webhook_secret?}. Raises BadBotToken for an account without a token."""
+    """{token, webhook_secret?}. Raises NoSuchPage for an account of a channel without tokens, BadToken without one."""
+    if account.channel not in CONNECTORS:
+        raise NoSuchPage(f"account {account.id} has no token")
     kept = accounts.secret_of(box, account)
-    opened: dict[str, str] = orjson.loads(kept) if account.channel == TELEGRAM and kept else {}
+    opened: dict[str, str] = orjson.loads(kept) if kept else {}
     if not opened.get("token"):
-        raise BadBotToken(f"account {account.id} has no token")
+        raise BadToken(channel_name(account.channel))
     return opened
 
 
-def _token(session: Session, visit: Visit, account_id: int) -> tuple[str, str]:
+def _answers(channel: str, found: Found) -> str:
+    name = f"@{found.username}" if found.username else found.name
+    return _("{channel} answers: {name}", channel=channel_name(channel), name=name)
+
+
+def _token(session: Session, visit: Visit, account_id: int) -> tuple[str, str, str]:
+    """(channel, token, the channel's address)"""
     account = _ours(session, visit, account_id)
     token = _opened(visit.console.box, account)["token"]
-    return token, str(account.settings.get("api") or channel_pages.API)
+    return account.channel, token, str(account.settings.get("api") or CONNECTORS[account.channel].api)
 
 
 def receive_by(box: SecretBox, account: ChannelAccount, how: str) -> None:
-    """A webhook has a secret of its own, by which Telegram is known."""
+    """A webhook has a secret of its own, by which the channel is known."""
     opened = _opened(box, account)
     if how == WEBHOOK:
-        opened["webhook_secret"] = secrets.token_urlsafe(32)
+        opened["webhook_secret"] = new_secret()
     account.secret = box.seal(orjson.dumps(opened).decode())
     account.settings = {**account.settings, "receive": how}
 
 
-def _renew(box: SecretBox, account: ChannelAccount, token: str, bot: channel_pages.Bot) -> None:
-    if str(bot.id) != account.external_id:
-        raise AnotherBot(bot.username)
-    account.secret = box.seal(orjson.dumps(_opened(box, account) | {"token": token}).decode())
-    account.settings = {**account.settings, "username": bot.username}
+def _renew(box: SecretBox, account: ChannelAccount, token: str, found: Found) -> None:
+    if found.external_id != account.external_id:
+        raise AnotherBot(found.username or found.name)
+    kept = {**_opened(box, account), **found.secret, "token": token}
+    account.secret = box.seal(orjson.dumps(kept).decode())
+    account.settings = {**account.settings, "username": found.username}
 
 
 def _test(session: Session, visit: Visit, account_id: int) -> None:

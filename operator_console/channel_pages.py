@@ -1,58 +1,48 @@
-"""Connecting the shop's Telegram bot by its token."""
+"""Connecting the shop's account on a messenger by its token, and making a chat for its site."""
 
 from __future__ import annotations
 
-import logging
-import re
 import secrets
-from dataclasses import dataclass
+from typing import Any
 
-import aiohttp
 import orjson
 from aiohttp import web
 from sqlalchemy.orm import Session
 
+from bot.channels import CONNECTORS
+from bot.channels.connecting import Connector, Found
 from company import accounts
 from company.rights import Right
 from company.tables import Shop
-from kit.errors import Refused
 from kit.secrets import SecretBox
-from operator_console.routing import Route, post
-from operator_console.visits import Visit
+from operator_console import channel_words, shell
+from operator_console.rendering import channel_name
+from operator_console.routing import Route, get, post
+from operator_console.visits import NoSuchPage, Visit
 
-logger = logging.getLogger(__name__)
+POLLING, WEBHOOK = "polling", "webhook"
 
-API = "https://api.telegram.org"
-
-PATIENCE = aiohttp.ClientTimeout(total=10)
-
-
-class BadBotToken(Refused):
-    """Telegram does not know a bot with this token."""
-
-    code = "bad_bot_token"
+CHANNEL = r"{channel:[a-z]{1,20}}"
 
 
-class TelegramSilent(Refused):
-    """Telegram could not be asked."""
-
-    code = "telegram_silent"
-
-
-@dataclass(frozen=True, slots=True)
-class Bot:
-    id: int
-    username: str
-    name: str
+async def new(visit: Visit) -> web.StreamResponse:
+    """The steps to the token, and the place where it is pasted."""
+    channel, _connector = asked(visit)
+    frame = await shell.frame(visit, "settings")
+    return visit.page("pages/channel_new.html", **frame, **await visit.read(_steps, channel))
 
 
 async def connect(visit: Visit) -> web.StreamResponse:
-    """Ask Telegram whose token it is, and keep it sealed. The bot is listened to within seconds."""
+    """Ask the channel whose token it is, and keep it sealed. The account is listened to within seconds."""
+    channel, connector = asked(visit)
     token = (await visit.form())["token"].strip()
-    api = await visit.read(_api, visit.shop.id)
-    bot = await whose(token, api)
-    await visit.write(_keep, visit.console.box, visit.shop.id, token, bot, api)
-    return visit.done(go="/settings#channels")
+    api = await visit.read(_api, visit.shop.id, channel)
+    found = await connector.ask(token, api)
+    by_webhook = connector.prefers_webhook and visit.console.public_url.startswith("https://")
+    account_id = await visit.write(
+        _keep, visit.console.box, visit.shop.id, channel, token, found, api, WEBHOOK if by_webhook else POLLING
+    )
+    return visit.done(go=f"/channels/{account_id}")
 
 
 async def add_site(visit: Visit) -> web.StreamResponse:
@@ -62,32 +52,27 @@ async def add_site(visit: Visit) -> web.StreamResponse:
 
 
 ROUTES: tuple[Route, ...] = (
-    post("/settings/telegram", connect, Right.SETTINGS),
+    get(f"/settings/channels/{CHANNEL}", new, Right.SETTINGS),
+    post(f"/settings/channels/{CHANNEL}", connect, Right.SETTINGS),
     post("/settings/webchat", add_site, Right.SETTINGS),
 )
 
 
-async def whose(token: str, api: str) -> Bot:
-    """The bot that has this token. Raises BadBotToken, TelegramSilent; neither shows the token.
+def asked(visit: Visit) -> tuple[str, Connector]:
+    """The channel that the address names. Raises NoSuchPage for one that is not connected by a token."""
+    channel = visit.request.match_info["channel"]
+    if channel not in CONNECTORS:
+        raise NoSuchPage(f"no channel {channel!r} to connect")
+    return channel, CONNECTORS[channel]
 
-    Source: https://core.telegram.org/bots/api#getme
-    """
-    if not re.fullmatch(r"\d{3,20}:[A-Za-z0-9_-]{10,100}", token):
-        raise BadBotToken("the token has another form")
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=PATIENCE) as http,
-            http.get(f"{api}/bot{token}/getMe", allow_redirects=False) as answer,
-        ):
-            said = orjson.loads(await answer.content.read(100_000))
-    except (TimeoutError, aiohttp.ClientError, orjson.JSONDecodeError) as failure:
-        # The address holds the token, and the failure may hold the address.
-        logger.warning("Telegram did not answer getMe: %s", type(failure).__name__)
-        raise TelegramSilent() from None
-    result = said.get("result") if isinstance(said, dict) else None
-    if not isinstance(result, dict) or not isinstance(result.get("id"), int):
-        raise BadBotToken("Telegram refuses the token")
-    return Bot(result["id"], str(result.get("username", ""))[:60], str(result.get("first_name", ""))[:120])
+
+def new_secret() -> str:
+    """By which a channel that calls us is known."""
+    return secrets.token_urlsafe(32)
+
+
+def _steps(_session: Session, channel: str) -> dict[str, Any]:
+    return {"channel": channel, "name": channel_name(channel), **channel_words.of(channel)}
 
 
 def _add_site(session: Session, box: SecretBox, shop_id: int) -> int:
@@ -98,22 +83,25 @@ def _add_site(session: Session, box: SecretBox, shop_id: int) -> int:
     return added.id
 
 
-def _api(session: Session, shop_id: int) -> str:
-    """Where the shop's other bots are reached; a test installation has its own Telegram."""
+def _api(session: Session, shop_id: int, channel: str) -> str:
+    """Where the shop's other accounts are reached; a test installation has its own messengers."""
     for row in accounts.of_shop(session, shop_id):
-        if row.channel == "telegram" and isinstance(row.settings.get("api"), str):
+        if row.channel == channel and isinstance(row.settings.get("api"), str):
             return str(row.settings["api"])
-    return API
+    return CONNECTORS[channel].api
 
 
-def _keep(session: Session, box: SecretBox, shop_id: int, token: str, bot: Bot, api: str) -> None:
-    accounts.add_channel(
+def _keep(
+    session: Session, box: SecretBox, shop_id: int, channel: str, token: str, found: Found, api: str, receive: str
+) -> int:
+    added = accounts.add_channel(
         session,
         box,
         session.get_one(Shop, shop_id),
-        channel="telegram",
-        name=bot.name or bot.username,
-        external_id=str(bot.id),
-        secret=orjson.dumps({"token": token}).decode(),
-        settings={"receive": "polling", "username": bot.username, "api": api},
+        channel=channel,
+        name=found.name or found.username or channel_name(channel),
+        external_id=found.external_id,
+        secret=orjson.dumps({**found.secret, "token": token, "webhook_secret": new_secret()}).decode(),
+        settings={"receive": receive, "username": found.username, "api": api},
     )
+    return added.id

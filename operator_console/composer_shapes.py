@@ -42,6 +42,11 @@ def composer(session: Session, visit: Visit, around: Beside) -> Shape:
         "now": int(reader().now.timestamp() * 1000),
         "channel_name": channel_name(around.channel),
         "limit": limits.text,
+        "fits": {
+            "caption": limits.caption,
+            "files": limits.media,
+            "together": [sorted(kinds) for kinds in limits.together],
+        },
         "accept": "",
         "window": None,
         "closed": closed,

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from aiohttp import web
 from sqlalchemy.orm import Session
 
+from bot.channels import CONNECTORS
 from catalog.names import named
 from company import accounts, presence, settings, shops, staff
 from company.rights import Right
@@ -130,6 +131,7 @@ def _all(session: Session, visit: Visit) -> Shape:
         ],
         "roles": rights_pages.offered(session, shop.id),
         "rights_changes": rights_history.latest(session, shop),
+        "connectable": list(CONNECTORS),
         "channels": [
             {
                 "id": row.id,

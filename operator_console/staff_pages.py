@@ -13,6 +13,7 @@ from company import accounts, signin, staff
 from company.events import StaffChanged
 from company.rights import NotAllowed, Right
 from company.tables import Role, Shop
+from inbox.channels import CAPABILITIES
 from operator_console import rights_pages, shell
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, post
@@ -44,9 +45,8 @@ async def link(visit: Visit) -> web.StreamResponse:
     """A new code with which the person's own chat with the shop's bot becomes the one for notices."""
     frame = await shell.frame(visit, "settings")
     code = await visit.write(_new_code, visit.staff.id)
-    bots = await visit.read(_bots, visit.shop.id)
-    urls = [bot | {"url": f"https://t.me/{quote(bot['username'])}?start={STAFF_LINK}{code}"} for bot in bots]
-    return visit.page("pages/messenger_link.html", **frame, bots=urls, command=f"/start {STAFF_LINK}{code}")
+    bots = await visit.read(_bots, visit.shop.id, f"{STAFF_LINK}{code}")
+    return visit.page("pages/messenger_link.html", **frame, bots=bots, command=f"/start {STAFF_LINK}{code}")
 
 
 ROUTES: tuple[Route, ...] = (
@@ -100,10 +100,10 @@ def _new_code(session: Session, staff_id: int) -> str:
     return staff.new_link_code(session, staff.get(session, staff_id))
 
 
-def _bots(session: Session, shop_id: int) -> list[Shape]:
-    """The shop's Telegram bots whose names are known."""
+def _bots(session: Session, shop_id: int, start: str) -> list[Shape]:
+    """The shop's bots that can be opened by an address, with a word for them to start with."""
     return [
-        {"name": row.name, "username": row.settings["username"]}
+        {"channel": row.channel, "name": row.name, "url": link.format(account=quote(username), start=start)}
         for row in accounts.of_shop(session, shop_id)
-        if row.channel == "telegram" and row.active and row.settings.get("username")
+        if row.active and (username := row.settings.get("username")) and (link := CAPABILITIES[row.channel].start_link)
     ]

@@ -271,6 +271,7 @@ class Hub:
             public_url=self.config.public_url,
             accept=self.accept,
             report=self._report,
+            place=Places(self.db),
         )
 
     async def _report(self, account_id: int, health: str, words: str) -> None:
@@ -282,6 +283,19 @@ class Hub:
         site = web.TCPSite(self._runner, self.config.host, self.config.port)
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1] if site._server else self.config.port  # type: ignore[attr-defined]
+
+
+class Places:
+    """Where accounts are read up to, kept with them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def get(self, account_id: int) -> str:
+        return await self._db.read(accounts.place_of, account_id)
+
+    async def keep(self, account_id: int, place: str) -> None:
+        await self._db.write(accounts.keep_place, account_id, place)
 
 
 class _Work:

@@ -9,6 +9,8 @@ from urllib.parse import unquote
 import pytest
 
 from bot.channels import CHANNELS
+from inbox import cards
+from inbox.channels import CAPABILITIES
 from payments.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[1]
@@ -104,6 +106,11 @@ def test_the_map_names_every_package(document: str) -> None:
 def test_every_channel_and_provider_is_named(document: str) -> None:
     named = set(_QUOTED.findall(text_of(document)))
     assert set(CHANNELS) | set(PROVIDERS) <= named
+
+
+def test_the_cards_of_the_channels_are_shown_as_they_are() -> None:
+    """To print them anew: python -c "from inbox import cards, channels; print(cards.table(channels.CAPABILITIES))"."""
+    assert cards.table(CAPABILITIES) in text_of("docs/channels.md")
 
 
 @pytest.mark.parametrize("document", READMES)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from bot.channels import telegram_calls, telegram_connect
 from bot.channels.base import Channel, Connection, Receiver
+from bot.channels.connecting import Connector
 
 
 def _telegram(connection: Connection) -> Channel:
@@ -31,3 +33,8 @@ CHANNELS: Mapping[str, Callable[[Connection], Channel]] = {"telegram": _telegram
 
 RECEIVERS: Mapping[str, Callable[[Connection], Receiver]] = {"telegram": _telegram_receiver}
 """Those that are fetched from, or that call us at /hooks. The web chat's visitors come to its own addresses."""
+
+CONNECTORS: Mapping[str, Connector] = {
+    "telegram": Connector(telegram_calls.API, telegram_connect.whose, gone=telegram_calls.GONE),
+}
+"""Those that are connected in the console by a token."""

@@ -11,10 +11,13 @@ ChannelError
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
+
+import orjson
 
 from inbox.content import Incoming, Media, Outgoing
 
@@ -53,6 +56,14 @@ class Broken(ChannelError):
 
 class NotOpen(Broken, NotSent):
     """The account has not been opened in this process yet: it will be in a moment."""
+
+
+class Stranger(Exception):
+    """Whoever calls did not show the secret of the account."""
+
+
+class Unreadable(Exception):
+    """What was brought is no event of this channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,26 @@ Report = Callable[[int, str, str], Awaitable[None]]
 """Tell how an account is: (account id, "ok" | "broken" | "conflict", words)."""
 
 
+class Place(Protocol):
+    """How far an account's events were fetched, for channels that do not remember it for us."""
+
+    async def get(self, account_id: int) -> str:
+        """ "" when nothing was fetched yet."""
+
+    async def keep(self, account_id: int, place: str) -> None:
+        """What comes before this place is stored."""
+
+
+class Nowhere:
+    """For what does not fetch, and for what may begin anew each time."""
+
+    async def get(self, account_id: int) -> str:
+        return ""
+
+    async def keep(self, account_id: int, place: str) -> None:
+        """It is forgotten."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """One account and what its adapter needs; secrets are open here and nowhere else."""
@@ -111,7 +142,7 @@ class Connection:
     public_url: str
     accept: Accept
     report: Report
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    place: Place = field(default_factory=Nowhere)
 
 
 class Receiver(Protocol):
@@ -120,11 +151,15 @@ class Receiver(Protocol):
     It stands apart from Channel, which sends: the two live in different processes, and receiving needs no library.
     """
 
-    webhook_secret: str
-    """What a caller must show; "" when nobody may call."""
+    channel: str
+    """The channel's name, which stands in the address that it calls: /hooks/<channel>/<account>."""
 
-    async def take(self, updates: Sequence[Mapping[str, Any]]) -> None:
-        """Store raw events durably; what returns may be acknowledged."""
+    async def called(self, headers: Mapping[str, str], body: bytes) -> str:
+        """Somebody calls the account's address: see that it is the channel, store what it brings, and give the words
+        that it wants to hear. What returns is stored.
+
+        Raises Stranger and Unreadable; then nothing is. `headers` are found whatever their letter case.
+        """
 
     async def receive(self, holds: Holds) -> None:
         """Fetch, or have the channel call us, for as long as `holds`. One process at a time does this."""
@@ -171,6 +206,34 @@ class Checkable(Protocol):
 
     async def check(self) -> Checkup:
         """Look whether events still come our way, and mend it if not. Raises ChannelError."""
+
+
+@runtime_checkable
+class Searchable(Protocol):
+    """A channel whose chats can be read: what became of a message without an answer can be looked up there."""
+
+    async def find(self, parcel: Parcel, *, since: float, taken: Collection[str]) -> str | None:
+        """The channel's id of the message that this parcel has become, None if it never arrived. Raises ChannelError.
+
+        `since`, in seconds since 1970, is before the first try; `taken` are ids that are other messages' already.
+        """
+
+
+def check_secret(given: str, expected: str) -> None:
+    """Raises Stranger unless the caller showed what we expect; an account without a secret may be called by nobody."""
+    if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
+        raise Stranger("wrong secret")
+
+
+def event_in(body: bytes) -> dict[str, Any]:
+    """One event as JSON. Raises Unreadable."""
+    try:
+        event = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Unreadable("not JSON") from None
+    if not isinstance(event, dict):
+        raise Unreadable("not an object")
+    return event
 
 
 def button_name(message_id: int, version: int, index: int) -> str:

@@ -24,6 +24,8 @@ TIMEOUT = 20.0
 CONNECTIONS = 100
 """Calls that may be under way at a time."""
 
+GONE = "Telegram does not know this token any more"
+
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -81,7 +83,7 @@ def refusal(code: int, reason: str, retry_after: float | None = None) -> Channel
     if code == 429:
         return Throttled(float(retry_after or 1))
     if code == 401:
-        return Broken("Telegram does not know this token any more")
+        return Broken(GONE)
     if code == 403:
         return Rejected(reason, blocked=True)
     if code >= 500:

@@ -18,11 +18,23 @@ from typing import Any
 import orjson
 
 from bot.channels import telegram_read
-from bot.channels.base import Broken, ChannelError, Connection, Envelope, Holds, Throttled
+from bot.channels.base import (
+    Broken,
+    ChannelError,
+    Connection,
+    Envelope,
+    Holds,
+    Throttled,
+    Unreadable,
+    check_secret,
+    event_in,
+)
 from bot.channels.telegram_calls import Calls
 from kit import crash
 
 logger = logging.getLogger(__name__)
+
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  the name of a header
 
 POLL = 25
 """Seconds that one getUpdates waits at the server."""
@@ -52,6 +64,8 @@ def hook(connection: Connection) -> Mapping[str, Any]:
 class TelegramReceiver:
     """One bot's updates, by long polling, or by webhook when the account's settings say so."""
 
+    channel = "telegram"
+
     def __init__(self, connection: Connection) -> None:
         self._link = connection
         secrets = orjson.loads(connection.secret)
@@ -67,6 +81,15 @@ class TelegramReceiver:
                 await self._poll(holds)
         finally:
             await self._calls.close()
+
+    async def called(self, headers: Mapping[str, str], body: bytes) -> str:
+        """One update; Telegram repeats what we could not keep."""
+        check_secret(headers.get(SECRET_HEADER, ""), self.webhook_secret)
+        update = event_in(body)
+        if not isinstance(update.get("update_id"), int):
+            raise Unreadable("not an update")
+        await self.take([update])
+        return ""
 
     async def take(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Store updates durably, those of private chats; what returns may be confirmed."""

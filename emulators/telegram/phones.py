@@ -129,6 +129,15 @@ class Phone:
         entities = find_entities(text)
         return self._send({"text": text, "entities": entities} if entities else {"text": text}, reply_to=reply_to)
 
+    def forward(self, text: str, author: str) -> Json:
+        """Pass on what somebody else wrote."""
+        origin = {
+            "type": "user",
+            "sender_user": {"id": self.chat.person.id + 1, "is_bot": False, "first_name": author},
+            "date": int(time.time()) - 60,
+        }
+        return self._send({"text": text, "forward_origin": origin})
+
     def send_photo(self, content: bytes, caption: str = "", *, reply_to: int | None = None) -> Json:
         return self._send_file("photo", content, caption=caption, reply_to=reply_to)
 

@@ -215,6 +215,7 @@ def composer(**more: object) -> Shape:
         "now": 0,
         "channel_name": "Telegram",
         "limit": 4096,
+        "fits": {"caption": 1024, "files": 10, "together": [["photo", "video"], ["document"]]},
         "accept": "",
         "window": None,
         "closed": "",

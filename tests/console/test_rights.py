@@ -52,7 +52,7 @@ FORGED = (
     {"Origin": "null"},
 )
 
-Ids = dict[str, int]
+Ids = dict[str, int | str]
 
 THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/inbox": lambda session, store: {
@@ -182,7 +182,8 @@ async def addresses(desk: Desk, store: Store, routes: Iterable[Route]) -> list[t
 
 
 def address(route: Route, ids: Ids) -> str:
-    return re.sub(r"\{(\w+)(?::[^{}]*(?:\{[^{}]*\})?)?\}", lambda match: str(ids.get(match[1], 0)), route.path)
+    known: Ids = {"channel": "telegram", **ids}
+    return re.sub(r"\{(\w+)(?::[^{}]*(?:\{[^{}]*\})?)?\}", lambda match: str(known.get(match[1], 0)), route.path)
 
 
 def form_of(store: Store) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -10,6 +11,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bot.channels import CONNECTORS
 from catalog.tables import Variant
 from company import accounts, settings, shops, staff
 from company.settings import ShopSettings
@@ -19,7 +21,7 @@ from emulators.telegram import Bot, TelegramEmulator
 from inbox import conversations
 from inbox.tables import Author, Kind
 from kit.secrets import SecretBox
-from operator_console import channel_page, channel_pages
+from operator_console import channel_page
 from tests.console import trade
 from tests.console.desk import KEY, Desk
 
@@ -226,10 +228,10 @@ async def telegram_is_gone(desk: Desk) -> None:
 async def test_a_bot_is_connected_by_its_token_which_is_never_seen_again(
     desk: Desk, telegram: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(channel_pages, "API", telegram)
+    monkeypatch.setitem(CONNECTORS, "telegram", replace(CONNECTORS["telegram"], api=telegram))
     browser = await desk.signed_in(desk.ours.owner)
-    assert (await browser.post("/settings/telegram", {"token": "4200042:some-other-token"})).status == 409
-    assert (await browser.post("/settings/telegram", {"token": TOKEN})).status == 204
+    assert (await browser.post("/settings/channels/telegram", {"token": "4200042:some-other-token"})).status == 409
+    assert (await browser.post("/settings/channels/telegram", {"token": TOKEN})).status == 204
     query = sa.select(ChannelAccount).where(ChannelAccount.external_id == "4200042")
     row = await desk.db.read(lambda session: session.scalars(query).one())
     assert row.settings["username"] == "clay_linen_bot"
@@ -238,9 +240,9 @@ async def test_a_bot_is_connected_by_its_token_which_is_never_seen_again(
     page = (await browser.get("/settings")).text
     assert "clay_linen_bot" in page
     assert TOKEN not in page
-    assert (await browser.post("/settings/telegram", {"token": TOKEN})).status == 409
+    assert (await browser.post("/settings/channels/telegram", {"token": TOKEN})).status == 409
     await telegram_is_gone(desk)
-    silent = await browser.post("/settings/telegram", {"token": "4200043:a-bot-of-nobody-real"})
+    silent = await browser.post("/settings/channels/telegram", {"token": "4200043:a-bot-of-nobody-real"})
     assert silent.status == 409
     assert "4200043" not in silent.text + caplog.text
 
@@ -248,9 +250,9 @@ async def test_a_bot_is_connected_by_its_token_which_is_never_seen_again(
 async def test_a_connected_bot_is_looked_at_tried_and_changed_on_its_page(
     desk: Desk, telegram: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channel_pages, "API", telegram)
+    monkeypatch.setitem(CONNECTORS, "telegram", replace(CONNECTORS["telegram"], api=telegram))
     owner = await desk.signed_in(desk.ours.owner)
-    await owner.post("/settings/telegram", {"token": TOKEN})
+    await owner.post("/settings/channels/telegram", {"token": TOKEN})
     query = sa.select(ChannelAccount).where(ChannelAccount.external_id == "4200042")
 
     async def row() -> ChannelAccount:

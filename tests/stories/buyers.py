@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import aiohttp
@@ -30,6 +30,8 @@ class Seen:
     links: dict[str, str]
     """Addresses of the buttons that are links, by label."""
     pictures: int
+    names: dict[str, str] = field(default_factory=dict)
+    """What the buttons that call the shop send, by label."""
 
 
 class Buyer(Protocol):
@@ -96,6 +98,7 @@ def _on_phone(message: Shown) -> Seen:
         labels=tuple(message.labels),
         links={button.text: button.url for button in message.buttons if button.url},
         pictures=1 if message.kind == "photo" else 0,
+        names={button.text: button.data for button in message.buttons if button.data},
     )
 
 
@@ -216,10 +219,17 @@ class Visitor:
 async def visitor(street: Street, name: str) -> AsyncIterator[Visitor]:
     """Somebody whose page with the web chat is open."""
     somebody = Visitor(street, name)
+    async with following(somebody):
+        yield somebody
+
+
+@asynccontextmanager
+async def following(somebody: Visitor) -> AsyncIterator[None]:
+    """His page is opened, and its stream is followed."""
     await somebody.arrive()
     listening = asyncio.create_task(somebody.listen())
     try:
-        yield somebody
+        yield
     finally:
         listening.cancel()
         with suppress(asyncio.CancelledError):
@@ -234,6 +244,7 @@ def _in_widget(message: dict[str, Any]) -> Seen:
         labels=tuple(button["label"] for button in buttons),
         links={button["label"]: button["url"] for button in buttons if "url" in button},
         pictures=sum(medium["kind"] == "photo" for medium in message["media"]),
+        names={button["label"]: button["name"] for button in buttons if "name" in button},
     )
 
 

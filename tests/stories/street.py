@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import aiohttp
 import sqlalchemy as sa
@@ -98,15 +98,21 @@ async def open_street(
     receive: str = "polling",
     webhook_secret: str = HOOK_SECRET,
     reachable: bool = True,
+    also: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Street]:
-    """An open shop. Where the bot is `reachable`, the owner's chat is joined to him by the code, as he would do it."""
+    """An open shop. Where the bot is `reachable`, the owner's chat is joined to him by the code, as he would do it.
+
+    `also` are more sections of its configuration.
+    """
     telegram = TelegramEmulator([Bot(TOKEN, name="Глина и лён", username="clay_linen_bot")], PEOPLE)
     yookassa = YooKassaEmulator(
         [Merchant(MERCHANT, MERCHANT_KEY, receipts_required=True)], pause_scale=0.01, order_key="number"
     )
     bot_api = await telegram.start()
     await yookassa.start()
-    told = _told(database, folder, bot_api, yookassa.api_url, receive=receive, webhook_secret=webhook_secret)
+    told = _told(
+        database, folder, bot_api, yookassa.api_url, receive=receive, webhook_secret=webhook_secret, also=also or {}
+    )
     hook = await asyncio.to_thread(_open_shop, told)
     yookassa.webhook_urls[MERCHANT] = f"{told.public_url}/hooks/yookassa/{hook}"
     hub = Hub(told)
@@ -138,7 +144,16 @@ def free_port() -> int:
         return port
 
 
-def _told(database: str, folder: Path, bot_api: str, yookassa_api: str, *, receive: str, webhook_secret: str) -> Config:
+def _told(
+    database: str,
+    folder: Path,
+    bot_api: str,
+    yookassa_api: str,
+    *,
+    receive: str,
+    webhook_secret: str,
+    also: Mapping[str, Any],
+) -> Config:
     port = free_port()
     bot = {"name": "Telegram", "token": TOKEN, "api": bot_api, "receive": receive}
     if webhook_secret:
@@ -154,6 +169,7 @@ def _told(database: str, folder: Path, bot_api: str, yookassa_api: str, *, recei
             "telegram": [bot],
             "webchat": [{"site": SITE, "origins": ["http://shop.example"]}],
             "yookassa": [{"shop_id": MERCHANT, "secret_key": MERCHANT_KEY, "test": True, "api": yookassa_api}],
+            **also,
         }
     )
 

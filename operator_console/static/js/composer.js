@@ -34,9 +34,28 @@ function count() {
   const limit = Number(form().dataset.limit);
   const length = area().value.length;
   const place = part("[data-length]");
-  place.textContent = mode() === "note" ? String(length) : `${length} / ${limit}`;
-  place.classList.toggle("bad", mode() === "reply" && length > limit);
+  const parts = mode() === "note" ? 1 : inParts(length, limit);
+  const counted = mode() === "note" ? String(length) : `${length} / ${limit}`;
+  place.textContent = parts > 1 ? `${counted}, ${form().dataset.inParts.replace("{n}", parts)}` : counted;
+  place.classList.toggle("bad", parts > 1);
 }
+
+/** How many messages it becomes in the buyer's messenger: files that it does not show together, then the text. */
+function inParts(length, limit) {
+  const { caption, files, together } = JSON.parse(form().dataset.fits);
+  const texts = Math.ceil(length / limit);
+  let [parts, held, group] = [0, 0, null];
+  for (const kind of [...form().elements.files.files].map(kindOf)) {
+    if (held && held < files && group?.includes(kind)) held += 1;
+    else [parts, held, group] = [parts + 1, 1, together.find((kinds) => kinds.includes(kind)) ?? null];
+  }
+  return parts && length <= caption ? parts : parts + texts;
+}
+
+const PICTURES = new Set(["image/jpeg", "image/png", "image/webp"]);
+
+/** As the server takes it. */
+const kindOf = (file) => (PICTURES.has(file.type) ? "photo" : "document");
 
 function choose(name) {
   if (name === mode()) return;
@@ -76,6 +95,7 @@ function showFiles() {
   const chips = [...files, ...[...form().elements.files.files].map((file) => file.name)].map(chip);
   if (files.length) chips.push(dropButton());
   part(".composer-files").replaceChildren(...chips);
+  count();
 }
 
 function dropButton() {

@@ -111,9 +111,9 @@ MUTANTS = (
         "tests/faults/test_duplicates.py::test_a_webhook_is_not_answered_well_when_its_update_is_not_stored",
         (
             Edit(
-                "bot/web.py",
-                "        await receiver.take([update])\n",
-                "        task = asyncio.ensure_future(receiver.take([update]))\n"
+                "bot/channels/telegram_receive.py",
+                "        await self.take([update])\n",
+                "        task = asyncio.ensure_future(self.take([update]))\n"
                 "        task.add_done_callback(lambda ended: ended.exception())\n",
             ),
         ),

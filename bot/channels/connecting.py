@@ -1,0 +1,79 @@
+"""Connecting an account by what its owner pastes: whose is it, and does it work."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import orjson
+
+from kit.errors import Refused
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = aiohttp.ClientTimeout(total=10)
+
+LARGEST_ANSWER = 100_000
+"""Bytes."""
+
+
+class BadToken(Refused):
+    """The channel does not know this token, or it opens too little."""
+
+    code = "bad_token"
+
+    def __init__(self, channel: str) -> None:
+        super().__init__(f"{channel} refuses the token", channel=channel)
+
+
+class ChannelSilent(Refused):
+    """The channel could not be asked."""
+
+    code = "channel_silent"
+
+    def __init__(self, channel: str) -> None:
+        super().__init__(f"{channel} did not answer", channel=channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whose token it is. `external_id` tells the account from others of its channel, for good."""
+
+    external_id: str
+    name: str
+    username: str = ""
+    """What stands in the address that opens it."""
+    secret: Mapping[str, str] = field(default_factory=dict)
+    """What is to be kept sealed beside the token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """How an account of one channel is connected.
+
+    `ask` takes the token and the channel's address and gives whose it is. Raises BadToken, ChannelSilent; neither shows
+    the token.
+    """
+
+    api: str
+    ask: Callable[[str, str], Awaitable[Found]]
+    gone: str
+    """What is reported of an account whose token is no good any more: the adapter's own words for it."""
+    prefers_webhook: bool = False
+    """Polling is for trying out; where there is a public address, the channel is to call us."""
+
+
+async def told(channel: str, url: str, *, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
+    """(status, the answer as JSON) to a question. Raises ChannelSilent. The address may hold a secret."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=PATIENCE) as http,
+            http.get(url, headers=headers, allow_redirects=False) as answer,
+        ):
+            return answer.status, orjson.loads(await answer.content.read(LARGEST_ANSWER))
+    except (TimeoutError, aiohttp.ClientError, orjson.JSONDecodeError) as failure:
+        logger.warning("%s was asked whose a token is and did not answer: %s", channel, type(failure).__name__)
+        raise ChannelSilent(channel) from None

@@ -1,0 +1,290 @@
+"""What every adapter promises, played on its service's stand-in: our words for failures, buttons, edits, what comes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.channels import CHANNELS, CONNECTORS, RECEIVERS
+from bot.channels.base import (
+    Broken,
+    Channel,
+    ChannelError,
+    Envelope,
+    NotSent,
+    Parcel,
+    Rejected,
+    Searchable,
+    Stranger,
+    Throttled,
+    Unconfirmed,
+    Unreadable,
+    button_name,
+)
+from bot.channels.connecting import BadToken, ChannelSilent
+from inbox.channels import CAPABILITIES
+from inbox.content import Action, Button, Doubt, Outgoing, styled
+from inbox.fitting import fit
+from tests.contract.sides import WIRED, Trouble, WiredSide
+
+MEANS: dict[Trouble, type[ChannelError]] = {
+    Trouble.UNREACHABLE: NotSent,
+    Trouble.TOO_FAST: Throttled,
+    Trouble.REFUSED: Rejected,
+    Trouble.BLOCKED: Rejected,
+    Trouble.SILENT: Unconfirmed,
+    Trouble.OWN_ERROR: Unconfirmed,
+    Trouble.REVOKED: Broken,
+}
+
+
+@pytest_asyncio.fixture(params=sorted(WIRED))
+async def side(request: pytest.FixtureRequest) -> AsyncIterator[WiredSide]:
+    found = WIRED[request.param]()
+    await found.start()
+    yield found
+    await found.stop()
+
+
+class Heap:
+    """What was stored, once for each name."""
+
+    def __init__(self) -> None:
+        self.envelopes: dict[str, Envelope] = {}
+        self.reports: list[str] = []
+
+    async def accept(self, _account_id: int, envelopes: Sequence[Envelope]) -> int:
+        self.envelopes |= {envelope.external_id: envelope for envelope in envelopes}
+        return len(envelopes)
+
+    async def report(self, _account_id: int, health: str, _words: str) -> None:
+        self.reports.append(health)
+
+
+@asynccontextmanager
+async def adapter_of(side: WiredSide) -> AsyncIterator[Channel]:
+    heap = Heap()
+    adapter = CHANNELS[side.channel](side.connection(heap.accept, heap.report))
+    await adapter.start()
+    try:
+        yield adapter
+    finally:
+        await adapter.stop()
+
+
+def parcel(side: WiredSide, outgoing: Outgoing, **parts: Any) -> Parcel:
+    return Parcel(**{"message_id": 41, "version": 1, "chat": side.chat, "outgoing": outgoing, **parts})
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+async def test_each_failure_is_told_in_our_words(side: WiredSide, trouble: Trouble) -> None:
+    async with adapter_of(side) as adapter:
+        chat = side.nobody if trouble is Trouble.REFUSED else side.chat
+        await side.meets(trouble)
+        with pytest.raises(MEANS[trouble]) as failure:
+            await adapter.send(parcel(side, Outgoing(text="Кружка есть"), chat=chat))
+        told = failure.value
+        if isinstance(told, Rejected):
+            assert told.blocked is (trouble is Trouble.BLOCKED)
+        if isinstance(told, Throttled):
+            assert told.retry_after > 0
+        assert side.secret not in f"{told!r} {told.__cause__!r}"
+
+
+async def test_what_was_done_and_not_answered_stands_there_once(side: WiredSide) -> None:
+    """Where the channel lets us look, or knows our key of the message; elsewhere a person decides."""
+    card = CAPABILITIES[side.channel]
+    async with adapter_of(side) as adapter:
+        said = parcel(side, Outgoing(text="Одно и то же"))
+        first = await adapter.send(replace(said, message_id=40))
+        await side.meets(Trouble.SILENT)
+        with pytest.raises(Unconfirmed):
+            await adapter.send(said)
+        assert len(side.shown()) == 2, "it did arrive"
+        if card.doubt is Doubt.LOOK:
+            assert isinstance(adapter, Searchable)
+            there = await adapter.find(said, since=0.0, taken={first})
+            assert there
+            assert there != first
+            assert await adapter.find(said, since=0.0, taken={first, there}) is None
+        elif card.doubt is Doubt.KEY:
+            await adapter.send(said)
+        assert len(side.shown()) == 2
+    assert (card.doubt is Doubt.STAYS) is (not card.sure_for)
+
+
+async def test_every_button_that_the_card_allows_is_shown_and_named_by_its_message(side: WiredSide) -> None:
+    card = CAPABILITIES[side.channel]
+    count = min(card.buttons, card.per_row * card.rows)
+    row = tuple(Button("Ж" * card.label, Action("product", {"id": n})) for n in range(count))
+    rows = tuple(row[n : n + card.per_row] for n in range(0, count, card.per_row))
+    [part] = fit(Outgoing(text="Выбирайте", rows=rows), card).parts
+    async with adapter_of(side) as adapter:
+        sent = await adapter.send(parcel(side, part, version=3))
+        [(text, labels)] = side.shown()
+        assert (text, labels) == ("Выбирайте", ["Ж" * card.label] * count)
+        side.presses(count - 1)
+        raw = await _heard(side)
+        [incoming] = adapter.parse(raw)
+    press = incoming.press
+    assert press is not None
+    assert (press.message_id, press.version, press.index) == (41, 3, count - 1)
+    assert button_name(41, 3, count - 1) == f"29.3.{count - 1:x}"
+    assert press.place in ("", sent)
+
+
+async def test_more_buttons_than_that_are_a_list_of_numbers(side: WiredSide) -> None:
+    card = CAPABILITIES[side.channel]
+    rows = tuple((Button(f"Кружка {n}", Action("product", {"id": n})),) for n in range(card.buttons + 1))
+    async with adapter_of(side) as adapter:
+        for part in fit(Outgoing(text="Выбирайте", rows=rows), card).parts:
+            await adapter.send(parcel(side, part))
+    shown = "\n".join(text for text, _labels in side.shown())
+    assert f"{card.buttons + 1}. Кружка {card.buttons}" in shown
+
+
+async def test_the_longest_text_goes_whole_and_a_longer_one_in_parts(side: WiredSide) -> None:
+    card = CAPABILITIES[side.channel]
+    async with adapter_of(side) as adapter:
+        for length in (card.text, card.text + 1):
+            before = len(side.shown())
+            parts = fit(Outgoing(text="ж" * length), card).parts
+            for part in parts:
+                await adapter.send(parcel(side, part))
+            said = [text for text, _labels in side.shown()[before:]]
+            assert ("".join(said), len(said)) == ("ж" * length, 1 if length == card.text else 2)
+
+
+async def test_formatting_that_looks_like_markup_stays_what_the_shop_wrote(side: WiredSide) -> None:
+    text, spans = styled("<b>Сумма</b> 5 &lt; 6 &amp; *ничего* _не_ [теряется](так) <i>вот</i>")
+    async with adapter_of(side) as adapter:
+        await adapter.send(parcel(side, Outgoing(text=text, spans=spans)))
+    assert side.shown()[-1][0] == text
+
+
+async def test_an_edit_changes_the_message_in_its_place(side: WiredSide) -> None:
+    before = Outgoing(text="1 в корзине", rows=((Button("+", Action("more")),),))
+    after = replace(before, text="2 в корзине", rows=((Button("+", Action("more")), Button("−", Action("fewer"))),))
+    async with adapter_of(side) as adapter:
+        sent = await adapter.send(parcel(side, before))
+        again = await adapter.edit(parcel(side, after, version=2, external_id=sent))
+        assert side.shown() == [("2 в корзине", ["+", "−"])]
+        assert await adapter.edit(parcel(side, after, version=2, external_id=again)) == again, "a repeat does no harm"
+        gone = replace(after, rows=())
+        await adapter.edit(parcel(side, gone, version=3, external_id=again))
+    assert side.shown() == [("2 в корзине", [])]
+
+
+async def test_a_press_is_answered_with_words_or_without(side: WiredSide) -> None:
+    async with adapter_of(side) as adapter:
+        await adapter.send(parcel(side, Outgoing(text="Кружка", rows=((Button("Купить", Action("buy")),),))))
+        side.presses(0)
+        [incoming] = adapter.parse(await _heard(side))
+        assert incoming.press is not None
+        await adapter.acknowledge(incoming.press.ack, "В корзине", alert=False)
+        assert side.answers() == ["В корзине"]
+        await adapter.acknowledge(incoming.press.ack, "", alert=False)
+
+
+async def test_that_somebody_writes_is_shown(side: WiredSide) -> None:
+    if not CAPABILITIES[side.channel].typing:
+        pytest.skip("the channel is not asked to show it")
+    async with adapter_of(side) as adapter:
+        await adapter.typing(side.chat)
+    assert side.is_typing()
+
+
+async def test_what_was_said_while_nobody_listened_comes_once_and_in_order(side: WiredSide) -> None:
+    heap = Heap()
+    for round_ in range(2):
+        words = [f"{round_}.{n}" for n in range(3)]
+        for text in words:
+            side.says(text)
+        await _received(side, heap, lambda last=words[-1]: last in _texts(side, heap))  # type: ignore[misc]
+    assert [text for text in _texts(side, heap) if "." in text] == [f"{r}.{n}" for r in range(2) for n in range(3)]
+    assert heap.reports[-1] == "ok"
+
+
+async def test_only_the_channel_itself_may_bring_events(side: WiredSide) -> None:
+    heap = Heap()
+    receiver = RECEIVERS[side.channel](side.connection(heap.accept, heap.report, receive="webhook"))
+    headers, body = side.event("Здравствуйте")
+    for stranger in side.strangers(headers, body):
+        with pytest.raises(Stranger):
+            await receiver.called(*stranger)
+    for rubbish in (b"", b"[]", b"{}", b'"message"', b"\xff", b"{" * 2000):
+        with pytest.raises((Unreadable, Stranger)):
+            await receiver.called(headers, rubbish)
+    assert not heap.envelopes
+    for _ in range(2):
+        await receiver.called(headers, body)
+    assert _texts(side, heap) == ["Здравствуйте"]
+
+
+async def test_an_account_without_a_secret_lets_nobody_in(side: WiredSide) -> None:
+    heap = Heap()
+    open_to_all = side.connection(heap.accept, heap.report, receive="webhook")
+    receiver = RECEIVERS[side.channel](replace(open_to_all, secret=side.sealed(webhook_secret="")))
+    headers, body = side.event("Здравствуйте")
+    for stranger in [(headers, body), ({}, body), *side.strangers(headers, body)]:
+        with pytest.raises(Stranger):
+            await receiver.called(*stranger)
+    assert not heap.envelopes
+
+
+async def test_a_kind_that_nobody_knows_is_kept_and_breaks_nothing(side: WiredSide) -> None:
+    async with adapter_of(side) as adapter:
+        [incoming] = adapter.parse(side.unknown())
+    assert incoming.unsupported
+    assert incoming.profile.external_id
+
+
+async def test_a_token_tells_whose_it_is_before_it_is_kept(side: WiredSide) -> None:
+    connector = CONNECTORS[side.channel]
+    api = str(side.connection(Heap().accept, Heap().report).settings["api"])
+    found = await connector.ask(side.secret, api)
+    assert found.external_id
+    assert found.name
+    for wrong in ("", "наугад", side.secret[:-1] + ("a" if side.secret[-1] != "a" else "b")):
+        with pytest.raises(BadToken):
+            await connector.ask(wrong, api)
+    await side.stop()
+    with pytest.raises(ChannelSilent):
+        await connector.ask(side.secret, api)
+
+
+async def _heard(side: WiredSide) -> Any:
+    """The newest raw event, received as the hub receives."""
+    heap = Heap()
+    before = len(heap.envelopes)
+    await _received(side, heap, lambda: len(heap.envelopes) > before)
+    return list(heap.envelopes.values())[-1].raw
+
+
+async def _received(side: WiredSide, heap: Heap, done: Callable[[], bool]) -> None:
+    """Receive until that is so, and then once more, so that what was taken is confirmed."""
+    turns = itertools.count()
+
+    async def holds() -> bool:
+        return not done() or next(turns) < 1
+
+    receiver = RECEIVERS[side.channel](side.connection(heap.accept, heap.report))
+    async with asyncio.timeout(10):
+        receiving = asyncio.create_task(receiver.receive(holds))
+        while not done():
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
+    receiving.cancel()
+    await asyncio.gather(receiving, return_exceptions=True)
+
+
+def _texts(side: WiredSide, heap: Heap) -> list[str]:
+    read = CHANNELS[side.channel](side.connection(heap.accept, heap.report)).parse
+    return [incoming.text for envelope in heap.envelopes.values() for incoming in read(envelope.raw)]

@@ -1,0 +1,276 @@
+"""What a buyer can rely on in every messenger: the whole purchase, each kind of message, doubles, restarts, lengths."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bot.channels import CHANNELS
+from inbox import messages
+from inbox.channels import CAPABILITIES
+from inbox.content import Heard, Incoming, MediaKind, Outgoing, load_incoming
+from inbox.tables import Author, Conversation, Delivery, Message
+from orders.tables import Order
+from tests.contract.sides import NAME, PHONE, SIDES, WORDS, Hand, Side
+from tests.stories import books, goods, purchases
+from tests.stories.console import desk
+from tests.stories.purchases import Asked
+from tests.stories.street import MARINA_EMAIL, OWNER_EMAIL, Street, account, open_street
+
+ASKED = Asked(NAME, PHONE, "Казань, Полевая, 3", "Позвоните за час")
+
+
+@dataclass
+class Stage:
+    """A street where the messenger's account is connected, and its buyer."""
+
+    street: Street
+    side: Side
+    buyer: Hand
+
+    async def heard(self) -> list[Message]:
+        """What the buyer has said, as it is kept, oldest first."""
+        await self.street.settle()
+        return await self.street.ask(_said, self.side.channel)
+
+    async def conversation(self) -> Conversation:
+        await self.street.settle()
+        return await self.street.ask(_conversation, self.side.channel)
+
+
+@pytest_asyncio.fixture(params=sorted(SIDES))
+async def stage(request: pytest.FixtureRequest, story_database: str, tmp_path: Path) -> AsyncIterator[Stage]:
+    side = SIDES[request.param]()
+    if not side.part_of_street:
+        await side.start()
+    try:
+        async with open_street(story_database, tmp_path, also=side.sections()) as street, side.hand(street) as buyer:
+            yield Stage(street, side, buyer)
+    finally:
+        await side.stop()
+
+
+def test_every_messenger_has_its_card_and_its_side() -> None:
+    assert set(SIDES) == set(CHANNELS) == set(CAPABILITIES)
+
+
+async def test_a_buyer_chooses_asks_orders_pays_and_is_told_of_each_stage(stage: Stage) -> None:
+    street, buyer = stage.street, stage.buyer
+    async with desk(street, MARINA_EMAIL) as marina, desk(street, OWNER_EMAIL) as owner:
+        await purchases.takes_mugs(buyer)
+        await purchases.finds_napkin(buyer)
+        await buyer.tap("Вопрос оператору")
+        await buyer.sees("Напишите вопрос")
+        await buyer.say("Можно ли их в микроволновку?")
+        await buyer.sees("Передали оператору")
+        here = await marina.hears("Можно ли их в микроволновку?")
+        await marina.answers(here, "Да, можно.")
+        await buyer.sees("Да, можно.")
+        await marina.releases(here)
+        await purchases.takes_one_mug_less(buyer)
+        await purchases.answers_questions(buyer, ASKED)
+        number = await purchases.confirms(buyer)
+        await purchases.pays(street, buyer, number)
+        for to, words in (("assembling", "собираем"), ("shipped", "в пути"), ("delivered", "у вас")):
+            await (owner if to == "assembling" else marina).moves(number, to)
+            await purchases.is_told(buyer, f"Заказ № {number} {words}")
+    await books.all_is_settled(street)
+    await books.money_is_right(street, {number: 2 * goods.PRICES[goods.BLACK] + goods.PRICES[goods.NAPKIN] + 390_00})
+    order = await street.ask(books.order, number)
+    assert (order.recipient, order.phone, order.address) == (NAME, PHONE, ASKED.address)
+    steps = [step.stage for step in await street.ask(books.history, number)]
+    assert steps == ["new", "awaiting_payment", "paid", "assembling", "shipped", "delivered"]
+    said = [message.text for message in buyer.screen()]
+    assert len(said) == len(await street.ask(_sent, stage.side.channel)), "each message stands there once"
+
+
+async def test_a_restart_in_the_middle_loses_neither_the_cart_nor_what_was_said_meanwhile(stage: Stage) -> None:
+    street, buyer = stage.street, stage.buyer
+    await buyer.start()
+    await buyer.sees("Здравствуйте")
+    await purchases.takes_one(buyer, "Салфетка льняная", goods.NAPKIN)
+    await buyer.press("Оформить")
+    await buyer.sees("На чьё имя")
+    if stage.side.channel == "webchat":
+        await street.restart()
+        await buyer.say(NAME)
+    else:
+        await street.hub.stop()
+        await buyer.say(NAME)
+        await street.restart()
+    await buyer.sees("Номер телефона")
+    await buyer.share_phone(PHONE)
+    await buyer.sees("Как передать заказ", "Самовывоз")
+    await street.settle()
+    assert (await stage.heard())[-2].text == NAME
+
+
+async def test_the_same_event_twice_is_one_message_with_one_answer(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    await stage.buyer.says_twice("салфетка")
+    await stage.buyer.sees("Нашлось в каталоге")
+    assert [message.text for message in await stage.heard()].count("салфетка") == 1
+    assert sum("Нашлось в каталоге" in message.text for message in stage.buyer.screen()) == 1
+
+
+async def test_a_second_press_of_confirm_makes_no_second_order(stage: Stage) -> None:
+    buyer = stage.buyer
+    await buyer.start()
+    await buyer.sees("Здравствуйте")
+    await purchases.takes_one(buyer, "Салфетка льняная", goods.NAPKIN)
+    await purchases.answers_questions(buyer, Asked(NAME, PHONE))
+    before = await buyer.sees("Проверьте заказ", "Подтвердить")
+    number = await purchases.confirms(buyer)
+    await buyer.press_again(before, "Подтвердить")
+    await stage.street.settle()
+    assert await stage.street.ask(_orders) == [number]
+
+
+async def test_many_words_at_once_are_kept_in_the_order_in_which_they_were_said(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    words = [f"слово {n}" for n in range(6)]
+    for word in words:
+        await stage.buyer.say(word)
+    assert [message.text for message in await stage.heard()][-6:] == words
+
+
+async def test_a_long_answer_of_an_operator_arrives_whole(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    here = await stage.conversation()
+    limit = CAPABILITIES[stage.side.channel].text
+    text = " ".join(f"слово{n}" for n in range(limit // 3))[: 2 * limit + 500].rsplit(" ", 1)[0]
+    before = len(stage.buyer.screen())
+    await stage.street.do(_say, here.id, Outgoing(text=text))
+    await stage.buyer.sees(text.rsplit(" ", 1)[1])
+    await stage.street.settle()
+    parts = [message.text for message in stage.buyer.screen()[before:]]
+    assert " ".join(part.strip() for part in parts) == text
+    assert len(parts) == 3
+
+
+async def test_an_answer_can_quote_what_it_answers(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    async with desk(stage.street, MARINA_EMAIL) as marina:
+        await stage.buyer.say("Есть ли синяя кружка?")
+        here = await marina.hears("Есть ли синяя кружка?")
+        await marina.answers_to(here, "Есть ли синяя кружка?", "Будет в пятницу.")
+        await stage.buyer.sees("Будет в пятницу.")
+    assert set(await stage.street.ask(_deliveries, stage.side.channel)) <= {
+        Delivery.SENT,
+        Delivery.DELIVERED,
+        Delivery.READ,
+    }
+
+
+def _one_file(kind: MediaKind) -> Callable[[Incoming], bool]:
+    return lambda said: [media.kind for media in said.media] == [kind] and said.media[0].file_id is not None
+
+
+KEPT: Mapping[Heard, Callable[[Incoming], bool]] = {
+    Heard.TEXT: lambda said: said.text == WORDS,
+    Heard.PHOTO: _one_file(MediaKind.PHOTO),
+    Heard.DOCUMENT: _one_file(MediaKind.DOCUMENT),
+    Heard.VIDEO: _one_file(MediaKind.VIDEO),
+    Heard.VOICE: _one_file(MediaKind.VOICE),
+    Heard.AUDIO: _one_file(MediaKind.AUDIO),
+    Heard.STICKER: _one_file(MediaKind.STICKER),
+    Heard.CONTACT: lambda said: said.contact is not None and said.contact.phone.lstrip("+") == PHONE.lstrip("+"),
+    Heard.LOCATION: lambda said: said.location is not None and round(said.location.latitude, 2) == 55.80,
+    Heard.ALBUM: lambda said: [media.kind for media in said.media] == [MediaKind.PHOTO] * 2,
+    Heard.REPLY: lambda said: bool(said.reply_to) and said.text == WORDS,
+    Heard.FORWARD: lambda said: WORDS in said.text,
+    Heard.START: lambda said: said.start == "spring",
+}
+"""How each kind stands in the inbox. Edits, presses and leaving are no messages of their own."""
+
+ASKED_APART = {Heard.EDIT, Heard.PRESS, Heard.LEAVE}
+
+
+async def test_each_kind_that_the_card_promises_is_kept_as_what_it_is(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    for kind, kept in KEPT.items():
+        if kind in CAPABILITIES[stage.side.channel].hears:
+            await stage.buyer.does(kind)
+            said = (await stage.heard())[-1]
+            incoming = load_incoming(said.content)
+            assert kept(incoming), f"{kind}: {said.content}"
+            assert not incoming.unsupported
+            if kind is Heard.REPLY:
+                assert said.reply_to_id is not None
+
+
+def test_every_kind_is_asked_of() -> None:
+    assert KEPT.keys() | ASKED_APART == set(Heard)
+
+
+async def test_a_buyer_who_corrects_himself_has_one_message_and_its_past(stage: Stage) -> None:
+    if Heard.EDIT not in CAPABILITIES[stage.side.channel].hears:
+        pytest.skip("the card does not promise it")
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    await stage.buyer.does(Heard.TEXT)
+    before = await stage.heard()
+    await stage.buyer.does(Heard.EDIT)
+    after = await stage.heard()
+    assert [message.id for message in after] == [message.id for message in before]
+    assert after[-1].text == f"{WORDS}, точнее"
+    assert [past["text"] for past in after[-1].history] == [WORDS]
+
+
+async def test_who_leaves_is_written_to_no_more_until_he_is_back(stage: Stage) -> None:
+    if Heard.LEAVE not in CAPABILITIES[stage.side.channel].hears:
+        pytest.skip("the card does not promise it")
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    await stage.buyer.does(Heard.LEAVE)
+    here = await stage.conversation()
+    assert here.blocked
+    before = len(stage.buyer.screen())
+    await stage.street.do(_say, here.id, Outgoing(text="Вы ещё здесь?"))
+    await stage.street.settle()
+    assert len(stage.buyer.screen()) == before
+    assert (await stage.street.ask(_deliveries, stage.side.channel))[-1] == Delivery.FAILED
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    assert not (await stage.conversation()).blocked
+
+
+def _conversation(session: Session, channel: str) -> Conversation:
+    mine = sa.select(Conversation).where(Conversation.account_id == account(session, channel).id)
+    return session.scalars(mine.order_by(Conversation.id.desc())).first() or pytest.fail("nobody has written")
+
+
+def _all(session: Session, channel: str) -> list[Message]:
+    here = _conversation(session, channel)
+    return list(session.scalars(sa.select(Message).where(Message.conversation_id == here.id).order_by(Message.id)))
+
+
+def _said(session: Session, channel: str) -> list[Message]:
+    return [message for message in _all(session, channel) if message.author == Author.BUYER]
+
+
+def _sent(session: Session, channel: str) -> list[Message]:
+    return [message for message in _all(session, channel) if message.author != Author.BUYER and not message.private]
+
+
+def _deliveries(session: Session, channel: str) -> list[Delivery]:
+    return [message.delivery for message in _sent(session, channel)]
+
+
+def _orders(session: Session) -> list[int]:
+    return list(session.scalars(sa.select(Order.number)))
+
+
+def _say(session: Session, conversation_id: int, outgoing: Outgoing) -> None:
+    messages.say(session, session.get_one(Conversation, conversation_id), outgoing, author=Author.STAFF)
