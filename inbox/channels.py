@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
-from inbox.content import Capabilities, Heard, MediaKind, Style
+from inbox.content import Capabilities, Doubt, Heard, MediaKind, Style
 
 PICTURES = frozenset({MediaKind.PHOTO, MediaKind.VIDEO})
 
@@ -22,6 +23,26 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         start_link="https://t.me/{account}?start={start}",
         typing=True,
         per_second=29.5,
+    ),
+    # https://dev.vk.com/method/messages.send, messages.edit, messages.setActivity, sendMessageEventAnswer;
+    # https://dev.vk.com/api/bots/development/keyboard; https://dev.vk.com/api/api-requests: 20 calls a second
+    "vk": Capabilities(
+        hears=frozenset(Heard) - {Heard.VIDEO, Heard.CONTACT},
+        text=4096,
+        caption=4096,
+        buttons=10,
+        per_row=5,
+        label=40,
+        rows=6,
+        styles=frozenset({Style.BOLD, Style.ITALIC, Style.UNDERLINE, Style.LINK}),
+        edit_for=timedelta(hours=24),
+        ask_contact=False,
+        start_link="https://vk.me/{account}?ref={start}",
+        file_out=200_000_000,
+        typing=True,
+        per_second=15.0,
+        doubt=Doubt.KEY,
+        sure_for=timedelta(hours=1),
     ),
     "webchat": Capabilities(
         hears=frozenset(Heard) - {Heard.VOICE, Heard.STICKER, Heard.LOCATION, Heard.FORWARD, Heard.EDIT, Heard.LEAVE},

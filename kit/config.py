@@ -100,6 +100,21 @@ class TelegramSection(_Section):
     """Messages that the bot may send each second; 0 for any number, with a Bot API server that allows it."""
 
 
+class VkSection(_Section):
+    """A VK community, which answers in the name of the shop."""
+
+    name: str = "ВКонтакте"
+    group: int = Field(gt=0)
+    """The community's number."""
+    token: Secret
+    receive: Literal["polling", "webhook"] = "polling"
+    webhook_secret: Secret | None = None
+    """Required with receive = "webhook": 16 to 50 characters."""
+    username: str = ""
+    """The community's short address, for links that open its dialog."""
+    api: Address = "https://api.vk.com"
+
+
 class WebchatSection(_Section):
     """A web chat on one site."""
 
@@ -149,6 +164,7 @@ class Config(_Section):
     """Addresses whose X-Forwarded-For is believed."""
     shop: ShopSection = ShopSection()
     telegram: tuple[TelegramSection, ...] = ()
+    vk: tuple[VkSection, ...] = ()
     webchat: tuple[WebchatSection, ...] = ()
     yookassa: tuple[YooKassaSection, ...] = ()
     log: LogSection = LogSection()
@@ -158,6 +174,7 @@ class Config(_Section):
         """Every secret that stands in the file, for those who must keep them out of something."""
         found: list[SecretStr | None] = [self.secret_key, *(one.secret_key for one in self.yookassa)]
         found += [secret for one in self.telegram for secret in (one.token, one.webhook_secret)]
+        found += [secret for one in self.vk for secret in (one.token, one.webhook_secret)]
         return [secret.get_secret_value() for secret in found if secret is not None]
 
     @model_validator(mode="after")
@@ -214,6 +231,7 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
     sections: dict[str, type[_Section]] = {
         "shop": ShopSection,
         "telegram": TelegramSection,
+        "vk": VkSection,
         "webchat": WebchatSection,
         "yookassa": YooKassaSection,
         "log": LogSection,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -81,6 +82,11 @@ class Account:
     @property
     def servers(self) -> dict[int, Server]:
         return self.postman.servers
+
+    def remember(self, press: telegram.Press) -> None:
+        """Keep a press for as long as it may be answered."""
+        oldest = time.monotonic() - self._settings.press_lives
+        self.presses = {each.id: each for each in self.presses.values() if each.pressed_at > oldest} | {press.id: press}
 
     def check_rate(self) -> None:
         """Raise error 6 if the community calls faster than it may. Source: https://dev.vk.com/api/api-requests"""

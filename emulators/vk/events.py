@@ -38,6 +38,8 @@ class EventLog:
         self.group_id = group_id
         self.number = 1
         self.key = secrets.token_hex(20)
+        self.asked_from = 0
+        """The newest event that somebody who polls has left behind."""
         self.kept: deque[Event] = deque(maxlen=KEPT)
         self.on_event: Callable[[Event], None] | None = None
         self.bells: set[asyncio.Event] = set()

@@ -39,6 +39,7 @@ async def check(request: web.Request) -> web.Response:
     events = log.since(number)
     if events is None:
         return _answer({"failed": HISTORY_IS_GONE, "ts": log.number})
+    log.asked_from = number
     if not events:
         await _ring(cloud, number, int(request.match_info["group"]), min(wait, LONGEST))
         events = log.since(number) or []

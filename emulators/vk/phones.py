@@ -15,7 +15,6 @@ from emulators.telegram.phones import AlbumPicture, NoSuchThing
 from emulators.telegram.world import Chat, Json, quoted
 from emulators.vk import wire
 from emulators.vk.cloud import Account, Cloud
-from emulators.vk.keyboards import payload_of
 
 LANGUAGES = {"ru": 0, "en": 3}
 """VK's numbers of languages."""
@@ -59,26 +58,22 @@ class Phone(telegram.Phone):
         return message
 
     def press_data(self, data: str, *, message_id: int) -> Press:
-        """Press the button at this place of the message."""
+        """Press a button with this payload, whether or not the message shows it now: a screen may be behind."""
         told: Json = self._existing(message_id)["vk"]
-        button = wire.find_button(told, data)
-        if button is None:
-            raise NoSuchThing(f"no button at {data!r}")
         press = Press(secrets.token_hex(6), self.chat, message_id, data)
-        if button["action"]["type"] != "callback":
-            self._say(button["action"]["label"], payload=payload_of(button["action"]))
+        if label := wire.says_label(told, data):
+            self._say(label, payload=data)
             self.chat.changed("answer", message_id, {"data": data, "text": "", "show_alert": False})
             return press
         self._act()
-        self._community.presses[press.id] = press
-        payload = payload_of(button["action"])
+        self._community.remember(press)
         self._push(
             "message_event",
             {
                 "user_id": self.chat.person.id,
                 "peer_id": self.chat.person.id,
                 "event_id": press.id,
-                "payload": orjson.loads(payload) if payload else {},
+                "payload": orjson.loads(data),
                 "conversation_message_id": message_id,
             },
         )
@@ -100,8 +95,13 @@ class Phone(telegram.Phone):
         held = {"id": 1, "thumb_256": f"{self._origin}/gift.png"}
         return self._say("", attachments=[{"type": "gift", "gift": held}])
 
-    def forward(self, *message_ids: int, text: str = "") -> Json:
-        """Forward messages of this dialog into it."""
+    def forward(self, text: str, author: str) -> Json:
+        """Words of somebody else's, out of another dialog; VK names him by a number alone."""
+        told = wire.message(self._servers, self.chat, by_community=False, text=text, from_id=1, peer_id=1)
+        return self._say("", fwd_messages=[wire.quoted(told)])
+
+    def forward_own(self, *message_ids: int, text: str = "") -> Json:
+        """Messages of this dialog, put into it once more."""
         inside = [wire.quoted(self._existing(each)["vk"]) for each in message_ids]
         return self._say(text, fwd_messages=inside)
 

@@ -211,7 +211,7 @@ def answer_event(call: Call) -> int:
         said = str(action.get("text", ""))
         if len(said) > SNACKBAR:
             raise wrong("event_data text is too long")
-    press = call.account.presses.pop(event_id, None)
+    press = call.account.presses.get(event_id)
     if press is None or time.monotonic() - press.pressed_at > call.cloud.settings.press_lives:
         raise wrong("event_id is invalid or expired")
     if call.number("user_id") != press.chat.person.id or call.peer() != press.chat.person.id:

@@ -70,7 +70,7 @@ def shown(cloud: Cloud, told: Json) -> Json:
     if told.get("keyboard", {}).get("inline"):
         page["reply_markup"] = {"inline_keyboard": inline(told["keyboard"]["buttons"])}
     if carousel := told.get("template"):
-        page["carousel"] = [_element(cloud, number, each) for number, each in enumerate(carousel["elements"])]
+        page["carousel"] = [_element(cloud, each) for each in carousel["elements"]]
     return page
 
 
@@ -85,46 +85,34 @@ def _part(cloud: Cloud, stored: Stored, attachment: Json) -> Json:
     return cloud.files.describe(file, {"duration": attachment[attachment["type"]].get("duration", 1)})
 
 
-def inline(rows: list[list[Json]], before: str = "") -> list[list[Json]]:
-    """Buttons as the page shows them; a press names the button by its place."""
-    return [
-        [_button(button, f"{before}{row}.{column}") for column, button in enumerate(buttons)]
-        for row, buttons in enumerate(rows)
-    ]
+def inline(rows: list[list[Json]]) -> list[list[Json]]:
+    """Buttons as the page shows them. A press is named by its payload: a screen that is behind sends what it shows."""
+    return [[_button(button) for button in buttons] for buttons in rows]
 
 
-def _button(button: Json, place: str) -> Json:
+def _button(button: Json) -> Json:
     action = button["action"]
-    label = action.get("label", action["type"])
     colour = {"style": f"vk-{button['color']}"} if "color" in button else {}
-    return {
-        "text": label,
-        **({"url": action["link"]} if action["type"] == "open_link" else {"callback_data": place}),
-    } | colour
+    does = {"url": action["link"]} if action["type"] == "open_link" else {"callback_data": payload_of(action) or "{}"}
+    return {"text": action.get("label", action["type"]), **does} | colour
 
 
-def _element(cloud: Cloud, number: int, element: Json) -> Json:
+def _element(cloud: Cloud, element: Json) -> Json:
     photo = cloud.stored.get(f"photo{element.get('photo_id', '')}")
     return {
         "title": element.get("title", ""),
         "description": element.get("description", ""),
         "photo": photo.file_id if photo is not None else "",
-        "rows": inline([[button] for button in element["buttons"]], f"{number}:"),
+        "rows": inline([[button] for button in element["buttons"]]),
     }
 
 
-def find_button(told: Json, place: str) -> Json | None:
-    """The button at a place of a message: row and column, in a carousel after the element's number."""
-    element, _, spot = place.rpartition(":")
-    row, _, column = spot.partition(".")
-    try:
-        if element:
-            button: Json = told["template"]["elements"][int(element)]["buttons"][int(row)]
-        else:
-            button = told["keyboard"]["buttons"][int(row)][int(column)]
-    except (KeyError, IndexError, ValueError):
-        return None
-    return button
+def says_label(told: Json, payload: str) -> str:
+    """The label of the message's button with this payload, if pressing it says that label; "" for one that calls."""
+    rows = [*told.get("keyboard", {}).get("buttons", ())]
+    rows += [each["buttons"] for each in told.get("template", {}).get("elements", ())]
+    actions = [button["action"] for row in rows for button in row if (payload_of(button["action"]) or "{}") == payload]
+    return next((str(action["label"]) for action in actions if action["type"] == "text"), "")
 
 
 def keyboard(told: Json) -> Json:

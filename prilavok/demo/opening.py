@@ -42,16 +42,21 @@ from storage.files import FileStore
 
 TOKEN = "4200042:demo-bot-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
 BOT_NAME = "glina_i_len_bot"
+VK_GROUP = 504243
+VK_TOKEN = "vk1.a.demo-community-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
+VK_NAME = "glina_i_len"
 MERCHANT = "504242"
 MERCHANT_KEY = "test_demo-key-of-clay-and-linen"
 SITE = "clay-and-linen"
+VK_PORT = 5
+"""How far from the hub's port VK listens."""
 OWNER_ID = 500_001
 """The owner's id on Telegram."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the demo lives and listens; the emulators take the three ports after the hub's."""
+    """Where the demo lives and listens; the emulators take the ports after the hub's."""
 
     folder: Path
     host: str
@@ -139,6 +144,8 @@ def _point(session: Session, place: Place) -> int:
     """Have the accounts talk to the emulators of this start, whatever its ports are."""
     for account in accounts.channels(session, "telegram"):
         account.settings = {**account.settings, "api": place.address(1)}
+    for account in accounts.channels(session, "vk"):
+        account.settings = {**account.settings, "api": place.address(VK_PORT)}
     for account in accounts.channels(session, "webchat"):
         sites = [place.address(3), f"http://localhost:{place.port + 3}"]
         account.settings = {**account.settings, "origins": sites}
@@ -186,6 +193,14 @@ def _channels(session: Session, box: SecretBox, the_shop: Shop) -> Mapping[str, 
             external_id=TOKEN.split(":")[0],
             secret=secret,
             settings={"receive": "polling", "username": BOT_NAME},
+        ),
+        "vk": accounts.add_channel(
+            **common,
+            channel="vk",
+            name="ВКонтакте",
+            external_id=str(VK_GROUP),
+            secret=orjson.dumps({"token": VK_TOKEN, "webhook_secret": secrets.token_urlsafe(32)}).decode(),
+            settings={"receive": "polling", "username": VK_NAME},
         ),
         "webchat": accounts.add_channel(
             **common,

@@ -1,4 +1,4 @@
-"""The demo in one process: the hub, Telegram, YooKassa and the shop's site, each on its own port."""
+"""The demo in one process: the hub, Telegram, VK, YooKassa and the shop's site, each on its own port."""
 
 from __future__ import annotations
 
@@ -11,11 +11,26 @@ import typer
 
 from emulators.shopsite import ShopSite
 from emulators.telegram import Bot, Person, TelegramEmulator
+from emulators.vk import Community, VkEmulator
+from emulators.vk import Settings as VkSettings
 from emulators.yookassa import Shop as Merchant
 from emulators.yookassa import YooKassaEmulator
 from prilavok.demo import fill, people
 from prilavok.demo import shop as words
-from prilavok.demo.opening import BOT_NAME, MERCHANT, MERCHANT_KEY, OWNER_ID, SITE, TOKEN, Opening, Place
+from prilavok.demo.opening import (
+    BOT_NAME,
+    MERCHANT,
+    MERCHANT_KEY,
+    OWNER_ID,
+    SITE,
+    TOKEN,
+    VK_GROUP,
+    VK_NAME,
+    VK_PORT,
+    VK_TOKEN,
+    Opening,
+    Place,
+)
 from prilavok.hub import Hub
 
 OWNER = Person(OWNER_ID, "Илья", "Дорохов", "ilya_dorokhov", "+79000000001")
@@ -24,6 +39,12 @@ BUYERS = (
     Person(500_003, "Tom", "Baker", "tom_baker", "+79000000003", "en"),
 )
 """Whose phones one holds in the demo: the owner's, and those of two buyers that the shop has not met yet."""
+
+VK_BUYERS = (
+    Person(500_012, "Вера", "Лаптева", "vera_lapteva"),
+    Person(500_013, "Emma", "Stone", "emma_stone", language_code="en"),
+)
+"""Those who write to the shop's community in VK."""
 
 
 def begin(*, folder: Path, host: str, port: int, database: str) -> Opening:
@@ -41,6 +62,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
     hook = await asyncio.to_thread(opening.done)
     telegram = TelegramEmulator([_bot()], [*BUYERS, OWNER], snapshot=folder / "telegram")
     _known_customers(telegram)
+    vk = VkEmulator([_community()], VK_BUYERS, settings=VkSettings(snapshot=folder / "vk"))
     yookassa = YooKassaEmulator(
         [Merchant(MERCHANT, MERCHANT_KEY, f"{place.address(0)}/hooks/yookassa/{hook}", title=words.NAME.ru)],
         snapshot=folder / "yookassa",
@@ -49,6 +71,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
     hub = Hub(place.configuration())
     try:
         await telegram.start(host, port + 1)
+        await vk.start(host, port + VK_PORT)
         await yookassa.start(host, port + 2)
         await site.start(host, port + 3)
         await hub.start()
@@ -59,11 +82,16 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
         await hub.stop()
         await site.stop()
         await telegram.stop()
+        await vk.stop()
         await yookassa.stop()
 
 
 def _bot() -> Bot:
     return Bot(TOKEN, name=words.NAME.ru, username=BOT_NAME, about=words.ABOUT.ru)
+
+
+def _community() -> Community:
+    return Community(VK_GROUP, VK_TOKEN, name=words.NAME.ru, screen_name=VK_NAME, about=words.ABOUT.ru)
 
 
 def _known_customers(telegram: TelegramEmulator) -> None:
@@ -83,7 +111,8 @@ def _tell(place: Place, seconds: float) -> None:
         "",
         f"  Console     {place.address(0)}",
         f"              operator {operator.email}, owner {owner.email}, password {fill.PASSWORD}",
-        f"  Phones      {place.address(1)}/phone   (two buyers and the owner)",
+        f"  Phones      {place.address(1)}/phone   (two buyers and the owner, in Telegram)",
+        f"              {place.address(VK_PORT)}/phone   (two buyers in VK)",
         f"  Shop site   {place.address(3)}/        (with the web chat)",
         f"  YooKassa    {place.address(2)}         (its payment page opens from the chat)",
         "",

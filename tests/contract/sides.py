@@ -121,11 +121,17 @@ def _telegram() -> WiredSide:
     return TelegramSide()
 
 
+def _vk() -> WiredSide:
+    from tests.contract.vk import VkSide
+
+    return VkSide()
+
+
 def _webchat() -> Side:
     from tests.contract.webchat import WebChatSide
 
     return WebChatSide()
 
 
-WIRED: Mapping[str, Callable[[], WiredSide]] = {"telegram": _telegram}
+WIRED: Mapping[str, Callable[[], WiredSide]] = {"telegram": _telegram, "vk": _vk}
 SIDES: Mapping[str, Callable[[], Side]] = {**WIRED, "webchat": _webchat}

@@ -195,7 +195,7 @@ async def test_everything_that_people_do_is_told_in_vks_words(vk: CheckedVk, vk_
     phone.send_sticker(picture(), "👍")
     phone.send_location(55.79, 49.1)
     phone.send_gift()
-    phone.forward(1, 2, text="Вот")
+    phone.forward_own(1, 2, text="Вот")
     said = phone.say("Ответ", reply_to=2)["message_id"]
     phone.edit(said, "Ответ!")
     phone.type()

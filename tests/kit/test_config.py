@@ -81,17 +81,25 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_example_holds_every_setting_and_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PRILAVOK_SECRET_KEY", "TELEGRAM_TOKEN", "YOOKASSA_SECRET_KEY", "TELEGRAM_WEBHOOK_SECRET"):
+    for name in (
+        "PRILAVOK_SECRET_KEY",
+        "TELEGRAM_TOKEN",
+        "YOOKASSA_SECRET_KEY",
+        "TELEGRAM_WEBHOOK_SECRET",
+        "VK_TOKEN",
+        "VK_SECRET",
+    ):
         monkeypatch.setenv(name, KEY)
     whole = re.sub(r"^# ((?:\[|[a-z_]+ = ).*)$", r"\1", EXAMPLE.read_text(), flags=re.M)
     raw = tomllib.loads(whole)
     assert set(raw) == set(Config.model_fields)
     assert set(raw["telegram"][0]) == set(config.TelegramSection.model_fields)
+    assert set(raw["vk"][0]) == set(config.VkSection.model_fields)
     assert set(raw["webchat"][0]) == set(config.WebchatSection.model_fields)
     assert set(raw["yookassa"][0]) == set(config.YooKassaSection.model_fields)
     for key in ("health", "bell"):
         assert raw.pop(key), "without it there is none"
     example = parse(raw)
     defaults = Config(secret_key=example.secret_key)
-    for field in set(Config.model_fields) - {"secret_key", "telegram", "webchat", "yookassa", "trusted_proxies"}:
+    for field in set(Config.model_fields) - {"secret_key", "telegram", "vk", "webchat", "yookassa", "trusted_proxies"}:
         assert getattr(example, field) == getattr(defaults, field), field
