@@ -24,6 +24,28 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         typing=True,
         per_second=29.5,
     ),
+    # https://dev.max.ru/docs-api: POST /messages, POST /uploads, "Клавиатура для чат-бота". Files may be larger; these
+    # are what we carry. Labels may be longer than a phone shows.
+    "max": Capabilities(
+        hears=frozenset(Heard) - {Heard.AUDIO},
+        text=4000,
+        caption=4000,
+        buttons=210,
+        per_row=7,
+        rows=30,
+        label=64,
+        media=10,
+        together=(PICTURES,),
+        styles=frozenset({Style.BOLD, Style.ITALIC, Style.UNDERLINE, Style.STRIKE, Style.CODE, Style.PRE, Style.LINK}),
+        edit_for=timedelta(days=7),
+        utf16=True,
+        start_link="https://max.ru/{account}?start={start}",
+        file_in=50_000_000,
+        typing=True,
+        per_second=25.0,
+        doubt=Doubt.LOOK,
+        sure_for=timedelta(hours=24),
+    ),
     # https://dev.vk.com/method/messages.send, messages.edit, messages.setActivity, sendMessageEventAnswer;
     # https://dev.vk.com/api/bots/development/keyboard; https://dev.vk.com/api/api-requests: 20 calls a second
     "vk": Capabilities(

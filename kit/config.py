@@ -100,6 +100,21 @@ class TelegramSection(_Section):
     """Messages that the bot may send each second; 0 for any number, with a Bot API server that allows it."""
 
 
+class MaxSection(_Section):
+    """A MAX bot."""
+
+    name: str = "MAX"
+    bot: str = Field(pattern="^[A-Za-z0-9_.-]{2,60}$")
+    """Its public name, as in the address of its chat: max.ru/<bot>."""
+    token: Secret
+    receive: Literal["polling", "webhook"] = "polling"
+    webhook_secret: Secret | None = None
+    """Required with receive = "webhook": 16 to 256 of A-Z a-z 0-9 _ -."""
+    api: Address = "https://platform-api2.max.ru"
+    per_second: float = Field(default=25.0, ge=0)
+    """Messages that the bot may send each second. MAX takes 30 calls a second, and an upload is one too."""
+
+
 class VkSection(_Section):
     """A VK community, which answers in the name of the shop."""
 
@@ -164,6 +179,7 @@ class Config(_Section):
     """Addresses whose X-Forwarded-For is believed."""
     shop: ShopSection = ShopSection()
     telegram: tuple[TelegramSection, ...] = ()
+    max: tuple[MaxSection, ...] = ()
     vk: tuple[VkSection, ...] = ()
     webchat: tuple[WebchatSection, ...] = ()
     yookassa: tuple[YooKassaSection, ...] = ()
@@ -174,6 +190,7 @@ class Config(_Section):
         """Every secret that stands in the file, for those who must keep them out of something."""
         found: list[SecretStr | None] = [self.secret_key, *(one.secret_key for one in self.yookassa)]
         found += [secret for one in self.telegram for secret in (one.token, one.webhook_secret)]
+        found += [secret for bot in self.max for secret in (bot.token, bot.webhook_secret)]
         found += [secret for one in self.vk for secret in (one.token, one.webhook_secret)]
         return [secret.get_secret_value() for secret in found if secret is not None]
 
@@ -231,6 +248,7 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
     sections: dict[str, type[_Section]] = {
         "shop": ShopSection,
         "telegram": TelegramSection,
+        "max": MaxSection,
         "vk": VkSection,
         "webchat": WebchatSection,
         "yookassa": YooKassaSection,

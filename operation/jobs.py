@@ -76,7 +76,8 @@ def _died(session: Session, job: Job) -> None:
 
 def _remember(session: Session, job: Job) -> _Errand | None:
     account = session.get(ChannelAccount, job.payload["account_id"])
-    return _Errand(account.id) if account is not None and account.active else None
+    # An account that was never connected has no webhook yet that could be gone.
+    return _Errand(account.id) if account is not None and account.active and account.health != "new" else None
 
 
 def _record(session: Session, job: Job, errand: _Errand, found: Checkup | ChannelError) -> None:

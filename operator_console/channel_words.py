@@ -8,7 +8,7 @@ from operator_console.texts import gettext as _
 
 def of(channel: str) -> Shape:
     """{steps: what is done on the messenger's side, where: where the token stands, next: what follows of itself}."""
-    words = {"telegram": _telegram, "vk": _vk}
+    words = {"telegram": _telegram, "max": _max, "vk": _vk}
     return words[channel]() if channel in words else {"steps": (), "where": "", "next": ""}
 
 
@@ -21,6 +21,20 @@ def _telegram() -> Shape:
         ),
         "where": _("BotFather gives it: /mybots, the bot, API Token."),
         "next": _("The bot is listened to within seconds. Write to it yourself to see that it answers."),
+    }
+
+
+def _max() -> Shape:
+    return {
+        "steps": (
+            _("Register the firm or the sole trader at business.max.ru; MAX gives bots to nobody else."),
+            _("Make a chat bot there: its name, picture and description. MAX looks at it before it may be found."),
+            _("When it is approved, open Chat bots, Integration, and copy the token."),
+        ),
+        "where": _("It stands at business.max.ru: Chat bots, Integration."),
+        "next": _(
+            "Where the shop has a public https address, MAX brings messages there; otherwise they are asked for."
+        ),
     }
 
 

@@ -22,7 +22,7 @@ import payments.tables  # noqa: F401
 import storage.tables  # noqa: F401
 from company import accounts, shops, staff
 from company.tables import ChannelAccount, Role, Shop
-from kit.config import Config, TelegramSection, VkSection, WebchatSection, YooKassaSection
+from kit.config import Config, MaxSection, TelegramSection, VkSection, WebchatSection, YooKassaSection
 from kit.secrets import SecretBox
 from orders import pipelines
 from payments import accounts as payment_accounts
@@ -97,6 +97,8 @@ def _declare(session: Session, config: Config) -> None:
     box = SecretBox(config.secret_key.get_secret_value())
     for telegram in config.telegram:
         _telegram(session, box, shop, telegram)
+    for max_bot in config.max:
+        _max(session, box, shop, max_bot)
     for vk in config.vk:
         _vk(session, box, shop, vk)
     for webchat in config.webchat:
@@ -117,6 +119,25 @@ def _telegram(session: Session, box: SecretBox, shop: Shop, section: TelegramSec
         external_id=token.split(":")[0],
         secret=orjson.dumps({"token": token, "webhook_secret": hook}).decode(),
         settings={"receive": section.receive, "api": section.api, "per_second": section.per_second},
+    )
+
+
+def _max(session: Session, box: SecretBox, shop: Shop, section: MaxSection) -> None:
+    hook = section.webhook_secret.get_secret_value() if section.webhook_secret else ""
+    _channel(
+        session,
+        box,
+        shop,
+        channel="max",
+        name=section.name,
+        external_id=section.bot,
+        secret=orjson.dumps({"token": section.token.get_secret_value(), "webhook_secret": hook}).decode(),
+        settings={
+            "receive": section.receive,
+            "username": section.bot,
+            "api": section.api,
+            "per_second": section.per_second,
+        },
     )
 
 

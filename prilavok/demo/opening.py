@@ -45,9 +45,13 @@ BOT_NAME = "glina_i_len_bot"
 VK_GROUP = 504243
 VK_TOKEN = "vk1.a.demo-community-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
 VK_NAME = "glina_i_len"
+MAX_ID = 600_042
+MAX_TOKEN = "f9LHodD0cOIdemo-bot-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
 MERCHANT = "504242"
 MERCHANT_KEY = "test_demo-key-of-clay-and-linen"
 SITE = "clay-and-linen"
+MAX_PORT = 4
+"""How far from the hub's port MAX listens."""
 VK_PORT = 5
 """How far from the hub's port VK listens."""
 OWNER_ID = 500_001
@@ -144,6 +148,8 @@ def _point(session: Session, place: Place) -> int:
     """Have the accounts talk to the emulators of this start, whatever its ports are."""
     for account in accounts.channels(session, "telegram"):
         account.settings = {**account.settings, "api": place.address(1)}
+    for account in accounts.channels(session, "max"):
+        account.settings = {**account.settings, "api": place.address(MAX_PORT)}
     for account in accounts.channels(session, "vk"):
         account.settings = {**account.settings, "api": place.address(VK_PORT)}
     for account in accounts.channels(session, "webchat"):
@@ -192,6 +198,14 @@ def _channels(session: Session, box: SecretBox, the_shop: Shop) -> Mapping[str, 
             name="Telegram",
             external_id=TOKEN.split(":")[0],
             secret=secret,
+            settings={"receive": "polling", "username": BOT_NAME},
+        ),
+        "max": accounts.add_channel(
+            **common,
+            channel="max",
+            name="MAX",
+            external_id=BOT_NAME,
+            secret=orjson.dumps({"token": MAX_TOKEN, "webhook_secret": secrets.token_urlsafe(32)}).decode(),
             settings={"receive": "polling", "username": BOT_NAME},
         ),
         "vk": accounts.add_channel(

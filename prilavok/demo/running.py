@@ -1,4 +1,4 @@
-"""The demo in one process: the hub, Telegram, VK, YooKassa and the shop's site, each on its own port."""
+"""The demo in one process: the hub, Telegram, MAX, VK, YooKassa and the shop's site, each on its own port."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 import typer
 
+from emulators.max import MaxBot, MaxEmulator
+from emulators.max import Settings as MaxSettings
 from emulators.shopsite import ShopSite
 from emulators.telegram import Bot, Person, TelegramEmulator
 from emulators.vk import Community, VkEmulator
@@ -19,6 +21,9 @@ from prilavok.demo import fill, people
 from prilavok.demo import shop as words
 from prilavok.demo.opening import (
     BOT_NAME,
+    MAX_ID,
+    MAX_PORT,
+    MAX_TOKEN,
     MERCHANT,
     MERCHANT_KEY,
     OWNER_ID,
@@ -47,6 +52,13 @@ VK_BUYERS = (
 """Those who write to the shop's community in VK."""
 
 
+MAX_BUYERS = (
+    Person(500_022, "Надежда", "Ветрова", "nadya_vetrova", "+79000000022"),
+    Person(500_023, "Alice", "Grant", "alice_grant", "+79000000023", "en"),
+)
+"""Those who write to the shop's bot in MAX."""
+
+
 def begin(*, folder: Path, host: str, port: int, database: str) -> Opening:
     """Start to set up what is missing. Call it before there is an event loop."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,6 +74,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
     hook = await asyncio.to_thread(opening.done)
     telegram = TelegramEmulator([_bot()], [*BUYERS, OWNER], snapshot=folder / "telegram")
     _known_customers(telegram)
+    max_messenger = MaxEmulator([_max_bot()], MAX_BUYERS, settings=MaxSettings(snapshot=folder / "max"))
     vk = VkEmulator([_community()], VK_BUYERS, settings=VkSettings(snapshot=folder / "vk"))
     yookassa = YooKassaEmulator(
         [Merchant(MERCHANT, MERCHANT_KEY, f"{place.address(0)}/hooks/yookassa/{hook}", title=words.NAME.ru)],
@@ -71,6 +84,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
     hub = Hub(place.configuration())
     try:
         await telegram.start(host, port + 1)
+        await max_messenger.start(host, port + MAX_PORT)
         await vk.start(host, port + VK_PORT)
         await yookassa.start(host, port + 2)
         await site.start(host, port + 3)
@@ -82,12 +96,17 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
         await hub.stop()
         await site.stop()
         await telegram.stop()
+        await max_messenger.stop()
         await vk.stop()
         await yookassa.stop()
 
 
 def _bot() -> Bot:
     return Bot(TOKEN, name=words.NAME.ru, username=BOT_NAME, about=words.ABOUT.ru)
+
+
+def _max_bot() -> MaxBot:
+    return MaxBot(MAX_ID, MAX_TOKEN, name=words.NAME.ru, username=BOT_NAME, about=words.ABOUT.ru)
 
 
 def _community() -> Community:
@@ -112,6 +131,7 @@ def _tell(place: Place, seconds: float) -> None:
         f"  Console     {place.address(0)}",
         f"              operator {operator.email}, owner {owner.email}, password {fill.PASSWORD}",
         f"  Phones      {place.address(1)}/phone   (two buyers and the owner, in Telegram)",
+        f"              {place.address(MAX_PORT)}/phone   (two buyers in MAX)",
         f"              {place.address(VK_PORT)}/phone   (two buyers in VK)",
         f"  Shop site   {place.address(3)}/        (with the web chat)",
         f"  YooKassa    {place.address(2)}         (its payment page opens from the chat)",

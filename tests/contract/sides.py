@@ -55,6 +55,9 @@ class Side(Protocol):
     def sections(self) -> dict[str, Any]:
         """The configuration that connects the account."""
 
+    def untold(self) -> bool:
+        """Whether the hub has not heard everything yet, as far as the street does not see that itself."""
+
     def hand(self, street: Street) -> AbstractAsyncContextManager[Hand]:
         """The buyer on a street where the account is connected."""
 
@@ -121,6 +124,12 @@ def _telegram() -> WiredSide:
     return TelegramSide()
 
 
+def _max() -> WiredSide:
+    from tests.contract.max import MaxSide
+
+    return MaxSide()
+
+
 def _vk() -> WiredSide:
     from tests.contract.vk import VkSide
 
@@ -133,5 +142,5 @@ def _webchat() -> Side:
     return WebChatSide()
 
 
-WIRED: Mapping[str, Callable[[], WiredSide]] = {"telegram": _telegram, "vk": _vk}
+WIRED: Mapping[str, Callable[[], WiredSide]] = {"telegram": _telegram, "max": _max, "vk": _vk}
 SIDES: Mapping[str, Callable[[], Side]] = {**WIRED, "webchat": _webchat}

@@ -146,6 +146,9 @@ class TelegramSide:
         message = {"message_id": 8, "from": VERA.user(), "chat": VERA.private_chat(), "date": 1, "hologram": {}}
         return {"update_id": 101, "message": message}
 
+    def untold(self) -> bool:
+        return False
+
     @asynccontextmanager
     async def hand(self, street: Street) -> AsyncIterator[TelegramHand]:
         street.telegram.add_person(VERA)

@@ -207,6 +207,8 @@ async def test_that_somebody_writes_is_shown(side: WiredSide) -> None:
 
 async def test_what_was_said_while_nobody_listened_comes_once_and_in_order(side: WiredSide) -> None:
     heap = Heap()
+    side.says("начало")
+    await _received(side, heap, lambda: "начало" in _texts(side, heap))
     for round_ in range(2):
         words = [f"{round_}.{n}" for n in range(3)]
         for text in words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,13 +35,20 @@ class Stage:
     side: Side
     buyer: Hand
 
+    async def settle(self) -> None:
+        """Wait until the hub has heard everything, and done what follows."""
+        async with asyncio.timeout(20):
+            while self.side.untold():
+                await asyncio.sleep(0.02)
+        await self.street.settle()
+
     async def heard(self) -> list[Message]:
         """What the buyer has said, as it is kept, oldest first."""
-        await self.street.settle()
+        await self.settle()
         return await self.street.ask(_said, self.side.channel)
 
     async def conversation(self) -> Conversation:
-        await self.street.settle()
+        await self.settle()
         return await self.street.ask(_conversation, self.side.channel)
 
 
@@ -129,7 +137,7 @@ async def test_a_second_press_of_confirm_makes_no_second_order(stage: Stage) -> 
     before = await buyer.sees("Проверьте заказ", "Подтвердить")
     number = await purchases.confirms(buyer)
     await buyer.press_again(before, "Подтвердить")
-    await stage.street.settle()
+    await stage.settle()
     assert await stage.street.ask(_orders) == [number]
 
 
@@ -151,7 +159,7 @@ async def test_a_long_answer_of_an_operator_arrives_whole(stage: Stage) -> None:
     before = len(stage.buyer.screen())
     await stage.street.do(_say, here.id, Outgoing(text=text))
     await stage.buyer.sees(text.rsplit(" ", 1)[1])
-    await stage.street.settle()
+    await stage.settle()
     parts = [message.text for message in stage.buyer.screen()[before:]]
     assert " ".join(part.strip() for part in parts) == text
     assert len(parts) == 3
@@ -238,7 +246,7 @@ async def test_who_leaves_is_written_to_no_more_until_he_is_back(stage: Stage) -
     assert here.blocked
     before = len(stage.buyer.screen())
     await stage.street.do(_say, here.id, Outgoing(text="Вы ещё здесь?"))
-    await stage.street.settle()
+    await stage.settle()
     assert len(stage.buyer.screen()) == before
     assert (await stage.street.ask(_deliveries, stage.side.channel))[-1] == Delivery.FAILED
     await stage.buyer.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,7 +15,7 @@ from emulators.vk import Community, Person, Phone, VkEmulator, wire
 from emulators.vk import Trouble as Weather
 from inbox.content import Heard
 from tests.contract.sides import WORDS, Trouble
-from tests.stories.buyers import PATIENCE, PhoneBuyer, Seen
+from tests.stories.buyers import PhoneBuyer, Seen
 from tests.stories.goods import picture
 from tests.stories.street import Street
 
@@ -69,28 +68,12 @@ class VkHand(PhoneBuyer):
         self.name = self.phone.chat.person.name
         self._emulator = emulator
 
-    async def start(self) -> None:
-        await super().start()
-        await self._taken()
-
-    async def say(self, text: str) -> None:
-        await super().say(text)
-        await self._taken()
-
     async def share_phone(self, number: str) -> None:
         """Nobody shares a contact in VK: he types it."""
         await self.say(number)
 
     async def does(self, what: Heard) -> None:
         ACTS[what](self.phone)
-        await self._taken()
-
-    async def _taken(self) -> None:
-        """Until the shop has asked for what comes after: then it has stored what there was."""
-        log = self._emulator.cloud.community(GROUP).log
-        async with asyncio.timeout(PATIENCE):
-            while log.asked_from < log.number:
-                await asyncio.sleep(0.01)
 
     async def press_again(self, seen: Seen, label: str) -> None:
         [name] = [name for text, name in seen.names.items() if label in text]
@@ -98,7 +81,7 @@ class VkHand(PhoneBuyer):
 
     async def says_twice(self, text: str) -> None:
         self._emulator.faults.duplicates = 1.0
-        await self.say(text)
+        self.phone.say(text)
 
 
 class VkSide:
@@ -187,6 +170,10 @@ class VkSide:
         hologram = {"type": "hologram", "hologram": {"id": 1}}
         told = wire.message(self._emulator.cloud, self._phone.chat, by_community=False, attachments=[hologram])
         return {"type": "message_new", "object": {"message": told}, "group_id": GROUP, "event_id": "e2", "v": "5.199"}
+
+    def untold(self) -> bool:
+        log = self._emulator.cloud.community(GROUP).log
+        return log.asked_from < log.number
 
     @asynccontextmanager
     async def hand(self, street: Street) -> AsyncIterator[VkHand]:

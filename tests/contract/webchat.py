@@ -68,6 +68,9 @@ class WebChatSide:
     def sections(self) -> dict[str, Any]:
         return {}
 
+    def untold(self) -> bool:
+        return False
+
     @asynccontextmanager
     async def hand(self, street: Street) -> AsyncIterator[WebChatHand]:
         somebody = WebChatHand(street, NAME)

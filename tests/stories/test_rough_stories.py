@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -96,7 +97,8 @@ async def test_a_webhook_is_believed_only_with_its_secret(story_database: str, t
 
 
 async def test_a_webhook_without_a_secret_is_never_opened(story_database: str, tmp_path: Path) -> None:
-    async with open_street(story_database, tmp_path, reachable=False, receive="webhook", webhook_secret="") as street:
+    how: dict[str, Any] = {"receive": "webhook", "webhook_secret": ""}
+    async with open_street(story_database, tmp_path, reachable=False, **how) as street:
         async with asyncio.timeout(20):
             while (bot := await street.ask(account, "telegram")).health == "new":
                 await asyncio.sleep(0.02)
