@@ -42,37 +42,30 @@ PAGES = {
 
 def chat_of(event: Json) -> str:
     """The dialog with one person that an event belongs to; "" for one of no such dialog."""
-    told = _object(event)
     kind = event.get("type")
-    if kind == "message_new":
-        return _private(told.get("message", {}).get("peer_id"))
-    if kind == "message_edit":
-        return _private(told.get("peer_id"))
+    if kind in ("message_new", "message_edit"):
+        return _private(_told(event).get("peer_id"))
     if kind == "message_event":
-        return _private(told.get("peer_id"))
-    if kind == "message_deny":
-        return _private(told.get("user_id"))
-    return ""
+        return _private(_object(event).get("peer_id"))
+    return _private(_object(event).get("user_id")) if kind == "message_deny" else ""
 
 
 def name_of(event: Json) -> str:
     """An event's name, the same when VK brings it again or when it is found in the dialog later."""
-    told, kind = _object(event), event.get("type")
-    if kind == "message_new":
-        message = told["message"]
-        return f"new-{message['peer_id']}-{message['conversation_message_id']}"
-    if kind == "message_edit":
-        return f"edit-{told['peer_id']}-{told['conversation_message_id']}-{told.get('update_time', event['event_id'])}"
-    if kind == "message_event":
+    told, kind = _told(event), event.get("type")
+    place, number = told.get("peer_id"), told.get("conversation_message_id")
+    if kind == "message_new" and number is not None:
+        return f"new-{place}-{number}"
+    if kind == "message_edit" and number is not None and "update_time" in told:
+        return f"edit-{place}-{number}-{told['update_time']}"
+    if kind == "message_event" and "event_id" in told:
         return f"press-{told['event_id']}"
-    return str(event["event_id"])
+    return str(event.get("event_id", ""))
 
 
 def speaker_of(event: Json) -> int:
     """Whose name is to be asked for; 0 where nobody's is."""
-    told, kind = _object(event), event.get("type")
-    message = told.get("message", {}) if kind == "message_new" else told if kind == "message_edit" else {}
-    speaker = message.get("from_id", 0)
+    speaker = _told(event).get("from_id", 0)
     return speaker if isinstance(speaker, int) and speaker > 0 else 0
 
 
@@ -95,6 +88,15 @@ def read(event: Json) -> Sequence[Incoming]:
 def _object(event: Json) -> Json:
     told = event.get("object")
     return told if isinstance(told, Mapping) else {}
+
+
+def _told(event: Json) -> Json:
+    """The message of an event that has one, else what it tells."""
+    told = _object(event)
+    if event.get("type") != "message_new":
+        return told
+    message = told.get("message")
+    return message if isinstance(message, Mapping) else {}
 
 
 def _private(peer_id: Any) -> str:

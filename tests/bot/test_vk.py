@@ -196,6 +196,30 @@ def test_a_talk_of_many_and_what_we_said_ourselves_are_nobodys_words() -> None:
     assert vk_read.read({"type": "wall_post_new", "object": {"id": 1}, "event_id": "e"}) == ()
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"type": "message_new"},
+        {"type": "message_new", "object": []},
+        {"type": "message_new", "object": {"message": "words"}},
+        {"type": "message_edit", "object": {"peer_id": "7"}},
+        {"type": "message_event", "object": {"event_id": 1}},
+    ],
+)
+def test_an_event_of_another_shape_holds_nothing_up(event: dict[str, Any]) -> None:
+    assert vk_read.chat_of(event) == ""
+    assert isinstance(vk_read.name_of(event), str)
+    assert vk_read.speaker_of(event) == 0
+    assert vk_read.read(event) == ()
+
+
+def test_a_message_without_its_number_has_the_name_of_its_event() -> None:
+    event = _new()
+    del event["object"]["message"]["conversation_message_id"]
+    assert (vk_read.chat_of(event), vk_read.name_of(event)) == ("7", "e")
+
+
 def test_an_old_client_says_a_buttons_label_and_it_is_a_press() -> None:
     [said] = vk_read.read(_new(text="В корзину", payload='{"button": "29.3.1"}'))
     assert said.press is not None
