@@ -17,6 +17,7 @@ from company import accounts, settings, shops, staff
 from company.settings import ShopSettings
 from company.tables import ChannelAccount
 from customers.tables import Customer
+from emulators.max import MaxBot, MaxEmulator
 from emulators.telegram import Bot, TelegramEmulator
 from inbox import conversations
 from inbox.tables import Author, Kind
@@ -26,6 +27,7 @@ from tests.console import trade
 from tests.console.desk import KEY, Desk
 
 TOKEN = "4200042:a-bot-of-nobody-real"
+MAX_TOKEN = "f9LHodD0cOIa-bot-of-nobody-real"
 
 
 async def mug(desk: Desk) -> Variant:
@@ -245,6 +247,27 @@ async def test_a_bot_is_connected_by_its_token_which_is_never_seen_again(
     silent = await browser.post("/settings/channels/telegram", {"token": "4200043:a-bot-of-nobody-real"})
     assert silent.status == 409
     assert "4200043" not in silent.text + caplog.text
+
+
+async def test_a_max_bot_is_connected_step_by_step(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulator = MaxEmulator([MaxBot(600_042, MAX_TOKEN, name="Глина и лён", username="clay_linen_bot")])
+    api = await emulator.start()
+    monkeypatch.setitem(CONNECTORS, "max", replace(CONNECTORS["max"], api=api))
+    browser = await desk.signed_in(desk.ours.owner)
+    page = (await browser.get("/settings/channels/max")).text
+    assert "business.max.ru" in page
+    assert "MAX не принимает" in (await browser.post("/settings/channels/max", {"token": MAX_TOKEN[:-1]})).text
+    here = (await browser.post("/settings/channels/max", {"token": f" {MAX_TOKEN} "})).headers["HX-Redirect"]
+    account = await desk.db.read(lambda session: accounts.get(session, int(here.rpartition("/")[2])))
+    assert (account.external_id, account.settings["receive"]) == ("clay_linen_bot", "polling")
+    kept = orjson.loads(accounts.secret_of(SecretBox(KEY), account))
+    assert (kept["token"], len(kept["webhook_secret"]) > 16) == (MAX_TOKEN, True)
+    assert (await browser.post(f"{here}/check")).toast == "MAX отвечает: @clay_linen_bot"
+    assert "MAX приносит их" in (await browser.get(here)).text
+    linked = (await browser.post("/settings/messenger", {"csrf": browser.csrf})).text
+    assert "https://max.ru/clay_linen_bot?start=staff_" in linked
+    assert (await browser.get("/settings/channels/carrier-pigeon")).status == 404
+    await emulator.stop()
 
 
 async def test_a_connected_bot_is_looked_at_tried_and_changed_on_its_page(

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 import pytest_asyncio
@@ -15,10 +16,10 @@ from sqlalchemy.orm import Session
 from bot.channels import CHANNELS
 from inbox import messages
 from inbox.channels import CAPABILITIES
-from inbox.content import Heard, Incoming, MediaKind, Outgoing, load_incoming
+from inbox.content import Doubt, Heard, Incoming, MediaKind, Outgoing, load_incoming
 from inbox.tables import Author, Conversation, Delivery, Message
 from orders.tables import Order
-from tests.contract.sides import NAME, PHONE, SIDES, WORDS, Hand, Side
+from tests.contract.sides import NAME, PHONE, SIDES, WIRED, WORDS, Hand, Side, Trouble, WiredSide
 from tests.stories import books, goods, purchases
 from tests.stories.console import desk
 from tests.stories.purchases import Asked
@@ -163,6 +164,30 @@ async def test_a_long_answer_of_an_operator_arrives_whole(stage: Stage) -> None:
     parts = [message.text for message in stage.buyer.screen()[before:]]
     assert " ".join(part.strip() for part in parts) == text
     assert len(parts) == 3
+
+
+async def test_what_went_out_without_an_answer_stands_there_once_and_is_known_to(stage: Stage) -> None:
+    """Where the channel lets us find that out by ourselves."""
+    side = stage.side
+    if CAPABILITIES[side.channel].doubt is Doubt.STAYS:
+        pytest.skip("a person decides there: see tests/faults and tests/stories")
+    assert side.channel in WIRED
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    here = await stage.conversation()
+    await cast(WiredSide, side).meets(Trouble.SILENT)
+    await stage.street.do(_say, here.id, Outgoing(text="Курьер выехал"))
+    await stage.buyer.sees("Курьер выехал")
+    async with asyncio.timeout(20):
+        while (await stage.street.ask(_deliveries, side.channel))[-1] != Delivery.SENT:
+            await asyncio.sleep(0.1)
+    assert [message.text for message in stage.buyer.screen()].count("Курьер выехал") == 1
+    await stage.street.do(_say, here.id, Outgoing(text="Курьер выехал"))
+    async with asyncio.timeout(20):
+        while [message.text for message in stage.buyer.screen()].count("Курьер выехал") < 2:
+            await asyncio.sleep(0.1)
+    sent = await stage.street.ask(_sent, side.channel)
+    assert len({message.external_id for message in sent}) == len(sent)
 
 
 async def test_an_answer_can_quote_what_it_answers(stage: Stage) -> None:

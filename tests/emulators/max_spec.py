@@ -51,7 +51,8 @@ def _problems(value: object, schema: dict[str, Any], path: str) -> list[str]:
             return [f"{path}: no {found['by']} {value[found['by']]!r}"]
         if kind not in found["seen"]:
             return _problems(value, {"$ref": kind}, f"{path}({value[found['by']]})")
-    kind = found.get("type") or ("object" if found["properties"] else "")
+    # The schema calls some objects strings; what has properties is an object.
+    kind = "object" if found["properties"] else found.get("type", "")
     if kind and (not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
         return [f"{path}: {value!r} is no {kind}"]
     wrong = []
