@@ -46,6 +46,26 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         doubt=Doubt.LOOK,
         sure_for=timedelta(hours=24),
     ),
+    # https://dev.vk.com/method/messages.send, messages.edit, messages.setActivity, sendMessageEventAnswer;
+    # https://dev.vk.com/api/bots/development/keyboard; https://dev.vk.com/api/api-requests: 20 calls a second
+    "vk": Capabilities(
+        hears=frozenset(Heard) - {Heard.VIDEO, Heard.CONTACT},
+        text=4096,
+        caption=4096,
+        buttons=10,
+        per_row=5,
+        label=40,
+        rows=6,
+        styles=frozenset({Style.BOLD, Style.ITALIC, Style.UNDERLINE, Style.LINK}),
+        edit_for=timedelta(hours=24),
+        ask_contact=False,
+        start_link="https://vk.me/{account}?ref={start}",
+        file_out=200_000_000,
+        typing=True,
+        per_second=15.0,
+        doubt=Doubt.KEY,
+        sure_for=timedelta(hours=1),
+    ),
     "webchat": Capabilities(
         hears=frozenset(Heard) - {Heard.VOICE, Heard.STICKER, Heard.LOCATION, Heard.FORWARD, Heard.EDIT, Heard.LEAVE},
         text=4000,

@@ -218,6 +218,10 @@ class Doubt(StrEnum):
     """The chat can be read: it is looked up there, and sent again if it is not there."""
 
 
+FEW_BUTTONS = 16
+"""Where a message has room for fewer, flows offer less at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a channel can carry. Lengths in characters as the channel counts them."""
@@ -260,6 +264,11 @@ class Capabilities:
     doubt: Doubt = Doubt.STAYS
     sure_for: timedelta = timedelta()
     """How long after the first try a doubt can be cleared up."""
+
+    @property
+    def narrow(self) -> bool:
+        """Only a few buttons can stand under a message."""
+        return self.buttons < FEW_BUTTONS
 
 
 _INCOMING: TypeAdapter[Incoming] = TypeAdapter(Incoming)

@@ -19,7 +19,7 @@ class Fitted:
 def fit(outgoing: Outgoing, capabilities: Capabilities) -> Fitted:
     """Turn one message into as many as the channel needs, losing no word and no choice.
 
-    Files that the channel does not show together go one message after another. Buttons that it cannot show become a
+    Files that the channel does not show together go one message after another. The first of too many buttons become a
     numbered list; buttons stay on the last part. A text too long for a caption goes after its media. Styles that the
     channel does not know are dropped, links stay readable as addresses.
     """
@@ -45,14 +45,14 @@ def _styles(outgoing: Outgoing, capabilities: Capabilities) -> Outgoing:
 
 def _choices(outgoing: Outgoing, capabilities: Capabilities) -> tuple[Outgoing, tuple[Action, ...]]:
     """Cut labels, break rows, and write out as numbers what the channel cannot show as buttons."""
+    kept = _last_rows(_rows(outgoing.rows, capabilities), capabilities)
     buttons = outgoing.buttons()
-    too_many = len(buttons) > capabilities.buttons or len(_rows(outgoing.rows, capabilities)) > capabilities.rows
+    listed = buttons[: len(buttons) - sum(map(len, kept))]
     no_keyboard = outgoing.keyboard and not capabilities.keyboard
-    if not too_many and not no_keyboard:
-        return replace(outgoing, rows=_rows(outgoing.rows, capabilities)), ()
-    listed = buttons if too_many else []
     if no_keyboard:
         listed = listed + [button for row in outgoing.keyboard for button in row if button.action]
+    if not listed and not no_keyboard:
+        return replace(outgoing, rows=kept), ()
     numbered: list[Action] = []
     lines: list[str] = []
     for button in listed:
@@ -64,15 +64,18 @@ def _choices(outgoing: Outgoing, capabilities: Capabilities) -> tuple[Outgoing, 
         else:
             lines.append(button.label)
     text = "\n\n".join(part for part in (outgoing.text, "\n".join(lines)) if part)
-    return (
-        replace(
-            outgoing,
-            text=text,
-            rows=() if too_many else _rows(outgoing.rows, capabilities),
-            keyboard=() if no_keyboard else outgoing.keyboard,
-        ),
-        tuple(numbered),
-    )
+    keyboard = () if no_keyboard else outgoing.keyboard
+    return replace(outgoing, text=text, rows=kept, keyboard=keyboard), tuple(numbered)
+
+
+def _last_rows(rows: tuple[tuple[Button, ...], ...], capabilities: Capabilities) -> tuple[tuple[Button, ...], ...]:
+    """As many of the rows as the channel can show. The last ones lead on and back, so they come first."""
+    kept: list[tuple[Button, ...]] = []
+    for row in reversed(rows):
+        if len(kept) == capabilities.rows or sum(map(len, kept)) + len(row) > capabilities.buttons:
+            break
+        kept.insert(0, row)
+    return tuple(kept)
 
 
 def _rows(rows: tuple[tuple[Button, ...], ...], capabilities: Capabilities) -> tuple[tuple[Button, ...], ...]:

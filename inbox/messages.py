@@ -160,10 +160,13 @@ def reply(
 
 def edit(session: Session, conversation: Conversation, message: Message, outgoing: Outgoing) -> None:
     """Show something else in place of a sent message; buttons of its earlier version are out of date from now on."""
-    part = fit(outgoing, CAPABILITIES[_channel(session, conversation)]).parts[0]
+    fitted = fit(outgoing, CAPABILITIES[_channel(session, conversation)])
+    part = fitted.parts[0]
     form = content.dump(part)
     if form == message.content:
         return
+    if fitted.offered:
+        conversation.offered = [{"name": a.name, "args": dict(a.args)} for a in fitted.offered]
     message.text, message.content = part.text, form
     message.version += 1
     message.edited_at = utc_now()

@@ -115,6 +115,21 @@ class MaxSection(_Section):
     """Messages that the bot may send each second. MAX takes 30 calls a second, and an upload is one too."""
 
 
+class VkSection(_Section):
+    """A VK community, which answers in the name of the shop."""
+
+    name: str = "ВКонтакте"
+    group: int = Field(gt=0)
+    """The community's number."""
+    token: Secret
+    receive: Literal["polling", "webhook"] = "polling"
+    webhook_secret: Secret | None = None
+    """Required with receive = "webhook": 16 to 50 characters."""
+    username: str = ""
+    """The community's short address, for links that open its dialog."""
+    api: Address = "https://api.vk.com"
+
+
 class WebchatSection(_Section):
     """A web chat on one site."""
 
@@ -165,6 +180,7 @@ class Config(_Section):
     shop: ShopSection = ShopSection()
     telegram: tuple[TelegramSection, ...] = ()
     max: tuple[MaxSection, ...] = ()
+    vk: tuple[VkSection, ...] = ()
     webchat: tuple[WebchatSection, ...] = ()
     yookassa: tuple[YooKassaSection, ...] = ()
     log: LogSection = LogSection()
@@ -175,6 +191,7 @@ class Config(_Section):
         found: list[SecretStr | None] = [self.secret_key, *(one.secret_key for one in self.yookassa)]
         found += [secret for one in self.telegram for secret in (one.token, one.webhook_secret)]
         found += [secret for bot in self.max for secret in (bot.token, bot.webhook_secret)]
+        found += [secret for one in self.vk for secret in (one.token, one.webhook_secret)]
         return [secret.get_secret_value() for secret in found if secret is not None]
 
     @model_validator(mode="after")
@@ -232,6 +249,7 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
         "shop": ShopSection,
         "telegram": TelegramSection,
         "max": MaxSection,
+        "vk": VkSection,
         "webchat": WebchatSection,
         "yookassa": YooKassaSection,
         "log": LogSection,

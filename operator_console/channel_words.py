@@ -8,7 +8,7 @@ from operator_console.texts import gettext as _
 
 def of(channel: str) -> Shape:
     """{steps: what is done on the messenger's side, where: where the token stands, next: what follows of itself}."""
-    words = {"telegram": _telegram, "max": _max}
+    words = {"telegram": _telegram, "max": _max, "vk": _vk}
     return words[channel]() if channel in words else {"steps": (), "where": "", "next": ""}
 
 
@@ -35,4 +35,16 @@ def _max() -> Shape:
         "next": _(
             "Where the shop has a public https address, MAX brings messages there; otherwise they are asked for."
         ),
+    }
+
+
+def _vk() -> Shape:
+    return {
+        "steps": (
+            _("In your VK community, open Manage, Messages, and switch community messages on."),
+            _("In Messages, Bot settings, switch the bot’s abilities on and allow the Start button."),
+            _("In Manage, API usage, create a key with access to management, messages, photos and documents. Copy it."),
+        ),
+        "where": _("The community gives it: Manage, API usage, Access keys."),
+        "next": _("VK is told by itself where to bring messages. Write to the community to see that it answers."),
     }

@@ -22,7 +22,7 @@ import payments.tables  # noqa: F401
 import storage.tables  # noqa: F401
 from company import accounts, staff
 from company.tables import ChannelAccount, Role, Shop
-from kit.config import Config, MaxSection, TelegramSection, WebchatSection, YooKassaSection
+from kit.config import Config, MaxSection, TelegramSection, VkSection, WebchatSection, YooKassaSection
 from kit.secrets import SecretBox, WrongKey
 from operator_console.opening import open_shop
 from payments import accounts as payment_accounts
@@ -33,7 +33,7 @@ from storage.engines import prepare_sqlite
 
 T = TypeVar("T")
 A = TypeVar("A", ChannelAccount, PaymentAccount)
-Declared = TelegramSection | MaxSection | WebchatSection
+Declared = TelegramSection | MaxSection | VkSection | WebchatSection
 
 
 def prepare(config: Config) -> None:
@@ -98,6 +98,7 @@ def _declare(session: Session, config: Config) -> None:
     declared: list[ChannelAccount | PaymentAccount] = [
         *(_telegram(session, box, shop, one) for one in config.telegram),
         *(_max(session, box, shop, one) for one in config.max),
+        *(_vk(session, box, shop, one) for one in config.vk),
         *(_webchat(session, box, shop, one) for one in config.webchat),
         *(_yookassa(session, box, shop, one) for one in config.yookassa),
     ]
@@ -109,23 +110,30 @@ def _declare(session: Session, config: Config) -> None:
 
 def _telegram(session: Session, box: SecretBox, shop: Shop, section: TelegramSection) -> ChannelAccount:
     number = section.token.get_secret_value().split(":")[0]
-    return _bot(session, box, shop, section, "telegram", number, {})
+    return _bot(session, box, shop, section, "telegram", number, {"per_second": section.per_second})
 
 
 def _max(session: Session, box: SecretBox, shop: Shop, section: MaxSection) -> ChannelAccount:
-    return _bot(session, box, shop, section, "max", section.bot, {"username": section.bot})
+    return _bot(
+        session, box, shop, section, "max", section.bot, {"username": section.bot, "per_second": section.per_second}
+    )
+
+
+def _vk(session: Session, box: SecretBox, shop: Shop, section: VkSection) -> ChannelAccount:
+    name = section.username or f"club{section.group}"
+    return _bot(session, box, shop, section, "vk", str(section.group), {"username": name})
 
 
 def _bot(
     session: Session,
     box: SecretBox,
     shop: Shop,
-    section: TelegramSection | MaxSection,
+    section: TelegramSection | MaxSection | VkSection,
     channel: str,
     external_id: str,
     more: Mapping[str, Any],
 ) -> ChannelAccount:
-    settings = {"receive": section.receive, "api": section.api, "per_second": section.per_second, **more}
+    settings = {"receive": section.receive, "api": section.api, **more}
     account = _channel(session, shop, section, channel, external_id, settings)
     opened = _opened(box, account) | {"token": section.token.get_secret_value()}
     if section.webhook_secret is not None:

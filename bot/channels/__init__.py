@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bot.channels import max_calls, max_connect, telegram_calls, telegram_connect
+from bot.channels import max_calls, max_connect, telegram_calls, telegram_connect, vk_calls, vk_connect
 from bot.channels.base import Channel, Connection, Receiver
 from bot.channels.connecting import Connector
 
@@ -40,18 +40,36 @@ def _webchat(connection: Connection) -> Channel:
     return WebChat(connection)
 
 
+def _vk(connection: Connection) -> Channel:
+    from bot.channels.vk import Vk
+
+    return Vk(connection)
+
+
+def _vk_receiver(connection: Connection) -> Receiver:
+    from bot.channels.vk_receive import VkReceiver
+
+    return VkReceiver(connection)
+
+
 CHANNELS: Mapping[str, Callable[[Connection], Channel]] = {
     "telegram": _telegram,
     "max": _max,
+    "vk": _vk,
     "webchat": _webchat,
 }
 """Every messenger that the hub speaks. A new one is one file here, one line here, and one folder of real payloads."""
 
-RECEIVERS: Mapping[str, Callable[[Connection], Receiver]] = {"telegram": _telegram_receiver, "max": _max_receiver}
+RECEIVERS: Mapping[str, Callable[[Connection], Receiver]] = {
+    "telegram": _telegram_receiver,
+    "max": _max_receiver,
+    "vk": _vk_receiver,
+}
 """Those that are fetched from, or that call us at /hooks. The web chat's visitors come to its own addresses."""
 
 CONNECTORS: Mapping[str, Connector] = {
     "telegram": Connector(telegram_calls.API, telegram_connect.whose, gone=telegram_calls.GONE),
     "max": Connector(max_calls.API, max_connect.whose, gone=max_calls.GONE, prefers_webhook=True),
+    "vk": Connector(vk_calls.API, vk_connect.whose, gone=vk_calls.GONE, prefers_webhook=True),
 }
 """Those that are connected in the console by a token."""

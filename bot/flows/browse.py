@@ -16,8 +16,11 @@ from orders.tables import Cart
 
 Args = Mapping[str, int | str]
 
-PAGE = 6
-"""Products on one page of a list."""
+PAGE, NARROW_PAGE = 6, 4
+"""Products on one page of a list, and where a message has room for a few buttons only."""
+
+NARROW_CATEGORIES, NARROW_CATEGORY_PAGE = 9, 6
+"""So many categories stand on one page where there is little room; if there are more, that many at a time."""
 
 FEW_VARIANTS = 8
 """Up to so many variants are offered as a plain list; more are chosen attribute by attribute."""
@@ -40,10 +43,12 @@ class Shelf:
     page: int
     left: Mapping[int, int]
     """How many of each variant on the page can be had."""
+    size: int = PAGE
+    """Products on a page."""
 
     @property
     def pages(self) -> int:
-        return max(1, -(-self.total // PAGE))
+        return max(1, -(-self.total // self.size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,9 @@ def open_catalog(turn: Turn, args: Args) -> None:
     if not categories:
         _show_shelf(turn, None, [], page=int(args.get("page", 0)))
         return
-    turn.show(categories_view(turn.voice, categories))
+    few = turn.capabilities.narrow and len(categories) > NARROW_CATEGORIES
+    size = NARROW_CATEGORY_PAGE if few else len(categories)
+    turn.show(categories_view(turn.voice, categories, page=int(args.get("page", 0)), size=size))
 
 
 def open_category(turn: Turn, args: Args) -> None:
@@ -143,10 +150,13 @@ ACTIONS = {
 # What he sees
 
 
-def categories_view(voice: Voice, categories: Sequence[Category]) -> Outgoing:
-    buttons = [Button(names.named(c, voice.locale), Action("category", {"id": c.id})) for c in categories]
+def categories_view(voice: Voice, categories: Sequence[Category], *, page: int, size: int) -> Outgoing:
+    pages = -(-len(categories) // size)
+    shown = categories[min(page, pages - 1) * size :][:size]
+    buttons = [Button(names.named(c, voice.locale), Action("category", {"id": c.id})) for c in shown]
+    turning = _turning("catalog", {}, min(page, pages - 1), pages)
     last = (voice.button("buyer.menu.cart", Action("cart")),)
-    return written(voice.marked("buyer.catalog.title"), rows=(*rows_of(buttons, 2), last))
+    return written(voice.marked("buyer.catalog.title"), rows=(*rows_of(buttons, 2), turning, last))
 
 
 def shelf_view(voice: Voice, shelf: Shelf, currency: str) -> Outgoing:
@@ -233,9 +243,11 @@ def nearest(sold: Iterable[Variant], current: Variant, title: str, value: str) -
 
 def _show_shelf(turn: Turn, category: Category | None, inside: Sequence[Category], *, page: int) -> None:
     category_id = category.id if category else None
-    products, total = goods.products(turn.session, turn.shop.id, category_id, offset=page * PAGE, limit=PAGE)
+    size = NARROW_PAGE if turn.capabilities.narrow else PAGE
+    products, total = goods.products(turn.session, turn.shop.id, category_id, offset=page * size, limit=size)
     left = stock.available(turn.session, [v.id for p in products for v in p.variants if v.active])
-    turn.show(shelf_view(turn.voice, Shelf(category, inside, products, total, page, left), turn.shop.currency))
+    shelf = Shelf(category, inside, products, total, page, left, size)
+    turn.show(shelf_view(turn.voice, shelf, turn.shop.currency))
 
 
 def _show_again(turn: Turn, args: Args, cart: Cart) -> None:
@@ -249,12 +261,17 @@ def _offer(voice: Voice, product: Product, shelf: Shelf, currency: str) -> Butto
 
 
 def _paging(shelf: Shelf) -> Row:
-    if shelf.pages == 1:
-        return ()
     name, place = ("category", {"id": shelf.category.id}) if shelf.category else ("catalog", {})
-    before = Button("‹", Action(name, {**place, "page": (shelf.page - 1) % shelf.pages}))
-    after = Button("›", Action(name, {**place, "page": (shelf.page + 1) % shelf.pages}))
-    return before, Button(f"{shelf.page + 1} / {shelf.pages}", Action(name, {**place, "page": shelf.page})), after
+    return _turning(name, place, shelf.page, shelf.pages)
+
+
+def _turning(name: str, place: Mapping[str, int], page: int, pages: int) -> Row:
+    """The pages before and after this one, in a circle; nothing where there is one page."""
+    if pages == 1:
+        return ()
+    before = Button("‹", Action(name, {**place, "page": (page - 1) % pages}))
+    after = Button("›", Action(name, {**place, "page": (page + 1) % pages}))
+    return before, Button(f"{page + 1} / {pages}", Action(name, {**place, "page": page})), after
 
 
 def _choices(voice: Voice, counter: Counter) -> tuple[Row, ...]:

@@ -11,8 +11,8 @@ from orders import cart as carts
 from orders.cart import CartLineView, CartView
 from orders.tables import Cart
 
-PAGE = 8
-"""Lines with their buttons on one page of the cart."""
+PAGE, NARROW_PAGE = 8, 3
+"""Lines with their buttons on one page of the cart, and where a message has room for a few buttons only."""
 
 
 def open_cart(turn: Turn, args: Args) -> None:
@@ -41,7 +41,7 @@ def clear(turn: Turn, args: Args) -> None:
 
 def show_cart(turn: Turn, cart: Cart, *, page: int = 0) -> None:
     view = carts.view(turn.session, cart, turn.locale)
-    turn.show(cart_view(turn.voice, view, turn.customer.id, page=page))
+    turn.show(cart_view(turn.voice, view, turn.customer.id, page=page, narrow=turn.capabilities.narrow))
 
 
 ACTIONS = {
@@ -53,29 +53,30 @@ ACTIONS = {
 }
 
 
-def cart_view(voice: Voice, cart: CartView, customer_id: int, *, page: int = 0) -> Outgoing:
+def cart_view(voice: Voice, cart: CartView, customer_id: int, *, page: int = 0, narrow: bool = False) -> Outgoing:
+    """`narrow`: where there are few buttons, fewer lines stand on a page and each has less and more alone."""
     if not cart.lines:
         return written(
             voice.marked("buyer.cart.empty"), rows=((voice.button("buyer.menu.catalog", Action("catalog")),),)
         )
-    pages = -(-len(cart.lines) // PAGE)
+    size, stepper = (NARROW_PAGE, _narrow_stepper) if narrow else (PAGE, _stepper)
+    pages = -(-len(cart.lines) // size)
     page = min(page, pages - 1)
-    first = page * PAGE
-    steppers = [_stepper(voice, n, line, page) for n, line in enumerate(cart.lines, 1) if first < n <= first + PAGE]
+    first = page * size
+    steppers = [stepper(voice, n, line, page) for n, line in enumerate(cart.lines, 1) if first < n <= first + size]
+    clear = (voice.button("buyer.cart.clear", Action("cart.clear")),) if not narrow or pages == 1 else ()
+    turning = _paging(page, pages)
     return written(
         paragraphs(
             voice.marked("buyer.cart.title"),
-            cart_lines(voice, cart, first=first, count=PAGE),
+            cart_lines(voice, cart, first=first, count=size),
             voice.marked("buyer.cart.goods", sum=cart.goods),
         ),
         rows=(
             *steppers,
-            _paging(page, pages),
+            turning[::2] if narrow else turning,
             (voice.button("buyer.cart.checkout", Action("checkout"), sum=cart.goods),),
-            (
-                voice.button("buyer.menu.catalog", Action("catalog")),
-                voice.button("buyer.cart.clear", Action("cart.clear")),
-            ),
+            (voice.button("buyer.menu.catalog", Action("catalog")), *clear),
         ),
         card=Card("cart", customer_id, voice.plain("buyer.menu.cart"), cart.goods.format(voice.locale)),
     )
@@ -114,6 +115,12 @@ def _stepper(voice: Voice, n: int, line: CartLineView, page: int) -> Row:
         Button("+", Action("cart.more", args)),
         Button("✕", Action("cart.drop", args)),
     )
+
+
+def _narrow_stepper(voice: Voice, n: int, line: CartLineView, page: int) -> Row:
+    args = {"variant": line.variant_id, "page": page}
+    fewer = voice.plain("buyer.cart.quantity", n=n, quantity=line.quantity)
+    return Button(f"− {fewer}", Action("cart.fewer", args)), Button("+", Action("cart.more", args))
 
 
 def _paging(page: int, pages: int) -> Row:

@@ -74,7 +74,7 @@ def begin(turn: Turn, args: Args) -> None:
         raise CartEmpty()
     if cart.short:
         turn.toast(turn.voice.plain("buyer.checkout.short"), alert=True)
-        turn.show(cart_flow.cart_view(turn.voice, cart, turn.customer.id))
+        turn.show(cart_flow.cart_view(turn.voice, cart, turn.customer.id, narrow=turn.capabilities.narrow))
         return
     _ask(turn, Progress(secrets.token_hex(6)))
 

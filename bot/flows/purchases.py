@@ -53,7 +53,14 @@ def repeat(turn: Turn, args: Args) -> None:
     key = "buyer.order.repeated_in_part" if lacking else "buyer.order.repeated"
     turn.toast(turn.voice.plain(key, names=", ".join(lacking)), alert=bool(lacking))
     cart = carts.of(turn.session, turn.shop.id, turn.customer.id)
-    turn.say(cart_flow.cart_view(turn.voice, carts.view(turn.session, cart, turn.locale), turn.customer.id))
+    turn.say(
+        cart_flow.cart_view(
+            turn.voice,
+            carts.view(turn.session, cart, turn.locale),
+            turn.customer.id,
+            narrow=turn.capabilities.narrow,
+        )
+    )
 
 
 def ask_why(turn: Turn, args: Args) -> None:

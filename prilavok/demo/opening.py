@@ -42,6 +42,9 @@ from storage.files import FileStore
 
 TOKEN = "4200042:demo-bot-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
 BOT_NAME = "glina_i_len_bot"
+VK_GROUP = 504243
+VK_TOKEN = "vk1.a.demo-community-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
+VK_NAME = "glina_i_len"
 MAX_ID = 600_042
 MAX_TOKEN = "f9LHodD0cOIdemo-bot-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
 MERCHANT = "504242"
@@ -49,6 +52,8 @@ MERCHANT_KEY = "test_demo-key-of-clay-and-linen"
 SITE = "clay-and-linen"
 MAX_PORT = 4
 """How far from the hub's port MAX listens."""
+VK_PORT = 5
+"""How far from the hub's port VK listens."""
 OWNER_ID = 500_001
 """The owner's id on Telegram."""
 
@@ -145,6 +150,8 @@ def _point(session: Session, place: Place) -> int:
         account.settings = {**account.settings, "api": place.address(1)}
     for account in accounts.channels(session, "max"):
         account.settings = {**account.settings, "api": place.address(MAX_PORT)}
+    for account in accounts.channels(session, "vk"):
+        account.settings = {**account.settings, "api": place.address(VK_PORT)}
     for account in accounts.channels(session, "webchat"):
         sites = [place.address(3), f"http://localhost:{place.port + 3}"]
         account.settings = {**account.settings, "origins": sites}
@@ -200,6 +207,14 @@ def _channels(session: Session, box: SecretBox, the_shop: Shop) -> Mapping[str, 
             external_id=BOT_NAME,
             secret=orjson.dumps({"token": MAX_TOKEN, "webhook_secret": secrets.token_urlsafe(32)}).decode(),
             settings={"receive": "polling", "username": BOT_NAME},
+        ),
+        "vk": accounts.add_channel(
+            **common,
+            channel="vk",
+            name="ВКонтакте",
+            external_id=str(VK_GROUP),
+            secret=orjson.dumps({"token": VK_TOKEN, "webhook_secret": secrets.token_urlsafe(32)}).decode(),
+            settings={"receive": "polling", "username": VK_NAME},
         ),
         "webchat": accounts.add_channel(
             **common,

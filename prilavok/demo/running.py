@@ -1,4 +1,4 @@
-"""The demo in one process: the hub, Telegram, MAX, YooKassa and the shop's site, each on its own port."""
+"""The demo in one process: the hub, Telegram, MAX, VK, YooKassa and the shop's site, each on its own port."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from emulators.max import MaxBot, MaxEmulator
 from emulators.max import Settings as MaxSettings
 from emulators.shopsite import ShopSite
 from emulators.telegram import Bot, Person, TelegramEmulator
+from emulators.vk import Community, VkEmulator
+from emulators.vk import Settings as VkSettings
 from emulators.yookassa import Shop as Merchant
 from emulators.yookassa import YooKassaEmulator
 from prilavok.demo import fill, people
@@ -27,6 +29,10 @@ from prilavok.demo.opening import (
     OWNER_ID,
     SITE,
     TOKEN,
+    VK_GROUP,
+    VK_NAME,
+    VK_PORT,
+    VK_TOKEN,
     Opening,
     Place,
 )
@@ -38,6 +44,12 @@ BUYERS = (
     Person(500_003, "Tom", "Baker", "tom_baker", "+79000000003", "en"),
 )
 """Whose phones one holds in the demo: the owner's, and those of two buyers that the shop has not met yet."""
+
+VK_BUYERS = (
+    Person(500_012, "Вера", "Лаптева", "vera_lapteva"),
+    Person(500_013, "Emma", "Stone", "emma_stone", language_code="en"),
+)
+"""Those who write to the shop's community in VK."""
 
 
 MAX_BUYERS = (
@@ -63,6 +75,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
     telegram = TelegramEmulator([_bot()], [*BUYERS, OWNER], snapshot=folder / "telegram")
     _known_customers(telegram)
     max_messenger = MaxEmulator([_max_bot()], MAX_BUYERS, settings=MaxSettings(snapshot=folder / "max"))
+    vk = VkEmulator([_community()], VK_BUYERS, settings=VkSettings(snapshot=folder / "vk"))
     yookassa = YooKassaEmulator(
         [Merchant(MERCHANT, MERCHANT_KEY, f"{place.address(0)}/hooks/yookassa/{hook}", title=words.NAME.ru)],
         snapshot=folder / "yookassa",
@@ -72,6 +85,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
     try:
         await telegram.start(host, port + 1)
         await max_messenger.start(host, port + MAX_PORT)
+        await vk.start(host, port + VK_PORT)
         await yookassa.start(host, port + 2)
         await site.start(host, port + 3)
         await hub.start()
@@ -83,6 +97,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
         await site.stop()
         await telegram.stop()
         await max_messenger.stop()
+        await vk.stop()
         await yookassa.stop()
 
 
@@ -92,6 +107,10 @@ def _bot() -> Bot:
 
 def _max_bot() -> MaxBot:
     return MaxBot(MAX_ID, MAX_TOKEN, name=words.NAME.ru, username=BOT_NAME, about=words.ABOUT.ru)
+
+
+def _community() -> Community:
+    return Community(VK_GROUP, VK_TOKEN, name=words.NAME.ru, screen_name=VK_NAME, about=words.ABOUT.ru)
 
 
 def _known_customers(telegram: TelegramEmulator) -> None:
@@ -113,6 +132,7 @@ def _tell(place: Place, seconds: float) -> None:
         f"              operator {operator.email}, owner {owner.email}, password {fill.PASSWORD}",
         f"  Phones      {place.address(1)}/phone   (two buyers and the owner, in Telegram)",
         f"              {place.address(MAX_PORT)}/phone   (two buyers in MAX)",
+        f"              {place.address(VK_PORT)}/phone   (two buyers in VK)",
         f"  Shop site   {place.address(3)}/        (with the web chat)",
         f"  YooKassa    {place.address(2)}         (its payment page opens from the chat)",
         "",

@@ -130,11 +130,17 @@ def _max() -> WiredSide:
     return MaxSide()
 
 
+def _vk() -> WiredSide:
+    from tests.contract.vk import VkSide
+
+    return VkSide()
+
+
 def _webchat() -> Side:
     from tests.contract.webchat import WebChatSide
 
     return WebChatSide()
 
 
-WIRED: Mapping[str, Callable[[], WiredSide]] = {"telegram": _telegram, "max": _max}
+WIRED: Mapping[str, Callable[[], WiredSide]] = {"telegram": _telegram, "max": _max, "vk": _vk}
 SIDES: Mapping[str, Callable[[], Side]] = {**WIRED, "webchat": _webchat}

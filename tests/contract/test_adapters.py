@@ -147,14 +147,18 @@ async def test_every_button_that_the_card_allows_is_shown_and_named_by_its_messa
     assert press.place in ("", sent)
 
 
-async def test_more_buttons_than_that_are_a_list_of_numbers(side: WiredSide) -> None:
+async def test_of_more_buttons_than_that_the_first_are_a_list_of_numbers(side: WiredSide) -> None:
     card = CAPABILITIES[side.channel]
-    rows = tuple((Button(f"Кружка {n}", Action("product", {"id": n})),) for n in range(card.buttons + 1))
+    names = [f"Кружка {n}" for n in range(card.buttons + 1)]
+    rows = tuple((Button(name, Action("product", {"id": n})),) for n, name in enumerate(names))
+    fitted = fit(Outgoing(text="Выбирайте", rows=rows), card)
     async with adapter_of(side) as adapter:
-        for part in fit(Outgoing(text="Выбирайте", rows=rows), card).parts:
+        for part in fitted.parts:
             await adapter.send(parcel(side, part))
-    shown = "\n".join(text for text, _labels in side.shown())
-    assert f"{card.buttons + 1}. Кружка {card.buttons}" in shown
+    said = "\n".join(text for text, _labels in side.shown()).splitlines()
+    listed = [name for n, name in enumerate(names, 1) if f"{n}. {name}" in said]
+    assert [*listed, *side.shown()[-1][1]] == names
+    assert len(fitted.offered) == len(listed) > 0
 
 
 async def test_the_longest_text_goes_whole_and_a_longer_one_in_parts(side: WiredSide) -> None:
@@ -163,8 +167,8 @@ async def test_the_longest_text_goes_whole_and_a_longer_one_in_parts(side: Wired
         for length in (card.text, card.text + 1):
             before = len(side.shown())
             parts = fit(Outgoing(text="ж" * length), card).parts
-            for part in parts:
-                await adapter.send(parcel(side, part))
+            for n, part in enumerate(parts, before + 1):
+                await adapter.send(parcel(side, part, message_id=n))
             said = [text for text, _labels in side.shown()[before:]]
             assert ("".join(said), len(said)) == ("ж" * length, 1 if length == card.text else 2)
 
@@ -200,9 +204,8 @@ async def test_a_press_is_answered_with_words_or_without(side: WiredSide) -> Non
         await adapter.acknowledge(incoming.press.ack, "", alert=False)
 
 
+@pytest.mark.parametrize("side", sorted(name for name in WIRED if CAPABILITIES[name].typing), indirect=True)
 async def test_that_somebody_writes_is_shown(side: WiredSide) -> None:
-    if not CAPABILITIES[side.channel].typing:
-        pytest.skip("the channel is not asked to show it")
     async with adapter_of(side) as adapter:
         await adapter.typing(side.chat)
     assert side.is_typing()

@@ -29,6 +29,14 @@ def test_buttons_that_the_channel_cannot_show_become_numbers_that_mean_the_same(
     assert [action.args["id"] for action in fitted.offered] == [7, 8, 9]
 
 
+def test_the_last_rows_stay_buttons_where_there_is_room_for_them() -> None:
+    rows = ((button(1), button(2)), (button(3),), (button(4), button(5)))
+    for room in (replace(ROOMY, buttons=4), replace(ROOMY, rows=2)):
+        fitted = fit(Outgoing(text="Выберите:", rows=rows), room)
+        assert fitted.parts == (Outgoing(text="Выберите:\n\n1. Кружка 1\n2. Кружка 2", rows=rows[1:]),)
+        assert [action.args["id"] for action in fitted.offered] == [1, 2]
+
+
 def test_a_link_button_is_written_out_and_takes_no_number() -> None:
     rows = ((Button("Оплатить", url="https://pay.example/p/1"), button(1)),)
     fitted = fit(Outgoing(text="Заказ", rows=rows), BARE)
