@@ -107,7 +107,7 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo shop lives; delete it to begin anew.")] = Path(
         "data/demo"
     ),
-    port: Annotated[int, typer.Option(help="The hub's port; the emulators take those after it.")] = 8080,
+    port: Annotated[int, typer.Option(help="The hub's port; the emulators take the ones after it.")] = 8080,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     database: Annotated[str, typer.Option(help="A database URL instead of an SQLite file in the folder.")] = "",
 ) -> None:

@@ -128,13 +128,17 @@ class Max:
     async def find(self, parcel: Parcel, *, since: float, taken: Collection[str]) -> str | None:
         """Among the dialog's newest messages: by the names of its buttons, or by its words where it has none."""
         said = await self._calls.call("GET", "/messages", {"chat_id": parcel.chat, "count": LOOKED_THROUGH})
-        names = set(_names(_rows(parcel)))
+        ours = f"{parcel.message_id:x}."
+        named = any(_names(_rows(parcel)))
         for message in said.get("messages") or ():
             body, sender = message.get("body") or {}, message.get("sender") or {}
             if not sender.get("is_bot") or body.get("mid") in taken:
                 continue
-            there = set(_names(_keyboard_of(body)))
-            alike = names & there if names else not there and (body.get("text") or "") == parcel.outgoing.text
+            there = list(_names(_keyboard_of(body)))
+            if named:
+                alike = any(name.startswith(ours) for name in there)
+            else:
+                alike = not there and (body.get("text") or "").strip() == parcel.outgoing.text.strip()
             recent = float(message.get("timestamp") or 0) / 1000 >= since - CLOCKS_DIFFER
             if alike and recent:
                 return str(body["mid"])

@@ -114,9 +114,16 @@ async def test_what_was_done_and_not_answered_stands_there_once(side: WiredSide)
             assert there
             assert there != first
             assert await adapter.find(said, since=0.0, taken={first, there}) is None
+            await side.meets(Trouble.SILENT)
+            buttons = parcel(side, Outgoing(text="Кружка", rows=((Button("Купить", Action("buy")),),)), message_id=42)
+            with pytest.raises(Unconfirmed):
+                await adapter.send(buttons)
+            changed = replace(buttons, version=2, outgoing=Outgoing(text="Нет в наличии", rows=buttons.outgoing.rows))
+            assert await adapter.find(changed, since=0.0, taken=()), "whatever is to stand there by now"
+            assert await adapter.find(replace(changed, message_id=43), since=0.0, taken=()) is None
         elif card.doubt is Doubt.KEY:
             await adapter.send(said)
-        assert len(side.shown()) == 2
+        assert [text for text, _labels in side.shown()].count("Одно и то же") == 2
     assert (card.doubt is Doubt.STAYS) is (not card.sure_for)
 
 

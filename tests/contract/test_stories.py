@@ -198,6 +198,7 @@ async def test_an_answer_can_quote_what_it_answers(stage: Stage) -> None:
         here = await marina.hears("Есть ли синяя кружка?")
         await marina.answers_to(here, "Есть ли синяя кружка?", "Будет в пятницу.")
         await stage.buyer.sees("Будет в пятницу.")
+    await stage.settle()
     assert set(await stage.street.ask(_deliveries, stage.side.channel)) <= {
         Delivery.SENT,
         Delivery.DELIVERED,
