@@ -245,6 +245,7 @@ class Courier:
             attachments=self._attachments(session, outgoing),
             reply_to=_external(session, conversation, message.reply_to_id),
             external_id=_own_part(conversation, message.external_id),
+            made_ms=int(message.created_at.timestamp() * 1000),
         )
         return _Errand(conversation.shop_id, message.account_id, conversation.id, parcel)
 

@@ -44,7 +44,7 @@ class Hooks:
         try:
             words = await receiver.called(request.headers, body)
         except Stranger as stranger:
-            raise web.HTTPUnauthorized(text=str(stranger)) from None
+            return web.Response(status=stranger.status, text=str(stranger))
         except Unreadable as unreadable:
             raise web.HTTPBadRequest(text=str(unreadable)) from None
         return web.Response(text=words)

@@ -61,6 +61,9 @@ class NotOpen(Broken, NotSent):
 class Stranger(Exception):
     """Whoever calls did not show the secret of the account."""
 
+    status = 401
+    """Of the answer."""
+
 
 class Unreadable(Exception):
     """What was brought is no event of this channel."""
@@ -99,6 +102,8 @@ class Parcel:
     """The channel's id of the message that is answered."""
     external_id: str = ""
     """The channel's id of this message, when it was sent before."""
+    made_ms: int = 0
+    """When the message was made, in ms since 1970: tells it from one of the same number in a database restored."""
 
 
 Accept = Callable[[int, Sequence[Envelope]], Awaitable[int]]
@@ -221,7 +226,8 @@ class Searchable(Protocol):
 
 def check_secret(given: str, expected: str) -> None:
     """Raises Stranger unless the caller showed what we expect; an account without a secret may be called by nobody."""
-    if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
+    # A header may hold any bytes, which Python keeps as lone surrogates.
+    if not expected or not hmac.compare_digest(given.encode(errors="surrogateescape"), expected.encode()):
         raise Stranger("wrong secret")
 
 

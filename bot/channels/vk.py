@@ -62,7 +62,7 @@ class Vk:
 
     async def send(self, parcel: Parcel) -> str:
         """Send with a key that the same message has each time, so VK itself drops a copy within the hour."""
-        return await self._send(parcel, key=key_of(parcel.message_id))
+        return await self._send(parcel, key=key_of(parcel))
 
     async def edit(self, parcel: Parcel) -> str:
         """Edit in place; what VK finds too old is sent anew, and the old one is taken away."""
@@ -75,7 +75,7 @@ class Vk:
                 raise
         else:
             return parcel.external_id
-        sent = await self._send(parcel, key=key_of(parcel.message_id, parcel.version))
+        sent = await self._send(parcel, key=key_of(parcel, anew=True))
         with contextlib.suppress(ChannelError):
             gone = {"peer_id": int(parcel.chat), "cmids": parcel.external_id, "delete_for_all": True}
             await self._calls.call("messages.delete", gone)
@@ -121,13 +121,15 @@ class Vk:
         }
 
 
-def key_of(message_id: int, version: int = 0) -> int:
-    """The random_id of a message: never 0, and the same at each try.
+def key_of(parcel: Parcel, *, anew: bool = False) -> int:
+    """The random_id of a message: never 0, and the same at each try; `anew` where a version of it is a new message.
 
+    Numbers of messages begin anew with a new database and repeat in a restored one, while VK remembers for an hour:
+    the moment at which the message was made keeps them apart.
     Source: https://dev.vk.com/method/messages.send
     """
-    number = zlib.crc32(f"{message_id}.{version}".encode()) & LARGEST_KEY if version else message_id & LARGEST_KEY
-    return number or 1
+    name = f"{parcel.message_id}.{parcel.made_ms}" + (f".{parcel.version}" if anew else "")
+    return zlib.crc32(name.encode()) & LARGEST_KEY or 1
 
 
 def _placed(sent: Any) -> str:

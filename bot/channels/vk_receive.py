@@ -59,6 +59,12 @@ WELL = "ok"
 Event = Mapping[str, Any]
 
 
+class Foreign(Stranger):
+    """Not VK, or not about our community."""
+
+    status = 403
+
+
 class VkReceiver:
     """One community's events, by its long poll server, or by a callback server when the account's settings say so."""
 
@@ -93,10 +99,13 @@ class VkReceiver:
         """One event; VK repeats what we could not keep. The code is said for our own community alone."""
         event = event_in(body)
         if not self.webhook_secret or event.get("group_id") != int(self._link.external_id):
-            raise Stranger("not our community")
+            raise Foreign("not our community")
         if event.get("type") == "confirmation" and "secret" not in event:
             return await self._confirmation()
-        check_secret(str(event.get("secret", "")), self.webhook_secret)
+        try:
+            check_secret(str(event.get("secret", "")), self.webhook_secret)
+        except Stranger as stranger:
+            raise Foreign(str(stranger)) from None
         if event.get("type") == "confirmation":
             return await self._confirmation()
         if not isinstance(event.get("event_id"), str) or not isinstance(event.get("object"), dict):

@@ -297,11 +297,22 @@ async def test_a_message_that_was_not_answered_is_sent_again_and_arrives_once(vk
     assert [(each.id, each.text) for each in phone.from_bot] == [(int(sent), "Заказ принят")]
 
 
-def test_keys_are_small_numbers_and_never_none() -> None:
-    assert key_of(41) == 41
-    assert key_of(2**31 * 5) == 1
-    assert len({key_of(41), key_of(41, 1), key_of(41, 2)}) == 3
-    assert all(0 < key_of(n, v) < 2**31 for n in (1, 2**40) for v in (0, 1, 7))
+def test_a_key_is_a_small_number_of_one_message_whatever_its_version() -> None:
+    said = Outgoing(text="Заказ принят")
+    first = parcel(said, made_ms=1)
+    assert key_of(first) == key_of(parcel(said, made_ms=1, version=2))
+    others = [parcel(said, made_ms=2), parcel(said, made_ms=1, message_id=42)]
+    assert len({key_of(each) for each in (first, *others)} | {key_of(first, anew=True)}) == 4
+    assert all(0 < key_of(parcel(said, message_id=n)) < 2**31 for n in range(1, 500))
+
+
+async def test_a_restored_shop_is_not_taken_for_the_one_before(vk: VkEmulator, hub: Hub) -> None:
+    """Its messages have numbers that VK has seen within the hour."""
+    phone = vk.phone(OLGA.id)
+    phone.say("Здравствуйте")
+    await hub.channel.send(parcel(Outgoing(text="Заказ принят"), made_ms=1))
+    await hub.channel.send(parcel(Outgoing(text="Заказ собран"), made_ms=2))
+    assert [each.text for each in phone.from_bot] == ["Заказ принят", "Заказ собран"]
 
 
 async def test_what_is_too_old_to_be_edited_is_sent_anew(vk: VkEmulator, hub: Hub) -> None:
@@ -445,8 +456,8 @@ async def served(vk: VkEmulator) -> AsyncIterator[Hub]:
     async def called(request: web.Request) -> web.Response:
         try:
             return web.Response(text=await hubs[0].receiver.called(request.headers, await request.read()))
-        except Stranger:
-            raise web.HTTPForbidden from None
+        except Stranger as stranger:
+            return web.Response(status=stranger.status)
 
     app.router.add_post("/hooks/vk/1", called)
     await runner.setup()
@@ -498,8 +509,9 @@ async def test_the_code_is_said_for_our_own_community_alone(vk: VkEmulator) -> N
     for told in (asked, {**asked, "secret": SECRET}):
         assert await hub.receiver.called({}, orjson.dumps(told)) == code
     for wrong in ({**asked, "group_id": GROUP + 1}, {**asked, "secret": "x" * 20}, {**asked, "group_id": None}):
-        with pytest.raises(Stranger):
+        with pytest.raises(Stranger) as refused:
             await hub.receiver.called({}, orjson.dumps(wrong))
+        assert refused.value.status == 403
     with pytest.raises(Unreadable):
         await hub.receiver.called({}, orjson.dumps({**asked, "type": "message_new", "secret": SECRET}))
 

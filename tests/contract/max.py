@@ -190,7 +190,7 @@ class MaxSide:
         return {SECRET_HEADER: HOOK_SECRET}, orjson.dumps(update)
 
     def strangers(self, headers: dict[str, str], body: bytes) -> list[tuple[dict[str, str], bytes]]:
-        return [({SECRET_HEADER: given}, body) for given in ("", HOOK_SECRET[:-1], f"{HOOK_SECRET}x", "ключ")]
+        return [({SECRET_HEADER: given}, body) for given in ("", HOOK_SECRET[:-1], f"{HOOK_SECRET}x", "ключ", "\udcff")]
 
     def unknown(self) -> dict[str, Any]:
         user = shapes.user(VERA, 1)

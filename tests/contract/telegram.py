@@ -140,7 +140,7 @@ class TelegramSide:
         return {SECRET_HEADER: HOOK_SECRET}, orjson.dumps({"update_id": 100, "message": message})
 
     def strangers(self, headers: dict[str, str], body: bytes) -> list[tuple[dict[str, str], bytes]]:
-        return [({SECRET_HEADER: given}, body) for given in ("", HOOK_SECRET[:-1], f"{HOOK_SECRET}x", "ключ")]
+        return [({SECRET_HEADER: given}, body) for given in ("", HOOK_SECRET[:-1], f"{HOOK_SECRET}x", "ключ", "\udcff")]
 
     def unknown(self) -> dict[str, Any]:
         message = {"message_id": 8, "from": VERA.user(), "chat": VERA.private_chat(), "date": 1, "hologram": {}}
