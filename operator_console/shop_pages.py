@@ -12,12 +12,12 @@ from company.rights import Right
 from company.tables import Role, Shop
 from kit.errors import Refused
 from operator_console.door import keep_shop
-from operator_console.opening import open_shop
 from operator_console.people import Shape
 from operator_console.routing import Route, post
 from operator_console.texts import gettext as _
 from operator_console.texts import reader
 from operator_console.visits import Form, Visit
+from payments.opening import open_shop
 from storage.events import publish
 
 CURRENCIES = ("RUB", "BYN", "KZT", "AMD", "AZN", "GEL", "KGS", "UZS", "TRY", "RSD", "EUR", "USD", "CNY", "AED")

@@ -24,8 +24,8 @@ from company import accounts, staff
 from company.tables import ChannelAccount, Role, Shop
 from kit.config import Config, MaxSection, TelegramSection, VkSection, WebchatSection, YooKassaSection
 from kit.secrets import SecretBox, WrongKey
-from operator_console.opening import open_shop
 from payments import accounts as payment_accounts
+from payments.opening import open_shop
 from payments.tables import PaymentAccount
 from storage import fitness
 from storage import migrate as migrations

@@ -46,7 +46,7 @@ from storage.jobs import Handler, Handlers, New
 from storage.schema import Base
 from storage.turns import Turns
 from storage.worker import Worker
-from tests.conftest import open_engine
+from tests.conftest import empty_postgres, open_engine
 from tests.faults.outside import MERCHANT, Cashier, Clock, Died, Gate, Messenger
 from tests.worlds import World
 
@@ -285,7 +285,7 @@ class Databases:
     def fresh(self) -> str:
         self._made += 1
         if self._server:
-            self._empty()
+            empty_postgres(self._url)
             self._fill()
             return self._url
         for old in self._folder.glob("story-*"):
@@ -304,13 +304,6 @@ class Databases:
             furnish(session)
             session.commit()
         # SQLite's last connection moves the log into the file, which may be copied then.
-        engine.dispose()
-
-    def _empty(self) -> None:
-        engine = sa.create_engine(self._url)
-        names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
         engine.dispose()
 
     def _on_server(self, statement: str) -> None:

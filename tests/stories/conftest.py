@@ -13,7 +13,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from prilavok import installation
-from tests.conftest import ENGINES
+from tests.conftest import ENGINES, empty_postgres
 from tests.stories.street import Street, open_street
 
 
@@ -52,21 +52,8 @@ def story_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copyfile(request.getfixturevalue("_migrated_sqlite"), path)
         return f"sqlite:///{path}"
     url: str = request.getfixturevalue("_migrated_postgres")
-    _empty(url)
+    empty_postgres(url)
     return url
-
-
-def _empty(url: str) -> None:
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        tables = connection.scalars(
-            sa.text(
-                "SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' AND relname <> 'alembic_version'"
-                " AND relnamespace = current_schema()::regnamespace"
-            )
-        ).all()
-        connection.exec_driver_sql(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
-    engine.dispose()
 
 
 @pytest_asyncio.fixture
