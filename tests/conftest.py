@@ -7,7 +7,9 @@ through storage.database or from several threads; `engine` opens it as the produ
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,47 @@ import storage.tables  # noqa: F401
 from storage.engines import prepare_sqlite
 from storage.schema import Base
 from tests.worlds import World
+
+HERE = Path(__file__).parent
+
+ON_ONE = frozenset(
+    {"automation", "bot", "browser", "catalog", "company", "console", "contract", "customers", "inbox", "operation"}
+)
+"""Folders whose tests meet one of the two databases each. Money, orders, storage, stories and faults meet both."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of two tests that differ by their database alone, run the one that its name chooses: half of a folder's tests
+    meet each database. PRILAVOK_TEST_EVERYWHERE=1 runs both."""
+    if os.environ.get("PRILAVOK_TEST_EVERYWHERE") or not os.environ.get("PRILAVOK_TEST_POSTGRES"):
+        return
+    engines = {item.nodeid: _engine_of(item) for item in items if item.path.relative_to(HERE).parts[0] in ON_ONE}
+    there = {(_without(item.nodeid), engines.get(item.nodeid)) for item in items}
+    left = [
+        item
+        for item in items
+        if (engine := engines.get(item.nodeid))
+        and engine != _chosen(item.nodeid)
+        and (_without(item.nodeid), _chosen(item.nodeid)) in there
+    ]
+    config.hook.pytest_deselected(items=left)
+    gone = set(left)
+    items[:] = [item for item in items if item not in gone]
+
+
+def _engine_of(item: pytest.Item) -> str | None:
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return next((params[name] for name in ("database_url", "story_database") if name in params), None)
+
+
+def _without(nodeid: str) -> str:
+    return re.sub(r"sqlite|postgres", "", nodeid)
+
+
+def _chosen(nodeid: str) -> str:
+    return ("sqlite", "postgres")[zlib.crc32(_without(nodeid).rpartition("/")[2].encode()) % 2]
+
 
 _compiled: dict[tuple[object, ...], tuple[sa.Dialect, sa.util.LRUCache[Any, Any]]] = {}
 

@@ -26,7 +26,7 @@ CHAT = BOT.id ^ NADYA.id
 
 @pytest_asyncio.fixture
 async def max_(tmp_path: Path) -> AsyncIterator[MaxEmulator]:
-    emulator = MaxEmulator([BOT], [NADYA], settings=Settings(webhook_pace=0.0005, journal=tmp_path / "journal"))
+    emulator = MaxEmulator([BOT], [NADYA], settings=Settings(webhook_pace=0.0001, journal=tmp_path / "journal"))
     await emulator.start()
     emulator.phone(NADYA.id).start("spring")
     yield emulator

@@ -149,7 +149,6 @@ MUTANTS = (
         "a message that is handled as it comes in goes before one that was left from before",
         "tests/storage/test_turns.py",
         (Edit("storage/turns.py", "if taken is None or taken.waits:", "if taken is None:"),),
-        fast=True,
     ),
     Mutant(
         "what a savepoint took back is begun",
@@ -188,7 +187,6 @@ MUTANTS = (
         "a tap on what is no longer shown does what nobody meant",
         "tests/bot/test_flows_talk.py::test_a_second_tap_on_an_old_version_only_says_so",
         (Edit("bot/flows/dialog.py", "(not turn.stale or _is_steady(turn, action))", "True"),),
-        fast=True,
     ),
     Mutant(
         "two threads of one chat",
@@ -225,7 +223,6 @@ MUTANTS = (
                 "(Whereabouts.HELD, Whereabouts.FREE): (),",
             ),
         ),
-        fast=True,
     ),
     Mutant(
         "shipped and still on the shelf",
