@@ -34,6 +34,9 @@ T = TypeVar("T")
 LONGEST_REST = 150
 """Rounds after which a world that does not come to rest counts as one that never will."""
 
+MOST_TICKS = 30
+"""How often the poller comes to what the bank has decided: an old refund is looked at by one tick in ten."""
+
 Act = Coroutine[Any, Any, T]
 
 
@@ -92,7 +95,7 @@ class Telling(RuleBasedStateMachine):
         self.watcher.nothing_is_undecided()
 
     def rests(self) -> None:
-        polled = False
+        ticks = 0
         for _ in range(LONGEST_REST):
             while self.town.gate.held:
                 self.town.gate.let_go()
@@ -105,8 +108,8 @@ class Telling(RuleBasedStateMachine):
             due = self.next_due()
             if due is not None and due <= self.clock.now + 4000:
                 self.clock.now = max(self.clock.now, due)
-            elif not polled:
-                polled = True
+            elif ticks == 0 or (ticks < MOST_TICKS and self.has_decided_refunds()):
+                ticks += 1
                 self.clock.now += 30
                 self.polls(0)
             elif not self.town.messenger.pending:
@@ -116,6 +119,12 @@ class Telling(RuleBasedStateMachine):
             " LEFT JOIN lane l ON l.lane = j.lane WHERE j.state = 'ready' ORDER BY j.id"
         )
         raise AssertionError(f"never comes to rest at {self.clock.now * 1000:.0f}: {waiting[:3]}")
+
+    def has_decided_refunds(self) -> bool:
+        """Whether the bank has done with a refund of which a hub does not know that."""
+        refunds = self.town.cashier.bank.refunds
+        waiting = self.rows("SELECT provider_id FROM refund WHERE state = 'pending'")
+        return any(refunds[id_].status is not Status.PENDING for (id_,) in waiting)
 
     def go_on(self) -> None:
         """Take what has come and work every lane that was rung, once."""

@@ -10,13 +10,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from emulators.yookassa.records import Status
 from kit.clock import now_ms
 from payments.states import RefundStage, State
 from tests.faults import queries
 from tests.faults.house import Town
 
-NOT_HERE = frozenset({"messages failed"})
-"""A clock that jumps a day lets a message be given up."""
+NOT_HERE = frozenset({"messages failed", "refunds never made"})
+"""A clock that jumps a day lets a message be given up, and a bank that is asked for a refund may take its time."""
 
 ALWAYS = {
     **queries.ALWAYS,
@@ -80,6 +81,7 @@ class Watcher:
                 continue
             found = self._rows(query, **({"now": now_ms()} if ":now" in query else {}))
             assert not found, f"{name}: {found}"
+        self._refunds_wait_for_the_bank_alone()
         self._said_is_kept()
         self._sent_has_arrived()
         self._ledger_is_the_banks()
@@ -151,6 +153,12 @@ class Watcher:
         assert not [token for token, times in made.items() if times > 1], "one payment was made twice at the bank"
 
     # At the end
+
+    def _refunds_wait_for_the_bank_alone(self) -> None:
+        undecided = {each.id for each in self._town.cashier.bank.refunds.values() if each.status is Status.PENDING}
+        open_ = self._rows("SELECT id, state, provider_id FROM refund WHERE state IN ('new', 'pending')")
+        left = [(id_, state) for id_, state, provider_id in open_ if provider_id not in undecided]
+        assert not left, f"refunds never made: {left}"
 
     def _said_is_kept(self) -> None:
         said = {
