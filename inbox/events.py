@@ -97,6 +97,16 @@ class MessageFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DraftLeft(Event):
+    """What a member of staff had begun to write was saved when he had left the conversation already."""
+
+    kind: ClassVar[str] = "draft_left"
+
+    conversation_id: int
+    staff_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Typing(Event):
     """A member of staff is writing an answer, or the buyer when staff_id is None. `shown`: the buyer may see it."""
 

@@ -7,11 +7,13 @@ from sqlalchemy.orm import Session
 
 from company.rights import Right
 from inbox import drafts, messages, scheduling
+from inbox.events import DraftLeft
 from operator_console.composer_shapes import KEY_LENGTH, begun_here
 from operator_console.inbox_pages import found_in
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
 from operator_console.visits import Form, Visit
+from storage.events import publish
 
 
 async def kept(visit: Visit) -> web.StreamResponse:
@@ -20,7 +22,8 @@ async def kept(visit: Visit) -> web.StreamResponse:
 
 
 async def keep(visit: Visit) -> web.StreamResponse:
-    """Says whether the draft was `late`: the message of its key has been sent."""
+    """Says whether the draft was `late`: the message of its key has been sent. One that is saved in `leaving` may come
+    after the page that follows was drawn: that page is told."""
     form = await visit.form()
     return web.json_response(await visit.write(_keep, visit, visit.number(), form))
 
@@ -44,4 +47,15 @@ def _keep(session: Session, visit: Visit, id_: int, form: Form) -> Shape:
     in_time = drafts.keep(
         session, here, visit.staff, form["text"], private=private, key=key, again=again, quoted=quoted
     )
+    if in_time and form["leaving"]:
+        publish(
+            session,
+            DraftLeft(
+                shop_id=here.shop_id,
+                subject=f"conversation:{here.id}",
+                actor=f"staff:{visit.staff.id}",
+                conversation_id=here.id,
+                staff_id=visit.staff.id,
+            ),
+        )
     return {"late": not in_time}

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from company import presence, staff
 from company.rights import Powers, Right
+from inbox.events import DraftLeft
 from operator_console import heard
 from operator_console.counted import Listener, Numbers
 from operator_console.drawn import Rows
@@ -48,8 +49,8 @@ TOPICS = ("conversation", "order", "product", "customer", "variant", "category",
 """Things that pages show, by the names of their ids in events."""
 
 
-NO_ROW = frozenset({"typing"})
-"""Events of conversations that change nothing which lists show."""
+NO_ROW = frozenset({"typing", DraftLeft.kind})
+"""Events of conversations that change nothing which everybody's lists show."""
 
 NO_NUMBER = frozenset({*NO_ROW, "message_changed"})
 
@@ -235,7 +236,10 @@ def _missed(session: Session, shop_id: int, position: int | None) -> list[Note] 
 
 
 async def _seen(visit: Visit, notes: list[Note] | None) -> list[Note] | None:
-    """What this person is to hear of these."""
+    """What this person is to hear of these. Of a draft only its writer does."""
+    if notes:
+        me = visit.staff.id
+        notes = [note for note in notes if note.kind != DraftLeft.kind or note.payload["staff_id"] == me]
     if not notes or visit.powers.sees_all:
         return notes
     return await visit.read(heard.by, notes, visit.staff.id)

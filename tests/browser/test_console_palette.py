@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from inbox import searching
 from tests.browser.test_console_inbox import console
@@ -34,6 +35,8 @@ async def test_from_any_page_some_letters_lead_to_a_page_and_to_what_was_said(br
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(re.compile("/orders$"))
 
+    # The address is the new one before anything of its page has come.
+    await palette.wait_for(state="attached")
     await page.keyboard.press("Control+KeyK")
     await page.keyboard.type("есть кружку")
     said = palette.get_by_role("group", name="Сказано").get_by_role("option")
@@ -45,3 +48,27 @@ async def test_from_any_page_some_letters_lead_to_a_page_and_to_what_was_said(br
     await page.keyboard.press("Control+KeyK")
     await page.keyboard.press("Escape")
     await expect(palette).to_be_hidden()
+
+
+async def test_it_opens_and_takes_letters_before_the_other_scripts_have_come(browser: Browser, desk: Desk) -> None:
+    await desk.db.write(searching.catch_up)
+    marina = await console(browser, desk, desk.ours.operator)
+    page, palette = marina.page, marina.page.locator("#palette")
+    may_come = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await may_come.wait()
+        await route.continue_()
+
+    await page.route("**/palette.js*", late)
+    await page.goto(f"{desk.address}/orders", wait_until="commit")
+    await palette.wait_for(state="attached")
+    await page.keyboard.press("Control+KeyK")
+    await page.keyboard.type("есть кружку")
+    await expect(palette.get_by_role("combobox")).to_have_value("есть кружку")
+    may_come.set()
+    said = palette.get_by_role("group", name="Сказано").get_by_role("option")
+    await expect(said).to_contain_text("Есть кружка?")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(":target")).to_contain_text("Есть кружка?")
+    assert marina.wrongs == []

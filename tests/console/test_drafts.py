@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 
 from tests.console.desk import Browser, Desk
+from tests.console.test_pushed import up_to
 
 
 async def begun(browser: Browser, talk: int) -> dict[str, dict[str, object]]:
@@ -32,6 +33,24 @@ async def test_the_list_shows_it_in_place_of_what_was_said_last(desk: Desk) -> N
     assert "Есть кружка?" not in rows
     assert "Есть кружка?" in (await marina.fragment(f"/inbox/list?open={desk.ours.anna}")).text
     assert "Черновик" not in (await sofya.fragment("/inbox/list")).text
+
+
+async def test_the_next_page_of_its_writer_alone_is_told_of_one_that_was_saved_in_leaving(desk: Desk) -> None:
+    marina, sofya = await desk.signed_in(desk.ours.operator), await desk.signed_in(desk.ours.colleague)
+    draft = f"/inbox/{desk.ours.anna}/draft"
+    await marina.post(draft, {"text": "Есть", "key": "one"})
+    position = await desk.position()
+    live = f"/live/events?after={position}"
+    async with marina.listening(live) as before, sofya.listening(live) as other:
+        await marina.post(draft, {"text": "Есть четыре", "key": "one", "leaving": "1"})
+        told = await before.next("draft_left")
+        assert told["topics"] == [["conversation", desk.ours.anna]]
+        assert "drawn" not in told
+        async with marina.listening(live) as after:
+            assert (await after.next("draft_left"))["event"] == told["event"]
+        await desk.hears("Анна Ветрова", "Вы тут?")
+        heard = await up_to(other, desk.ours.anna)
+    assert "draft_left" not in [one.get("kind") for one in heard]
 
 
 async def test_sending_takes_the_draft_away_and_a_late_one_does_not_come_back(desk: Desk) -> None:

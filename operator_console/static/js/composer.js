@@ -193,7 +193,7 @@ export function start() {
   show();
   area().addEventListener("input", write);
   document.addEventListener("live:conversation", ({ detail }) => {
-    if (String(detail.id) === form().dataset.conversation && detail.kind === "message_added") drafts.look().then(show);
+    if (String(detail.id) === form().dataset.conversation && ["message_added", "draft_left"].includes(detail.kind)) drafts.look().then(show);
   });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") drafts.look().then(show);

@@ -92,7 +92,7 @@ export async function save({ leaving = false } = {}) {
   if (!mode || held || (saving && !leaving)) return;
   const { text, key, again, reply_to } = modes[mode];
   saving = true;
-  const answer = await quietly(url, { text, key, again, reply_to, private: mode === "note" ? "1" : "" });
+  const answer = await quietly(url, { text, key, again, reply_to, private: mode === "note" ? "1" : "", leaving: leaving ? "1" : "" });
   saving = false;
   if (answer && !held && modes[mode].key === key) confirm(mode, mark({ text, again, reply_to }), answer);
   if (Object.keys(modes).some((name) => !isSaved(name))) plan(answer ? PAUSE : AGAIN);

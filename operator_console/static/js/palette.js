@@ -1,21 +1,10 @@
-// Ctrl+K or ⌘K, from anywhere: some letters, arrows, Enter. The place of the key counts, whatever the layout.
+// Some letters, arrows, Enter. What opens it is in early.js.
 import { listbox } from "./listbox.js";
 
 const box = () => document.getElementById("palette");
 const input = () => box().querySelector("input");
 const options = () => [...box().querySelectorAll("a.option")];
 const { chosen, move } = listbox(options, input);
-
-function open() {
-  if (box().open) {
-    box().close();
-    return;
-  }
-  if (document.querySelector("dialog[open]")) return;
-  input().value = "";
-  box().showModal();
-  input().dispatchEvent(new Event("palette:opened"));
-}
 
 const isFound = () => document.getElementById("palette-list").dataset.found === input().value.trim();
 
@@ -35,15 +24,11 @@ function onKey(event) {
 
 export function start() {
   if (!box()) return;
-  document.addEventListener("keydown", (event) => {
-    if (event.code !== "KeyK" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    open();
-  });
+  // It was opened before, and some letters may be in it. htmx begins to listen a turn after its own script.
+  if (box().open) setTimeout(() => input().dispatchEvent(new Event("palette:opened")));
   input().addEventListener("keydown", onKey);
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-palette]")) open();
     // A found place on the page that is open already is gone to without a load.
-    else if (event.target.closest("#palette a.option")) box().close();
+    if (event.target.closest("#palette a.option")) box().close();
   });
 }
