@@ -13,7 +13,7 @@ import logging
 from typing import Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 logger = logging.getLogger(__name__)
@@ -180,7 +180,8 @@ class SharedSeats:
                         self._connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
                         await self._connection.execute(sa.text(f"SET idle_session_timeout = '{SILENCE}s'"))
                     return await self._connection.scalar(statement, {"name": name} if name is not None else {})
-            except (DBAPIError, OSError, TimeoutError) as failure:
+            # A question that was cancelled half-way leaves the connection unusable: PendingRollbackError.
+            except (DBAPIError, PendingRollbackError, OSError, TimeoutError) as failure:
                 if self._held:
                     logger.warning("the seats %s are lost: %s", ", ".join(sorted(self._held)), type(failure).__name__)
                 await self._lose()
