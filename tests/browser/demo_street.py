@@ -18,7 +18,7 @@ from playwright.async_api import BrowserContext, ConsoleMessage, FrameLocator, L
 from prilavok.demo.fill import PASSWORD
 from prilavok.demo.people import staff
 
-PATIENCE = 15_000
+PATIENCE = 30_000
 """Milliseconds to wait for what must appear by itself."""
 
 OWNER, OLGA = 500_001, 500_002

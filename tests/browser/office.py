@@ -29,7 +29,7 @@ from tests.faults.proxy import Ill, Plan, Proxy
 from tests.stories import street as places
 from tests.stories.street import PASSWORD, SITE, Street
 
-PATIENCE = 15_000
+PATIENCE = 30_000
 """Milliseconds to wait for what must come by itself."""
 
 SOFYA_EMAIL = "sofya@clay.example"
