@@ -98,7 +98,6 @@ class Cloud(telegram.Cloud):
         self.uploads: dict[str, tuple[str, str]] = {}
         """Addresses that files may be put at: (kind, the token that was told beforehand)."""
         self.stored: dict[str, Stored] = {}
-        self.origin = ""
         self._clock = 0
 
     def register(self, bot: MaxBot) -> Account:

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aiohttp import web
-
 from emulators.max import api, uploads
 from emulators.max.cloud import Cloud, MaxBot, Settings
 from emulators.max.keys import CLOUD
 from emulators.max.phones import Phone
-from emulators.telegram import bot_api
-from emulators.telegram.faults import Fault, Faults, Trouble
-from emulators.telegram.parameters import UPLOAD_LIMIT
-from emulators.telegram.phone_page import routes as phone_page
-from emulators.telegram.snapshot import Snapshot
-from emulators.telegram.world import Chat, Person
-
-ROOM_FOR_FORM = 1024 * 1024
+from emulators.telegram.served import Served
+from emulators.telegram.world import Person
 
 
-class MaxEmulator:
+class MaxEmulator(Served[Cloud, Phone]):
     """The platform API with its people.
 
     In a test::
@@ -33,105 +25,24 @@ class MaxEmulator:
         await emulator.stop()
     """
 
+    key = CLOUD
+    routes = (*api.ROUTES, *uploads.ROUTES)
+    phone_of = Phone
+
     def __init__(
         self, bots: Iterable[MaxBot] = (), people: Iterable[Person] = (), *, settings: Settings | None = None
     ) -> None:
-        settings = settings or Settings()
-        self.cloud = Cloud(settings)
+        cloud = Cloud(settings or Settings())
         for bot in bots:
-            self.cloud.register(bot)
-        for person in people:
-            self.cloud.add_person(person)
-        self._snapshot = Snapshot(self.cloud, settings.snapshot) if settings.snapshot else None
-        if self._snapshot is not None:
-            self._snapshot.restore()
-        self._runner: web.AppRunner | None = None
+            cloud.register(bot)
+        super().__init__(cloud, people)
 
-    def application(self) -> web.Application:
-        """The whole emulator for aiohttp: the API, files, the phone page."""
-        app = web.Application(client_max_size=UPLOAD_LIMIT + ROOM_FOR_FORM)
-        app[CLOUD] = app[bot_api.CLOUD] = self.cloud
-        app[phone_page.PHONE] = self._phone
-        app.add_routes(api.ROUTES)
-        app.add_routes(uploads.ROUTES)
-        app.add_routes(phone_page.ROUTES)
-        app.on_startup.append(self._start_up)
-        app.on_shutdown.append(self._shut_down)
-        app.on_cleanup.append(self._clean_up)
-        return app
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Serve; port 0 takes a free one. Gives the address, which stands for https://platform-api2.max.ru.
-
-        A stopped emulator may be started again, as a server that was away: its dialogs and subscriptions are there.
-        """
-        runner = self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        self.cloud.origin = f"http://{host}:{runner.addresses[0][1]}"
-        return self.cloud.origin
-
-    async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-
-    @property
-    def address(self) -> str:
-        return self.cloud.origin
-
-    def phone(self, person_id: int, bot_id: int | None = None) -> Phone:
-        """The dialog of this person with this bot; with the first registered bot if none is named."""
-        if bot_id is None:
-            bot_id = next(iter(self.cloud.world.bots))
-        return self._phone(self.cloud.world.chat(bot_id, person_id))
-
-    def _phone(self, chat: Chat) -> Phone:
-        return Phone(self.cloud, chat)
-
-    @property
-    def faults(self) -> Faults:
-        return self.cloud.faults
-
-    def plan(
-        self,
-        trouble: Trouble,
-        *,
-        times: int = 1,
-        methods: Iterable[str] = (),
-        chat_id: int | None = None,
-        after: bool = False,
-        seconds: float = 60.0,
-    ) -> None:
-        """Let the next `times` fitting calls meet this trouble; methods are called as in the documentation."""
-        names = frozenset(method.lower() for method in methods)
-        self.faults.planned.append(Fault(trouble, times, names, chat_id, after, 1, seconds))
-
-    @property
-    def counters(self) -> dict[str, int]:
-        """How many calls (`calls`, `calls_sendmessage`), updates, faults there were."""
-        return dict(self.cloud.counters)
-
-    async def _start_up(self, app: web.Application) -> None:
-        self.cloud.stopping.clear()
+    def _resume(self) -> None:
         for account in self.cloud.bots.values():
             account.log.stopping = False
-        if self._snapshot is not None:
-            self._snapshot.begin()
 
-    async def _shut_down(self, app: web.Application) -> None:
-        """Let go of everybody who waits, so that the server can stop at once."""
-        self.cloud.stopping.set()
-        for feed in self.cloud.world.feeds.values():
-            feed.wake()
+    async def _let_go(self) -> None:
         for account in self.cloud.bots.values():
             account.log.stopping = True
             account.log.wake()
             await account.postman.stop()
-
-    async def _clean_up(self, app: web.Application) -> None:
-        if self._snapshot is not None:
-            await self._snapshot.end()
-        if self.cloud.journal is not None:
-            self.cloud.journal.close()

@@ -120,6 +120,8 @@ class Cloud:
         self.journal = Journal(settings.journal, fsync=settings.journal_fsync) if settings.journal else None
         self.accounts: dict[str, Account] = {}
         self.stopping = asyncio.Event()
+        self.origin = ""
+        """Where the emulator listens."""
 
     def add_bot(self, bot: Bot) -> Account:
         """Register a bot; one that is known keeps its account."""

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable
 from pathlib import Path
 
-from aiohttp import web
-
 from emulators.telegram import bot_api, control
 from emulators.telegram.cloud import Cloud, Settings
-from emulators.telegram.faults import Fault, Faults, Trouble
-from emulators.telegram.parameters import UPLOAD_LIMIT
-from emulators.telegram.phone_page import routes as phone_page
 from emulators.telegram.phones import Phone
-from emulators.telegram.snapshot import Snapshot
-from emulators.telegram.world import Bot, Chat, Person
-
-ROOM_FOR_FORM = 1024 * 1024
+from emulators.telegram.served import Served
+from emulators.telegram.world import Bot, Person
 
 
-class TelegramEmulator:
+class TelegramEmulator(Served[Cloud, Phone]):
     """A Bot API server with its people.
 
     In a test::
@@ -33,6 +25,10 @@ class TelegramEmulator:
         await emulator.stop()
     """
 
+    key = bot_api.CLOUD
+    routes = (*bot_api.ROUTES, *control.ROUTES)
+    phone_of = Phone
+
     def __init__(
         self,
         bots: Iterable[Bot] = (),
@@ -42,109 +38,24 @@ class TelegramEmulator:
         snapshot: Path | None = None,
         settings: Settings | None = None,
     ) -> None:
-        settings = settings or Settings(journal=journal, snapshot=snapshot)
-        self.cloud = Cloud(settings)
+        cloud = Cloud(settings or Settings(journal=journal, snapshot=snapshot))
         for bot in bots:
-            self.cloud.add_bot(bot)
-        for person in people:
-            self.cloud.add_person(person)
-        self._snapshot = Snapshot(self.cloud, settings.snapshot) if settings.snapshot else None
-        if self._snapshot is not None:
-            self._snapshot.restore()
-        self.base_url = ""
-        self._runner: web.AppRunner | None = None
+            cloud.add_bot(bot)
+        super().__init__(cloud, people)
 
-    def application(self) -> web.Application:
-        """The whole emulator for aiohttp: Bot API, file downloads, control, phone page."""
-        app = web.Application(client_max_size=UPLOAD_LIMIT + ROOM_FOR_FORM)
-        app[bot_api.CLOUD] = self.cloud
-        app[phone_page.PHONE] = self._phone
-        app.add_routes(bot_api.ROUTES)
-        app.add_routes(control.ROUTES)
-        app.add_routes(phone_page.ROUTES)
-        app.on_startup.append(self._start_up)
-        app.on_shutdown.append(self._shut_down)
-        app.on_cleanup.append(self._clean_up)
-        return app
-
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Serve; port 0 takes a free one. Gives the base URL. Nothing is logged per request: paths carry tokens.
-
-        A stopped emulator may be started again, as a server that was away: everything is as it was, webhooks included.
-        """
-        runner = self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        self.base_url = f"http://{host}:{runner.addresses[0][1]}"
-        return self.base_url
-
-    async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+    @property
+    def base_url(self) -> str:
+        """The address, which stands for https://api.telegram.org."""
+        return self.address
 
     def add_bot(self, bot: Bot) -> None:
         self.cloud.add_bot(bot)
 
-    def add_person(self, person: Person) -> None:
-        self.cloud.add_person(person)
-
-    def phone(self, person_id: int, bot_id: int | None = None) -> Phone:
-        """The chat of this person with this bot; with the first registered bot if none is named."""
-        if bot_id is None:
-            bot_id = next(iter(self.cloud.world.bots))
-        return self._phone(self.cloud.world.chat(bot_id, person_id))
-
-    def _phone(self, chat: Chat) -> Phone:
-        return Phone(self.cloud, chat)
-
-    @property
-    def faults(self) -> Faults:
-        return self.cloud.faults
-
-    def plan(
-        self,
-        trouble: Trouble,
-        *,
-        times: int = 1,
-        methods: Iterable[str] = (),
-        chat_id: int | None = None,
-        after: bool = False,
-        retry_after: int = 1,
-        seconds: float = 60.0,
-    ) -> None:
-        """Let the next `times` fitting calls meet this trouble; see Fault."""
-        names = frozenset(method.lower() for method in methods)
-        self.faults.planned.append(Fault(trouble, times, names, chat_id, after, retry_after, seconds))
-
-    def seed(self, number: int) -> None:
-        """Make all chance repeatable."""
-        self.faults.dice = random.Random(number)  # noqa: S311 - chance, not secrecy
-
-    @property
-    def counters(self) -> dict[str, int]:
-        """How many calls (`calls`, `calls_sendmessage`), updates, faults there were since the start."""
-        return dict(self.cloud.counters)
-
-    async def _start_up(self, app: web.Application) -> None:
-        self.cloud.stopping.clear()
-        if self._snapshot is not None:
-            self._snapshot.begin()
+    def _resume(self) -> None:
         for account in self.cloud.accounts.values():
             account.postman.resume()
 
-    async def _shut_down(self, app: web.Application) -> None:
-        """Let go of everybody who waits, so that the server can stop at once."""
-        self.cloud.stopping.set()
-        for feed in self.cloud.world.feeds.values():
-            feed.wake()
+    async def _let_go(self) -> None:
         for account in self.cloud.accounts.values():
             account.queue.release_poller()
             await account.postman.pause()
-
-    async def _clean_up(self, app: web.Application) -> None:
-        if self._snapshot is not None:
-            await self._snapshot.end()
-        if self.cloud.journal is not None:
-            self.cloud.journal.close()

@@ -106,7 +106,6 @@ class Cloud(telegram.Cloud):
         self.refusals: list[Refusal] = []
         self.read_up_to: dict[tuple[int, int], int] = {}
         self.last_id = 0
-        self.origin = ""
 
     def add_community(self, community: Community) -> Account:
         """Register a community; one that is known keeps its account."""

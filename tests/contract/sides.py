@@ -1,6 +1,7 @@
 """What the contract asks of a messenger's side: a stand-in of its service, and people who hold it in their hands.
 
-A new channel is one file here that satisfies Side, and one line in SIDES or WIRED: every test then plays on it.
+A new channel is one file here that satisfies Side, and one line in SIDES or WIRED: every test then plays on it. Those
+whose buyers hold a phone of the stand-ins make it of phones.PhoneSide.
 """
 
 from __future__ import annotations
