@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from company.tables import Staff
 from inbox.content import Media, load_outgoing
+from inbox.events import DraftLeft
 from inbox.tables import Conversation, Draft, Message, ScheduledMessage
 from kit.clock import utc_now
+from storage.events import publish
 
 LONGEST = 20_000
 """Characters of a draft; what is longer nobody has typed."""
@@ -48,6 +50,20 @@ def keep(
     draft.reply_to_id = quoted.id if quoted is not None else None
     session.flush()
     return True
+
+
+def tell_left(session: Session, conversation: Conversation, staff: Staff) -> None:
+    """A draft saved when its page is left may come after the next page was drawn: its writer's pages are told."""
+    publish(
+        session,
+        DraftLeft(
+            shop_id=conversation.shop_id,
+            subject=f"conversation:{conversation.id}",
+            actor=f"staff:{staff.id}",
+            conversation_id=conversation.id,
+            staff_id=staff.id,
+        ),
+    )
 
 
 def clear(session: Session, conversation: Conversation, staff: Staff, *, private: bool, key: str) -> None:

@@ -7,13 +7,11 @@ from sqlalchemy.orm import Session
 
 from company.rights import Right
 from inbox import drafts, messages, scheduling
-from inbox.events import DraftLeft
 from operator_console.composer_shapes import KEY_LENGTH, begun_here
 from operator_console.inbox_pages import found_in
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
 from operator_console.visits import Form, Visit
-from storage.events import publish
 
 
 async def kept(visit: Visit) -> web.StreamResponse:
@@ -48,14 +46,5 @@ def _keep(session: Session, visit: Visit, id_: int, form: Form) -> Shape:
         session, here, visit.staff, form["text"], private=private, key=key, again=again, quoted=quoted
     )
     if in_time and form["leaving"]:
-        publish(
-            session,
-            DraftLeft(
-                shop_id=here.shop_id,
-                subject=f"conversation:{here.id}",
-                actor=f"staff:{visit.staff.id}",
-                conversation_id=here.id,
-                staff_id=visit.staff.id,
-            ),
-        )
+        drafts.tell_left(session, here, visit.staff)
     return {"late": not in_time}
