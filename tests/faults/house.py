@@ -70,6 +70,8 @@ class Death:
 
     def __init__(self) -> None:
         self._left, self._after = 0, False
+        self.struck = False
+        """Whether it came. Whoever works for this process may not have noticed it yet."""
 
     def arm(self, nth: int, *, after: bool) -> None:
         self._left, self._after = nth, after
@@ -82,7 +84,7 @@ class Death:
         if self._left == 0:
             return False, False
         self._left -= 1
-        due = self._left == 0
+        due = self.struck = self._left == 0
         return due and not self._after, due and self._after
 
 

@@ -145,7 +145,7 @@ class Telling(RuleBasedStateMachine):
         except Problem:
             self.told["refused"] += 1
         except Died:
-            self.buries(house)
+            assert house.death.struck
         self.quiet()
         return came
 
@@ -176,23 +176,18 @@ class Telling(RuleBasedStateMachine):
 
     def quiet(self) -> None:
         """Until whatever runs has ended, or waits for the outside."""
-        for house in self.runner.run(self._dead()):
-            self.buries(house)
+        self.runner.run(self._ended_or_held())
+        for house in list(self.houses):
+            if house.death.struck:
+                self.buries(house)
 
-    async def _dead(self) -> list[House]:
+    async def _ended_or_held(self) -> None:
         gate = self.town.gate
-        dead: list[House] = []
-        while True:
-            running = {task: house for house in self.houses for task in house.worker.running}
-            if len(running) <= len(gate.held):
-                return dead
+        while len(running := {task for house in self.houses for task in house.worker.running}) > len(gate.held):
             gate.blocked.clear()
             blocked = asyncio.create_task(gate.blocked.wait())
             await asyncio.wait({*running, blocked}, return_when=asyncio.FIRST_COMPLETED)
             blocked.cancel()
-            for task, house in running.items():
-                if task.done() and isinstance(task.exception(), Died) and house not in dead:
-                    dead.append(house)
 
     def buries(self, house: House) -> None:
         """The process is gone, and another one is started in its place."""
