@@ -15,6 +15,11 @@ def utc_now() -> datetime:
     return _told.get() or datetime.now(UTC)
 
 
+SKEW_MS = 60_000
+"""How far the clocks of two machines may be apart. What was dated further ahead was dated before the clock was set
+back."""
+
+
 def now_ms() -> int:
     """Milliseconds since 1970, for leases and job times, which are compared more often than they are read."""
     return int(time.time() * 1000)

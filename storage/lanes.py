@@ -13,11 +13,11 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from kit.clock import now_ms
+from kit.clock import SKEW_MS, now_ms
 from kit.redaction import redact
 from storage.events import Event, publish
 from storage.hot import Hot
-from storage.jobs import Again, Job
+from storage.jobs import AT_ONCE, Again, Job
 from storage.tables import Job as JobRow
 from storage.tables import Lane
 
@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 SWEEP = 0.5
 """Seconds between looks for due jobs on free lanes."""
+
+LONGEST_LEASE_MS = 60_000
+"""The most that a worker may take a lane for at once; it renews its lease while it works."""
 
 SOON = 2.0
 """A pause shorter than this, in seconds, is kept to the moment, by the process that made it."""
@@ -52,7 +55,10 @@ TAKE = Hot(
         .where(
             Lane.lane
             == sa.select(Lane.lane)
-            .where(Lane.lane == sa.bindparam("name"), Lane.lease_until < sa.bindparam("now"))
+            .where(
+                Lane.lane == sa.bindparam("name"),
+                ~Lane.lease_until.between(sa.bindparam("now"), sa.bindparam("absurd")),
+            )
             .with_for_update(skip_locked=True)
             .scalar_subquery()
         )
@@ -144,6 +150,11 @@ class JobDied(Event):
     error: str
 
 
+def absurd_lease(now: int) -> int:
+    """A lease that ends later was taken before the clock was set back: it holds nothing."""
+    return now + LONGEST_LEASE_MS + SKEW_MS
+
+
 def close(session: Session, job: Job) -> bool:
     """The job is done. Whether another one waits in its lane."""
     now = now_ms()
@@ -153,8 +164,9 @@ def close(session: Session, job: Job) -> bool:
 
 def put_off(session: Session, job: Job, again: Again) -> None:
     after = again.after.total_seconds()
-    due = now_ms() + int(after * 1000)
-    CLOSE.run(session, job=job.id, new_state="ready", tries=job.attempts, due=due, closed=None, why=None)
+    now = now_ms()
+    due = now + int(after * 1000)
+    CLOSE.run(session, job=job.id, new_state="ready", tries=job.attempts, due=due, closed=now, why=None)
     if after < SOON:
         session.info.setdefault("later", {})[job.lane] = after
 
@@ -169,7 +181,7 @@ def fail(session: Session, job: Job, failure: Exception) -> None:
         CLOSE.run(session, job=job.id, new_state="dead", tries=tries, due=now, closed=now, why=why)
         return
     pause = int(BACKOFF_MS * 4.0 ** (tries - 1) * random.uniform(0.8, 1.2))  # noqa: S311
-    CLOSE.run(session, job=job.id, new_state="ready", tries=tries, due=now + pause, closed=None, why=why)
+    CLOSE.run(session, job=job.id, new_state="ready", tries=tries, due=now + pause, closed=now, why=why)
 
 
 def database_is_gone(failure: Exception) -> bool:
@@ -186,11 +198,26 @@ def due_lanes(session: Session) -> list[tuple[str, int]]:
         sa.select(JobRow.lane, JobRow.run_at)
         .outerjoin(Lane, Lane.lane == JobRow.lane)
         .where(JobRow.state == "ready", JobRow.run_at <= now + int(SWEEP * 1000), is_first)
-        .where(sa.or_(Lane.lease_until < now, Lane.lane.is_(None)))
+        .where(sa.or_(~Lane.lease_until.between(now, absurd_lease(now)), Lane.lane.is_(None)))
         .order_by(JobRow.run_at)
         .limit(1000)
     )
     return [(lane, run_at) for lane, run_at in session.execute(due)]
+
+
+_PUT_OFF_LATER = (JobRow.state == "ready", JobRow.closed_at > sa.bindparam("latest", type_=sa.BigInteger))
+
+
+def clock_was_set_back(session: Session) -> bool:
+    """Whether a job waits that was put off at a moment which is still to come."""
+    query = sa.select(JobRow.id).where(*_PUT_OFF_LATER).limit(1)
+    return session.scalar(query, {"latest": now_ms() + SKEW_MS}) is not None
+
+
+def hasten(session: Session) -> None:
+    """Jobs that were put off before the clock was set back are due: nobody knows how long they have waited."""
+    hastened = sa.update(JobRow).where(*_PUT_OFF_LATER).values(run_at=AT_ONCE, closed_at=None)
+    session.execute(hastened, {"latest": now_ms() + SKEW_MS})
 
 
 def anything_due(session: Session) -> bool:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from kit.clock import SKEW_MS
 from storage.hot import Hot
 from storage.tables import Pace
 
@@ -33,10 +34,13 @@ SECOND = 1_000_000
 _MOVE = Hot(
     lambda _: (
         sa.update(Pace)
-        .where(Pace.name == sa.bindparam("named"), Pace.free_at <= sa.bindparam("latest"))
+        .where(
+            Pace.name == sa.bindparam("named"),
+            sa.or_(Pace.free_at <= sa.bindparam("latest"), Pace.free_at > sa.bindparam("absurd")),
+        )
         .values(
             free_at=sa.case(
-                (Pace.free_at > sa.bindparam("soonest"), Pace.free_at),
+                (Pace.free_at.between(sa.bindparam("soonest"), sa.bindparam("absurd")), Pace.free_at),
                 else_=sa.bindparam("soonest", type_=sa.BigInteger),
             )
             + sa.bindparam("gap", type_=sa.BigInteger)
@@ -53,6 +57,12 @@ _FREE = Hot(lambda _: sa.select(Pace.free_at).where(Pace.name == sa.bindparam("n
 
 NEVER = 2**62
 
+SKEW = SKEW_MS * 1000
+"""Microseconds. Turns that lie further ahead than one can be taken were taken before the clock was set back."""
+
+LONGEST_QUEUE = timedelta(minutes=10)
+"""How far ahead somebody is told to come again. A longer queue begins anew, and who comes too early is told again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -65,13 +75,16 @@ class Turn:
 def turn(session: Session, name: str, *, per_second: float, can_wait: bool = False) -> Turn:
     """Take the next turn, if it comes soon."""
     now, gap = _now(), _gap(per_second)
-    taken = _move(session, name, soonest=now - _us(SLACK), gap=gap, latest=now + _us(NEAR if can_wait else AHEAD))
+    latest = now + _us(NEAR if can_wait else AHEAD)
+    absurd = now + _us(AHEAD) + gap + SKEW
+    taken = _move(session, name, soonest=now - _us(SLACK), gap=gap, latest=latest, absurd=absurd)
     if taken is not None:
         return Turn(wait=timedelta(microseconds=max(0, taken - now)))
     found = _FREE.row(session, named=name)
     free_at = now if found is None else max(now, found[0])
     queue = f"{name}:wait" if can_wait else f"{name}:again"
-    moment = _move(session, queue, soonest=free_at, gap=gap, latest=NEVER)
+    absurd = free_at + _us(LONGEST_QUEUE)
+    moment = _move(session, queue, soonest=free_at, gap=gap, latest=absurd, absurd=absurd)
     assert moment is not None
     # A little before it is free, for a turn may be taken ahead.
     return Turn(again=timedelta(microseconds=max(gap, moment - now - _us(NEAR) // 2)))
@@ -79,14 +92,14 @@ def turn(session: Session, name: str, *, per_second: float, can_wait: bool = Fal
 
 def plan(session: Session, name: str, *, per_second: float) -> datetime:
     """When to come for a turn: each call gives a moment of its own, one gap after the one before."""
-    planned = _move(session, f"{name}:plan", soonest=_now(), gap=_gap(per_second), latest=NEVER)
+    planned = _move(session, f"{name}:plan", soonest=_now(), gap=_gap(per_second), latest=NEVER, absurd=NEVER)
     assert planned is not None
     return datetime.fromtimestamp(planned / SECOND, UTC)
 
 
-def _move(session: Session, name: str, *, soonest: int, gap: int, latest: int) -> int | None:
-    """Take the row's next moment, if it is not later than `latest`."""
-    values = {"named": name, "soonest": soonest, "gap": gap, "latest": latest}
+def _move(session: Session, name: str, *, soonest: int, gap: int, latest: int, absurd: int) -> int | None:
+    """Take the row's next moment, if it is not later than `latest`; one after `absurd` is as if there were none."""
+    values = {"named": name, "soonest": soonest, "gap": gap, "latest": latest, "absurd": absurd}
     row = _MOVE.row(session, **values)
     if row is None:
         # Not there, or not near; or somebody has just made it, and his commit is waited for here.

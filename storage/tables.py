@@ -46,6 +46,7 @@ class Job(Base):
     """Milliseconds since 1970; 0 for one that is not planned."""
     created_at: Mapped[int] = mapped_column(sa.BigInteger)
     closed_at: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """Of one that is ready: when it was put off."""
     error: Mapped[str | None] = mapped_column(sa.Text)
 
 

@@ -257,6 +257,9 @@ class Worker:
     async def _sweep(self) -> None:
         while True:
             try:
+                if await self._db.read(lanes.clock_was_set_back):
+                    logger.warning("the clock was set back: what was put off is tried again at once")
+                    await self._db.write(lanes.hasten)
                 found, now = await self._db.read(lanes.due_lanes), now_ms()
                 self.ring(self._for_us([lane for lane, due in found if due <= now]))
                 for lane, due in found:

@@ -23,6 +23,7 @@ from customers import identities
 from inbox import conversations, delivered, messages
 from inbox.content import Outgoing
 from inbox.tables import Author, Conversation, Delivery, Message
+from kit.clock import now_ms
 from kit.config import Config
 from kit.secrets import SecretBox
 from orders import checkout
@@ -97,7 +98,7 @@ def _fill(session: Session, files: FileStore) -> None:
         if state is Delivery.SENT:
             session.execute(sa.update(Job).values(state="done", closed_at=1))
     checkout.skip_numbers(session, shop.id, 41)
-    session.add(Lane(lane=f"out:{chat.id}", lease_until=2**60))
+    session.add(Lane(lane=f"out:{chat.id}", lease_until=now_ms() + 30_000))
 
 
 def states(config: Config) -> dict[str, str]:

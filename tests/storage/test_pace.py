@@ -78,3 +78,16 @@ async def test_who_cannot_wait_goes_before_those_who_can(db: Database) -> None:
     assert await db.write(waits, 2) == [wait_of(near), wait_of(near + 1)]
     # Each of those who wait comes at a moment of his own, one after another.
     assert [later - earlier for earlier, later in pairwise(again)] == [GAP] * (len(again) - 1)
+
+
+async def test_a_clock_that_is_set_back_holds_nobody_up(db: Database, clock: time_machine.Traveller) -> None:
+    """Neither the next one, nor those who came when there was a crowd."""
+    await db.write(waits, 200)
+    clock.move_to(NOON - timedelta(hours=1))
+    assert await db.write(waits, 1) == [timedelta()]
+
+    def crowd(session: Session) -> list[timedelta]:
+        turns = [pace.turn(session, "bot", per_second=RATE) for _ in range(200)]
+        return [turn.again for turn in turns if turn.again is not None]
+
+    assert max(await db.write(crowd)) < timedelta(seconds=10)

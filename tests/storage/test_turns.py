@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from kit.clock import now_ms
 from storage import jobs
 from storage.database import Database
 from storage.jobs import Effect, Job, New, Step
@@ -82,7 +83,7 @@ async def test_what_comes_in_waits_its_turn_behind_what_was_left_there(db: Datab
 
 async def test_nothing_is_done_in_a_lane_that_somebody_else_holds(db: Database) -> None:
     counter, other = Counter(), Counter()
-    await db.write(other.turns._take, LANE, 0, 2**60)
+    await db.write(other.turns._take, LANE, 0, now_ms() + 30_000)
     await counter.take(db, 1)
     assert counter.served == []
     assert await rows(db) == [("serve", "ready", 0)]

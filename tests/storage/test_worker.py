@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import time_machine
 from sqlalchemy.orm import Session
 
-from kit.clock import utc_now
+from kit.clock import now_ms, utc_now
 from storage import jobs
 from storage.database import Database
 from storage.jobs import Again, Effect, Job, Step
@@ -235,7 +235,7 @@ async def test_what_a_dead_process_left_is_found_by_the_next(db: Database) -> No
     await put(db, "effect", "lane", 7)
 
     def held_by_the_dead(session: Session) -> None:
-        session.add(Lane(lane="lane", lease_until=2**60, epoch=3))
+        session.add(Lane(lane="lane", lease_until=now_ms() + 30_000, epoch=3))
 
     await db.write(held_by_the_dead)
     worker = Worker(db, kitchen.handlers)
@@ -387,3 +387,27 @@ async def test_a_clock_that_is_set_back_keeps_no_lane_waiting(db: Database) -> N
             await asyncio.sleep(0.05)
     await worker.stop()
     assert kitchen.steps == [("lane", 1)]
+
+
+async def test_what_was_put_off_before_the_clock_was_set_back_is_tried_again(db: Database) -> None:
+    """A failed call's pause lies an hour ahead then, and so does the lease of a worker that died meanwhile."""
+    kitchen = Kitchen()
+    kitchen.fail_times = 1
+    worker = Worker(db, kitchen.handlers)
+    with time_machine.travel(utc_now() + timedelta(hours=1)):
+        await worker.start()
+        await put(db, "effect", "lane", 7)
+        async with asyncio.timeout(20):
+            while await states(db) != [("ready", 1)]:
+                await asyncio.sleep(0.01)
+        await db.write(_hold, "other")
+        await put(db, "step", "other", 8)
+    async with asyncio.timeout(20):
+        while not (kitchen.recorded and kitchen.steps):
+            await asyncio.sleep(0.05)
+    await worker.stop()
+    assert (kitchen.recorded, kitchen.steps) == ([7], [("other", 8)])
+
+
+def _hold(session: Session, lane: str) -> None:
+    session.add(Lane(lane=lane, lease_until=now_ms() + 10_000, epoch=1))
