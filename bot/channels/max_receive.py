@@ -120,7 +120,9 @@ class MaxReceiver:
             try:
                 if not healthy:
                     await self._end_webhooks()
-                query: dict[str, str | int] = {"timeout": POLL, "limit": 100, "types": ",".join(UPDATES)}
+                # A poll without a place is not to wait: who dies before its answer has to begin anew, and begins later.
+                patience = POLL if place else 0
+                query: dict[str, str | int] = {"timeout": patience, "limit": 100, "types": ",".join(UPDATES)}
                 if place:
                     query["marker"] = int(place)
                 told = await self._calls.call("GET", "/updates", query, patience=POLL + 10)

@@ -22,6 +22,9 @@ FILES = {
     "sticker": "sticker",
 }
 
+SAYINGS = (wire.SAY, wire.CONTACT, wire.PLACE)
+"""Buttons that say something for who presses them: their words, his number, where he is."""
+
 
 class Phone(telegram.Phone):
     """One person's dialog with one bot."""
@@ -53,17 +56,18 @@ class Phone(telegram.Phone):
         return told
 
     def tap(self, label: str) -> Json:
-        """A button that says its words for the person, on the newest message that has any."""
+        """A button that says something for the person, on the newest message that has any."""
         for message in reversed(self.from_bot):
-            if any(button.text == label and button.data.startswith(wire.SAY) for button in message.buttons):
-                self.press_data(f"{wire.SAY}{label}", message_id=message.id)
-                return self.chat.messages[next(reversed(self.chat.messages))]
+            for button in message.buttons:
+                if button.text == label and button.data.startswith(SAYINGS):
+                    self.press_data(button.data, message_id=message.id)
+                    return self.chat.messages[next(reversed(self.chat.messages))]
         raise NoSuchThing(f"no key {label!r} among {self.keys}")
 
     def press_data(self, data: str, *, message_id: int) -> Press:
         """Press with this payload, whether or not the message shows such a button now: a screen may be behind."""
         message = self._existing(message_id)
-        if data.startswith((wire.SAY, wire.CONTACT, wire.PLACE)):
+        if data.startswith(SAYINGS):
             return self._press_saying(data, message_id)
         self._act()
         account = self._bot
@@ -132,7 +136,7 @@ class Phone(telegram.Phone):
 
     def _sayings(self) -> list[telegram.Button]:
         for message in reversed(self.from_bot):
-            found = [button for button in message.buttons if button.data.startswith((wire.SAY, wire.CONTACT))]
+            found = [button for button in message.buttons if button.data.startswith(SAYINGS)]
             if found:
                 return found
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,11 @@ import pytest_asyncio
 from bot.channels.base import Attachment, Broken, Connection, Envelope, Parcel, Rejected
 from bot.channels.max import Max
 from bot.channels.max_calls import Calls
-from bot.channels.max_receive import subscribe
+from bot.channels.max_receive import MaxReceiver, subscribe
 from emulators.max import MaxBot, MaxEmulator
 from emulators.telegram import Person
 from inbox.content import Media, MediaKind, Outgoing
+from tests.contract.phones import Kept
 
 TOKEN = "f9LHodD0cOI-token-of-the-watched"
 BOT = MaxBot(600_091, TOKEN, username="watched_bot")
@@ -96,3 +98,18 @@ async def test_a_file_is_fetched_from_nowhere_else(max_: MaxEmulator, remote: st
     with pytest.raises(Rejected):
         await anext(chunks)
     await adapter.stop()
+
+
+async def test_the_place_of_a_new_bot_is_known_at_once() -> None:
+    """A bot that is stopped before its first poll ends would begin anew, and later than it listened."""
+    emulator, kept = MaxEmulator([BOT], [NADYA]), Kept()
+    await emulator.start()
+    receiver = MaxReceiver(replace(link(emulator, receive="polling"), place=kept))
+
+    async def holds() -> bool:
+        return not kept.at
+
+    async with asyncio.timeout(5):
+        await receiver.receive(holds)
+    assert kept.at == "0"
+    await emulator.stop()
