@@ -30,7 +30,7 @@ import sqlalchemy as sa
 
 from tests.faults.hub import COMMAND, HubProcess, resident
 from tests.faults.people import ADD, ALL, CART, CATALOG, IN_CART, Person
-from tests.faults.place import FIRST_BUYER, Place, free_port, opened
+from tests.faults.place import Place, free_port, opened
 from tests.faults.run import commit
 
 ROUNDS = 3
@@ -106,7 +106,7 @@ async def presses(database: str, *, buyers: int, times: int) -> dict[str, Any]:
     """Pressing by one buyer and then by all of them, in three rounds each; and the hub's start and memory."""
     async with opened(database, buyers=buyers, pieces=100_000) as place:
         hub = HubProcess(place, None)
-        shoppers = [Shopper(place.telegram.phone(FIRST_BUYER + n), random.Random(n)) for n in range(buyers)]
+        shoppers = [Shopper(phone, random.Random(n)) for n, phone in enumerate(place.phones)]
         try:
             starts = [await _start_up(hub, shoppers[0]) for _ in range(ROUNDS)]
             _apart(hub.pid)

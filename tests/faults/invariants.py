@@ -23,6 +23,7 @@ from inbox.tables import Author, Conversation, Delivery, Message
 from kit.clock import now_ms
 from storage.files import FileStore
 from storage.tables import Job, StoredFile
+from tests.faults.messengers import Messenger
 from tests.faults.place import MERCHANT, Place
 from tests.faults.queries import ALWAYS, AT_REST
 from tests.faults.visitor import Window
@@ -45,21 +46,28 @@ class Seen:
     unheard: frozenset[tuple[int, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message as the hub keeps it, and its number on the phone; 0 if it does not stand there."""
+
+    row: Message
+    number: int
+
+
 def broken(place: Place) -> dict[str, list[str]]:
     """What does not hold in the database this moment although it always must; empty if all is well."""
     with place.session() as session:
         return _ask(session, ALWAYS)
 
 
-def reckon(place: Place, in_window: set[int], windows: Sequence[Window] = ()) -> Reckoning:
-    """Check everything. `in_window` are the messages that were being sent when a hub died."""
+def reckon(place: Place, in_window: set[int], windows: Sequence[Window] = (), *, sure: bool = True) -> Reckoning:
+    """Check everything. `in_window` are the messages that were being sent when a hub died; with `sure` they excuse
+    nothing where the messenger clears doubts up."""
     result = Reckoning()
     with place.session() as session:
         result.wrong |= _ask(session, ALWAYS | AT_REST)
-        account = session.scalars(sa.select(ChannelAccount).where(ChannelAccount.channel == "telegram")).one()
-        seen = Seen(frozenset(in_window), _updates(place, session, account, result))
-        for chat in place.telegram.cloud.world.chats.values():
-            _chat(session, account, chat, seen, result)
+        for messenger in place.messengers:
+            _messenger(session, messenger, frozenset(in_window), sure, result)
         for window in windows:
             _visit(session, window, result)
         _money(place, session, result)
@@ -77,25 +85,23 @@ def _ask(session: Session, queries: dict[str, str]) -> dict[str, list[str]]:
     return defaultdict(list, {name: found for name, found in wrong.items() if found})
 
 
-def _updates(place: Place, session: Session, account: ChannelAccount, result: Reckoning) -> frozenset[tuple[int, int]]:
-    """Every update that was acknowledged is stored; none waits at Telegram. Gives what arrived without our hearing."""
-    made: set[int] = set()
-    confirmed: set[int] = set()
-    unheard: set[tuple[int, int]] = set()
-    for line in place.journal.read_bytes().splitlines():
-        fact = orjson.loads(line)
-        if fact["kind"] == "update":
-            (confirmed if fact["state"] == "confirmed" else made).add(fact["update_id"])
-        elif fact.get("trouble") and "message_id" in fact:
-            unheard.add((fact["chat"], fact["message_id"]))
+def _messenger(session: Session, messenger: Messenger, window: frozenset[int], sure: bool, result: Reckoning) -> None:
+    """Every event that was confirmed is stored, none waits, and each chat is here as it is on the phone."""
+    account = session.scalars(sa.select(ChannelAccount).where(ChannelAccount.channel == messenger.channel)).one()
+    told = messenger.told()
     prefix = f"in:{account.id}:"
     keys = session.scalars(sa.select(Job.dedup_key).where(Job.dedup_key.startswith(prefix)))
-    stored = {int(key.removeprefix(prefix)) for key in keys if key}
-    result.counts |= Counter(updates=len(made), acknowledged=len(confirmed), stored=len(stored))
-    result.counts["answers lost"] = len(unheard)
-    result.wrong["acknowledged, not stored"] += [str(number) for number in sorted(confirmed - stored)]
-    result.wrong["left at Telegram"] += [str(number) for number in sorted(made - confirmed)]
-    return frozenset(unheard)
+    stored = {key.removeprefix(prefix) for key in keys if key}
+    result.counts["updates"] += len(told.made)
+    result.counts["acknowledged"] += len(told.confirmed)
+    result.counts["stored"] += len(stored)
+    result.counts["answers lost"] += len(told.unheard)
+    result.wrong["acknowledged, not stored"] += sorted(told.confirmed - stored)
+    result.wrong["left at the messenger"] += sorted(told.made - told.confirmed)
+    strict = sure and messenger.clears_doubts
+    seen = Seen(frozenset() if strict else window, told.unheard)
+    for chat in messenger.chats:
+        _chat(session, account, messenger, chat, seen, result)
 
 
 def _visit(session: Session, window: Window, result: Reckoning) -> None:
@@ -121,41 +127,47 @@ def _visit(session: Session, window: Window, result: Reckoning) -> None:
         result.wrong["web chat not as it was said"].append(f"{len(kept)} kept, {len(words)} said")
 
 
-def _chat(session: Session, account: ChannelAccount, chat: Chat, seen: Seen, result: Reckoning) -> None:
+def _chat(
+    session: Session, account: ChannelAccount, messenger: Messenger, chat: Chat, seen: Seen, result: Reckoning
+) -> None:
+    name = messenger.name_of(chat)
     conversation = session.scalar(
-        sa.select(Conversation).where(Conversation.account_id == account.id, Conversation.chat == str(chat.person.id))
+        sa.select(Conversation).where(Conversation.account_id == account.id, Conversation.chat == name)
     )
     on_phone = [shown(each) for each in chat.messages.values()]
     if conversation is None:
-        result.wrong["chats without a conversation"] += [str(chat.person.id)] if on_phone else []
+        result.wrong["chats without a conversation"] += [f"{messenger.channel} {name}"] if on_phone else []
         return
-    rows = list(
-        session.scalars(
-            sa.select(Message)
-            .where(Message.conversation_id == conversation.id, Message.private.is_(False))
-            .order_by(Message.id)
-        )
+    numbers = {f"{name}:{external}": number for external, number in messenger.numbers(chat).items()}
+    rows = session.scalars(
+        sa.select(Message)
+        .where(Message.conversation_id == conversation.id, Message.private.is_(False))
+        .order_by(Message.id)
     )
-    _inbound(on_phone, [row for row in rows if row.author == Author.BUYER], result)
+    kept = [Kept(row, numbers.get(row.external_id or "", 0)) for row in rows]
+    said = [each for each in kept if each.row.author == Author.BUYER]
+    on_screen = [each for each in said if not messenger.off_screen((each.row.external_id or "").partition(":")[2])]
+    _inbound(on_phone, on_screen, result)
     unheard = {number for whose, number in seen.unheard if whose == chat.person.id}
-    _outbound(on_phone, [row for row in rows if row.author != Author.BUYER], seen.window, unheard, result)
+    _outbound(on_phone, [each for each in kept if each.row.author != Author.BUYER], seen.window, unheard, result)
 
 
-def _inbound(on_phone: list[Shown], rows: list[Message], result: Reckoning) -> None:
-    said = [each.id for each in on_phone if not each.by_bot]
-    result.wrong["unreadable"] += [f"message {row.id}" for row in rows if not _number(row)]
-    kept = [number for row in rows if (number := _number(row))]
-    result.counts["said by people"] += len(said)
-    result.wrong["said, not kept"] += [str(number) for number in set(said) - set(kept)]
-    result.wrong["kept, never said"] += [str(number) for number in set(kept) - set(said)]
+def _inbound(on_phone: list[Shown], said: Sequence[Kept], result: Reckoning) -> None:
+    there = [each.id for each in on_phone if not each.by_bot]
+    result.wrong["unreadable"] += [f"message {each.row.id}" for each in said if not each.number]
+    kept = [each.number for each in said if each.number]
+    result.counts["said by people"] += len(there)
+    result.wrong["said, not kept"] += [str(number) for number in set(there) - set(kept)]
+    result.wrong["kept, never said"] += [str(number) for number in set(kept) - set(there)]
     if kept != sorted(kept):
         result.wrong["inbound out of order"].append(str(kept))
 
 
 def _outbound(
-    on_phone: list[Shown], rows: list[Message], window: frozenset[int], unheard: set[int], result: Reckoning
+    on_phone: list[Shown], sent: Sequence[Kept], window: frozenset[int], unheard: set[int], result: Reckoning
 ) -> None:
-    by_number = {_number(row): row for row in rows if row.external_id}
+    rows = [each.row for each in sent]
+    by_number = {each.number: each.row for each in sent if each.row.external_id}
     arrived = {each.id: each for each in on_phone if each.by_bot}
     result.counts["messages sent"] += sum(row.delivery == Delivery.SENT for row in rows)
     result.counts["messages arrived"] += len(arrived)
@@ -277,9 +289,3 @@ def _totals(session: Session, result: Reckoning) -> None:
 
 def _count(session: Session, query: str) -> int:
     return int(session.execute(sa.text(query)).scalar_one())
-
-
-def _number(row: Message) -> int:
-    """The message's number on the phone; 0 if it has none."""
-    number = (row.external_id or "").rpartition(":")[2]
-    return int(number) if number.isdecimal() else 0

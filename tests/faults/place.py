@@ -7,7 +7,7 @@ import io
 import secrets
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,8 +21,7 @@ from company import settings, shops, staff
 from company.settings import DeliveryMethod
 from company.tables import ChannelAccount, Role, Shop
 from customers import identities
-from emulators.telegram import Bot, Person, TelegramEmulator
-from emulators.telegram import Settings as TelegramSettings
+from emulators.telegram.phones import Phone
 from emulators.yookassa import Shop as Merchant
 from emulators.yookassa import YooKassaEmulator
 from inbox import conversations
@@ -32,14 +31,12 @@ from payments.tables import PaymentAccount
 from prilavok import installation
 from storage.engines import prepare_sqlite
 from storage.files import FileStore, record
+from tests.faults.messengers import OTHERS, OWNER, Messenger, Telegram
 from tests.faults.proxy import Proxy
 from tests.faults.weather import FAIR, Weather
 
-TOKEN = "7007:faults-bot-of-clay-and-linen"
 MERCHANT, MERCHANT_KEY = "700700", "test_faults-key-of-clay-and-linen"
-OWNER = Person(900, "Илья", "Дорохов", "ilya_dorokhov", "+79000000900")
 OWNER_EMAIL, PASSWORD = "ilya@clay.example", "clay and linen under a hail of kills"
-FIRST_BUYER = 1000
 SITE = "clay-and-linen"
 
 GOODS = {
@@ -59,10 +56,36 @@ class Place:
     """The harness's own: journals and the hub's log. It stays writable when the hub's disk is full."""
     database: str
     port: int
-    telegram: TelegramEmulator
+    telegram: Telegram
+    others: Sequence[Messenger]
     yookassa: YooKassaEmulator
     wires: Mapping[str, Proxy] = field(default_factory=dict)
-    """The proxies that stand between the hub and "telegram", "yookassa" and "postgres", if there are any."""
+    """The proxies that stand between the hub and each messenger, "yookassa" and "postgres", if there are any."""
+
+    @property
+    def messengers(self) -> Sequence[Messenger]:
+        return (self.telegram, *self.others)
+
+    @property
+    def phones(self) -> list[Phone]:
+        """Those of everybody who buys by phone."""
+        return [phone for messenger in self.messengers for phone in messenger.phones]
+
+    @property
+    def owners_phone(self) -> Phone:
+        return self.telegram.served.phone(OWNER.id)
+
+    def answers(self) -> int:
+        """How many calls that a person notices the messengers have had."""
+        return sum(messenger.answers() for messenger in self.messengers)
+
+    def is_connected(self, device: object) -> bool:
+        """Whether the hub listens where this phone writes; to other devices it always does."""
+        return all(messenger.connected() for messenger in self.messengers if messenger.reaches(device))
+
+    def told_all(self) -> bool:
+        """Whether the hub has confirmed every event there was."""
+        return not any(messenger.waiting() for messenger in self.messengers)
 
     @property
     def configuration(self) -> Path:
@@ -71,11 +94,6 @@ class Place:
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def journal(self) -> Path:
-        """What Telegram saw."""
-        return self.work / "telegram.jsonl"
 
     @property
     def money_journal(self) -> Path:
@@ -115,17 +133,12 @@ class Place:
             engine.dispose()
 
 
-def people(buyers: int) -> list[Person]:
-    return [
-        Person(FIRST_BUYER + n, f"Покупатель{n}", "", f"buyer_{n}", f"+7900{1000000 + n}") for n in range(buyers)
-    ] + [OWNER]
-
-
 @contextlib.asynccontextmanager
 async def opened(
     database: str,
     *,
     buyers: int,
+    others: int = 0,
     latency: float = 0.0,
     pieces: int = 400,
     weather: Weather = FAIR,
@@ -136,7 +149,8 @@ async def opened(
     """The emulators running and a shop ready for its first hub; everything is gone afterwards.
 
     `database` is empty for an SQLite file in the folder, or the address of a PostgreSQL server, on which a schema of
-    its own is made. `latency` is how many seconds Telegram takes for each call. `proxied` puts proxies between the hub
+    its own is made. `buyers` have Telegram, and so many `others` each of the other messengers. `latency` is how many
+    seconds a messenger takes for each call. `proxied` puts proxies between the hub
     and everything that it talks to. `root` is where the folder is made.
 
     The emulators live in this process, and what they saw is on the disk line by line: a killed hub cannot falsify it.
@@ -144,14 +158,22 @@ async def opened(
     with tempfile.TemporaryDirectory(prefix="prilavok-faults-") as work, contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prilavok-faults-", dir=root)))
         url = stack.enter_context(_database(database, folder))
-        telegram, yookassa = _services(Path(work), buyers)
-        await telegram.start()
+        telegram = Telegram(Path(work), buyers)
+        messengers = [telegram, *(other(Path(work), others) for other in OTHERS if others)]
+        yookassa = YooKassaEmulator(
+            [Merchant(MERCHANT, MERCHANT_KEY)],
+            journal=Path(work) / "yookassa.jsonl",
+            durable_journal=True,
+            pause_scale=0.02,
+        )
         await yookassa.start()
-        telegram.faults.latency = latency
-        weather.comes(telegram, yookassa, seed)
-        telegram.phone(OWNER.id).chat.started = True
-        wires = await _wired(telegram, yookassa, url) if proxied else {}
-        place = Place(folder, Path(work), url, free_port(), telegram, yookassa, wires)
+        for messenger in messengers:
+            await messenger.emulator.start()
+            messenger.emulator.faults.latency = latency
+        weather.comes(messengers, yookassa, seed)
+        wires = await _wired(messengers, yookassa, url) if proxied else {}
+        place = Place(folder, Path(work), url, free_port(), telegram, messengers[1:], yookassa, wires)
+        place.owners_phone.chat.started = True
         try:
             _write_configuration(place)
             hook = _open_shop(place, pieces)
@@ -160,20 +182,15 @@ async def opened(
         finally:
             for proxy in wires.values():
                 await proxy.stop()
-            await telegram.stop()
+            for messenger in messengers:
+                await messenger.emulator.stop()
             await yookassa.stop()
 
 
-def _services(work: Path, buyers: int) -> tuple[TelegramEmulator, YooKassaEmulator]:
-    told = TelegramSettings(journal=work / "telegram.jsonl", journal_fsync=True, press_lives=600)
-    telegram = TelegramEmulator([Bot(TOKEN, name="Глина и лён")], people(buyers), settings=told)
-    shop = Merchant(MERCHANT, MERCHANT_KEY)
-    return telegram, YooKassaEmulator([shop], journal=work / "yookassa.jsonl", durable_journal=True, pause_scale=0.02)
-
-
-async def _wired(telegram: TelegramEmulator, yookassa: YooKassaEmulator, database: str) -> dict[str, Proxy]:
+async def _wired(messengers: Sequence[Messenger], yookassa: YooKassaEmulator, database: str) -> dict[str, Proxy]:
     """A proxy before each service, and before PostgreSQL if that is the database."""
-    targets = {name: urlsplit(url) for name, url in (("telegram", telegram.base_url), ("yookassa", yookassa.api_url))}
+    targets = {messenger.channel: urlsplit(messenger.emulator.address) for messenger in messengers}
+    targets["yookassa"] = urlsplit(yookassa.api_url)
     wires = {name: Proxy(target.hostname or "", target.port or 80) for name, target in targets.items()}
     if (address := sa.make_url(database)).get_backend_name() != "sqlite":
         wires["postgres"] = Proxy(address.host or "127.0.0.1", address.port or 5432)
@@ -228,9 +245,7 @@ public_url = "{place.address}"
 port = {place.port}
 [shop]
 name = "Глина и лён"
-[[telegram]]
-token = "{TOKEN}"
-api = "{_through(place, "telegram", place.telegram.base_url)}"
+{"".join(each.section(_through(place, each.channel, each.emulator.address)) for each in place.messengers)}
 [[webchat]]
 site = "{SITE}"
 origins = ["http://shop.example"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emulators.telegram import TelegramEmulator
 from emulators.telegram.faults import Trouble
 from emulators.yookassa import YooKassaEmulator
 from emulators.yookassa.faults import Fault
+from tests.faults.messengers import Messenger
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,20 @@ class Weather:
     reset: float = 0.0
     hang: float = 2.0
 
-    def comes(self, telegram: TelegramEmulator, yookassa: YooKassaEmulator, seed: int) -> None:
-        """Let both services behave so from now on; the same seed has the same luck."""
-        faults, network = telegram.faults, yookassa.network
-        faults.dice, network.dice = random.Random(seed), random.Random(seed + 1)
-        faults.duplicates, faults.overtakes, faults.hang = self.doubled, self.overtaken, self.hang
-        faults.rates = {
-            Trouble.TOO_MANY_REQUESTS: self.refused,
-            Trouble.SERVER_ERROR: self.failed,
-            Trouble.RESET: self.reset / 2,
-        }
-        faults.late_rates = {Trouble.HANG: self.lost, Trouble.RESET: self.reset / 2}
+    def comes(self, messengers: Sequence[Messenger], yookassa: YooKassaEmulator, seed: int) -> None:
+        """Let all services behave so from now on; the same seed has the same luck."""
+        for n, messenger in enumerate(messengers):
+            faults = messenger.emulator.faults
+            faults.dice = random.Random(seed + 2 * n)
+            faults.duplicates, faults.overtakes, faults.hang = self.doubled, self.overtaken, self.hang
+            faults.rates = {
+                Trouble.TOO_MANY_REQUESTS: self.refused,
+                Trouble.SERVER_ERROR: self.failed,
+                Trouble.RESET: self.reset / 2,
+            }
+            faults.late_rates = {Trouble.HANG: self.lost, Trouble.RESET: self.reset / 2}
+        network = yookassa.network
+        network.dice = random.Random(seed + 1)
         network.silence = self.hang
         network.rates = {
             Fault.BUSY: self.refused,
@@ -54,13 +58,11 @@ FAIR = Weather()
 ROUGH = Weather(doubled=0.05, overtaken=0.05, refused=0.03, failed=0.02, lost=0.02, reset=0.01)
 
 
-def met(telegram: TelegramEmulator, yookassa: YooKassaEmulator) -> Counter[str]:
+def met(messengers: Sequence[Messenger], yookassa: YooKassaEmulator) -> Counter[str]:
     """How many calls met which trouble so far."""
-    found = Counter(
-        {
-            f"telegram {name.removeprefix('faults_')}": number
-            for name, number in telegram.counters.items()
-            if name.startswith("faults_")
-        }
-    )
-    return found + Counter({f"yookassa {fault}": number for fault, number in yookassa.network.struck.items()})
+    found = Counter({f"yookassa {fault}": number for fault, number in yookassa.network.struck.items()})
+    for messenger in messengers:
+        for name, number in messenger.emulator.counters.items():
+            if name.startswith("faults_"):
+                found[f"{messenger.channel} {name.removeprefix('faults_')}"] += number
+    return found

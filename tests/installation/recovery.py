@@ -26,7 +26,7 @@ from storage.files import FileStore
 from storage.tables import Job, StoredFile
 from tests.faults.hub import HubProcess, Nursery
 from tests.faults.people import Buyer, Owner
-from tests.faults.place import FIRST_BUYER, OWNER, Place, free_port, opened
+from tests.faults.place import Place, free_port, opened
 from tests.faults.queries import ALWAYS, AT_REST
 from tests.installation.databases import bare_database
 
@@ -45,7 +45,7 @@ async def recover(server: str, nursery: Nursery, *, buyers: int, orders: int, se
         try:
             await hub.start()
             await hub.ready()
-            async with _trade(place, http, buyers, seed):
+            async with _trade(place, http, seed):
                 await until(lambda: _count(place, "order") >= orders)
                 before = _count(place, "message")
                 began = time.monotonic()
@@ -80,10 +80,7 @@ async def _go_on(
         await hub.ready()
         # What was paid meanwhile is found out and told first; a buyer would take that for the end of his purchase.
         await until(lambda: _rested(other))
-        people = [
-            Buyer(other, other.telegram.phone(FIRST_BUYER + n), random.Random(seed + 50 + n), http)
-            for n in range(buyers)
-        ]
+        people = [Buyer(other, phone, random.Random(seed + 50 + n), http) for n, phone in enumerate(other.phones)]
         await asyncio.gather(*(each.round() for each in people))
         assert not any(each.deeds["rounds given up"] for each in people), hub.log[-3000:]
         await other.yookassa.settled()
@@ -135,11 +132,11 @@ def _moved(place: Place, folder: Path, database: str) -> Place:
 class _trade:  # noqa: N801
     """People who buy and an owner who accepts, until the block ends; what they were at is dropped there."""
 
-    def __init__(self, place: Place, http: aiohttp.ClientSession, buyers: int, seed: int) -> None:
+    def __init__(self, place: Place, http: aiohttp.ClientSession, seed: int) -> None:
         self._people: list[Buyer | Owner] = [
-            Buyer(place, place.telegram.phone(FIRST_BUYER + n), random.Random(seed + n), http) for n in range(buyers)
+            Buyer(place, phone, random.Random(seed + n), http) for n, phone in enumerate(place.phones)
         ]
-        self._people.append(Owner(place.telegram.phone(OWNER.id), random.Random(seed)))
+        self._people.append(Owner(place.owners_phone, random.Random(seed)))
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> None:
@@ -169,7 +166,7 @@ def _notes(place: Place) -> int:
 
 
 def _rested(place: Place) -> bool:
-    if any(account.queue.pending for account in place.telegram.cloud.accounts.values()):
+    if not place.told_all():
         return False
     with place.session() as session:
         due = sa.select(Job.id).where(Job.state == "ready", Job.run_at <= now_ms() + 5000).limit(1)

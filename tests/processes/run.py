@@ -21,7 +21,7 @@ from kit.clock import now_ms
 from storage.tables import Job
 from tests.faults.invariants import Reckoning, reckon
 from tests.faults.people import Buyer, Owner
-from tests.faults.place import FIRST_BUYER, OWNER, Place, opened
+from tests.faults.place import Place, opened
 from tests.faults.report import commit, spread
 from tests.processes.balancer import Balancer
 from tests.processes.fleet import DRAINS_WITHIN, Member, Nursery
@@ -145,9 +145,9 @@ async def run(
 ) -> Report:
     """Trade, make trouble, restart everything in turn, count. `bell` is "notify", "redis", "nats" or "rabbitmq"."""
     began = time.monotonic()
-    async with opened(database, buyers=buyers, latency=LATENCY) as place, _broker(bell) as broker:
+    async with opened(database, buyers=buyers, others=1, latency=LATENCY) as place, _broker(bell) as broker:
         _tell(place, broker)
-        trial = _Trial(place, broker, nursery, seed=seed, buyers=buyers, fleet=fleet)
+        trial = _Trial(place, broker, nursery, seed=seed, fleet=fleet)
         try:
             report = await trial.go(troubles=troubles, rolling=rolling, pauses=pauses, bell=bell)
         finally:
@@ -184,12 +184,11 @@ class _Trial:
         nursery: Nursery,
         *,
         seed: int,
-        buyers: int,
         fleet: Mapping[str, int],
     ) -> None:
         self.place = place
         self._broker = broker
-        self._seed, self._buyers, self._fleet = seed, buyers, fleet
+        self._seed, self._fleet = seed, fleet
         self._dice = random.Random(seed)
         self.members = [
             Member(role, n, place.configuration, nursery)
@@ -215,10 +214,10 @@ class _Trial:
         ):
             await asyncio.gather(*(member.ready() for member in self.members))
             people = [
-                Buyer(self.place, self.place.telegram.phone(FIRST_BUYER + n), random.Random(self._seed * 100 + n), http)
-                for n in range(self._buyers)
+                Buyer(self.place, phone, random.Random(self._seed * 100 + n), http)
+                for n, phone in enumerate(self.place.phones)
             ]
-            owner = Owner(self.place.telegram.phone(OWNER.id), random.Random(self._seed))
+            owner = Owner(self.place.owners_phone, random.Random(self._seed))
             watching = [asyncio.create_task(watcher.watch()) for watcher in watchers]
             trading = [asyncio.create_task(person.live(stopping)) for person in people]
             selling = asyncio.create_task(owner.live(closing))
@@ -249,7 +248,7 @@ class _Trial:
         return Report(
             bell=bell,
             seed=self._seed,
-            buyers=self._buyers,
+            buyers=len(self.place.phones),
             fleet=self._fleet,
             troubles=self._troubles,
             deeds=sum((person.deeds for person in people), owner.deeds),
@@ -281,14 +280,14 @@ class _Trial:
         kind = self._dice.choice(kinds)
         self._troubles[kind] += 1
         self._note_window()
-        before, began = self._answers(), time.monotonic()
+        before, began = self.place.answers(), time.monotonic()
         if kind == "bell":
             await self._kill_bell()
         else:
             deed, role = kind.split()
             victim = self._dice.choice([member for member in self.members if member.role == role])
             await self._harm(victim, deed)
-        await self._until(lambda: self._answers() > before, within=90)
+        await self._until(lambda: self.place.answers() > before, within=90)
         self._recoveries.append(time.monotonic() - began)
 
     async def _harm(self, victim: Member, deed: str) -> None:
@@ -364,10 +363,6 @@ class _Trial:
                 else:
                     reckoning.wrong.setdefault("outbound out of order", []).append(f"{words} ({put}, {sent})")
 
-    def _answers(self) -> int:
-        counters = self.place.telegram.counters
-        return sum(number for name, number in counters.items() if name.startswith(("calls_send", "calls_edit")))
-
     async def _rest(self, watchers: list[Watcher]) -> None:
         await self.place.yookassa.settled()
         await self._until(lambda: not self._busy(), within=REST)
@@ -389,7 +384,7 @@ class _Trial:
             raise Stuck("\n".join(logs)) from None
 
     def _busy(self) -> bool:
-        if any(account.queue.pending for account in self.place.telegram.cloud.accounts.values()):
+        if not self.place.told_all():
             return True
         with self.place.session() as session:
             due = sa.select(Job.id).where(Job.state == "ready", Job.run_at <= now_ms() + 5000).limit(1)

@@ -347,7 +347,7 @@ async def test_a_standby_takes_over_the_polling(place: Place, nursery: Nursery, 
     """Paused is the worse one: its connection stays as it is, and only the server can end it."""
     worker = Member("worker", 1, place.configuration, nursery)
     first, second = (Member("poll", n, place.configuration, nursery) for n in (1, 2))
-    phone = place.telegram.phone(1000)
+    phone = place.phones[0]
     try:
         for member in (worker, first):
             member.start()

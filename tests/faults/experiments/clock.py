@@ -58,7 +58,7 @@ async def _trade(ask: Ask, database: str, clock: Path, nursery: Nursery) -> Repo
         await trial.sign_of_life(time.monotonic())
 
     _set(clock, "+0\n")
-    return await trade(ask.plan(database=database, nursery=nursery), jump, ask.size)
+    return await trade(ask.plan(database=database, nursery=nursery, sure=False), jump, ask.size)
 
 
 def _set(clock: Path, words: str) -> None:

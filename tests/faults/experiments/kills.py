@@ -84,7 +84,7 @@ async def _stop(trial: Trial) -> None:
     trial.report.faults["SIGTERM"] += 1
     trial.report.stop_seconds = max(trial.report.stop_seconds, took)
     trial.demand(took <= STOPS_WITHIN, f"took {took:.1f} s to end")
-    left = trial.sending()
+    left = trial.cut_off()
     trial.demand(not left, f"messages {left} were left in the middle of sending")
     await trial.revive(began)
 

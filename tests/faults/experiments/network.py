@@ -1,4 +1,4 @@
-"""F7 and more: what networks do to the hub's connections with Telegram, YooKassa and PostgreSQL."""
+"""F7 and more: what networks do to the hub's connections with the messengers, YooKassa and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ ILLS: tuple[tuple[str, Plan], ...] = (
     ("telegram", Plan(Ill.LOST_ANSWER, chance=0.3)),
     ("telegram", Plan(Ill.REFUSE)),
     ("telegram", Plan(Ill.HALF_CLOSE, chance=0.3)),
+    ("max", Plan(Ill.HANG, chance=0.3, seconds=3)),
+    ("max", Plan(Ill.CUT, chance=0.4, after=60)),
+    ("max", Plan(Ill.LOST_ANSWER, chance=0.3)),
+    ("max", Plan(Ill.REFUSE)),
+    ("vk", Plan(Ill.RESET, chance=0.3)),
+    ("vk", Plan(Ill.CUT, chance=0.4, after=60)),
+    ("vk", Plan(Ill.LOST_ANSWER, chance=0.3)),
+    ("vk", Plan(Ill.REFUSE)),
     ("yookassa", Plan(Ill.LATENCY, seconds=0.7)),
     ("yookassa", Plan(Ill.HANG, chance=0.5, seconds=3)),
     ("yookassa", Plan(Ill.RESET, chance=0.5)),
@@ -63,4 +71,4 @@ async def _suffer(trial: Trial, name: str, plan: Plan) -> None:
     await trial.sign_of_life(healed)
 
 
-F7 = Experiment("latency, hangs, resets, cuts, lost answers, refusals on every wire", wires, release=100, quick=13)
+F7 = Experiment("latency, hangs, resets, cuts, lost answers, refusals on every wire", wires, release=100, quick=21)

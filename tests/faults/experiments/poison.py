@@ -11,7 +11,7 @@ from company.tables import ChannelAccount
 from kit.clock import now_ms
 from storage.tables import EventRow, Job
 from tests.faults.experiments.base import Ask, Experiment
-from tests.faults.place import FIRST_BUYER
+from tests.faults.messengers import FIRST_BUYER
 from tests.faults.run import Trial, trade
 from tests.faults.weather import FAIR
 
@@ -23,7 +23,7 @@ DIES_WITHIN = 300.0
 async def poison(ask: Ask) -> None:
     """Every one of `size` buyers gets a message into his lane that no hub can handle, and goes on buying behind it."""
     for database in ask.databases:
-        plan = ask.plan(database=database, buyers=ask.size, visitors=0, weather=FAIR, patient=True)
+        plan = ask.plan(database=database, buyers=ask.size, others=0, visitors=0, weather=FAIR, patient=True)
         ask.told(await trade(plan, _poison_all, 1))
 
 
@@ -53,7 +53,7 @@ async def _poison_all(trial: Trial) -> None:
         told = session.scalar(sa.select(sa.func.count(EventRow.id)).where(EventRow.kind == "job_died"))
     trial.demand(told == trial.plan.buyers, f"{told} of {trial.plan.buyers} deaths were told of")
     for n in range(trial.plan.buyers):
-        phone = trial.place.telegram.phone(FIRST_BUYER + n)
+        phone = trial.place.phones[n]
         before = phone.last
         phone.say("Каталог")
         await phone.wait_for_text("Каталог", after=before.id if before else 0, timeout=60)

@@ -54,7 +54,7 @@ async def cuts(ask: Ask) -> None:
             # strace stops it at every call.
             await trial.hub.ready(within=300)
 
-        plan = ask.plan(database="", golden=True, buyers=1, visitors=0, weather=FAIR, latency=0.0)
+        plan = ask.plan(database="", golden=True, buyers=1, others=0, visitors=0, weather=FAIR, latency=0.0)
         report = await trade(plan, None, 0, begin=begin)
         told = replay(work, list(deeds(log)), ask.size, random.Random(ask.seed))
         report.faults["power cuts"] += ask.size

@@ -51,7 +51,7 @@ async def _killed_at(ask: Ask, call: str, phase: str, nth: int) -> Report:
         await _begin(trial, phase, inject)
 
     where = f"{call} {nth} of the {phase}"
-    plan = ask.plan(name=where, database="", golden=True, buyers=1, visitors=0, weather=FAIR, latency=0.0)
+    plan = ask.plan(name=where, database="", golden=True, buyers=1, others=0, visitors=0, weather=FAIR, latency=0.0)
     try:
         report = await trade(plan, None, 0, begin=begin)
     except Stuck as stuck:
