@@ -16,7 +16,7 @@ from inbox.tables import Author, Conversation, Kind, State
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from storage.events import publish
-from storage.hot import Load, insert, insertion
+from storage.hot import Hot, Load, insert, insertion
 from storage.tables import EventRow
 
 _LOCKED = Load(
@@ -26,6 +26,9 @@ _LOCKED = Load(
     Conversation,
 )
 _NEW = insertion(Conversation, once=True)
+_HOLD = Hot(
+    lambda _: sa.select(Conversation.id).where(Conversation.id == sa.bindparam("conversation_id")).with_for_update()
+)
 
 
 NOTE_TOLD = 200
@@ -52,8 +55,7 @@ def open_for(
     """The chat's conversation, locked; made at first sight. Two first messages at once find the same one."""
     found = _LOCKED.first(session, account_id=account.id, chat=chat)
     if found is not None:
-        conversation: Conversation = found[0]
-        return conversation
+        return _ours(session, found[0])
     now = utc_now()
     made = insert(
         session,
@@ -84,11 +86,10 @@ def open_for(
         created_at=now,
     )
     if made is not None:
-        return made
+        return _ours(session, made)
     met = _LOCKED.first(session, account_id=account.id, chat=chat)
     assert met is not None, "the chat has a conversation, or it has just got one"
-    conversation = met[0]
-    return conversation
+    return _ours(session, met[0])
 
 
 def get(session: Session, conversation_id: int, shop_id: int, *, lock: bool = False) -> Conversation:
@@ -96,7 +97,27 @@ def get(session: Session, conversation_id: int, shop_id: int, *, lock: bool = Fa
     found = session.get(Conversation, conversation_id, with_for_update=lock)
     if found is None or found.shop_id != shop_id:
         raise NoSuchConversation(f"conversation {conversation_id}")
-    return found
+    return _ours(session, found) if lock else found
+
+
+def hold(session: Session, conversation: Conversation) -> None:
+    """Lock it until the end of the transaction, unless it is locked: what is said in a chat has the order in which it
+    is committed, whoever says it."""
+    if conversation.id not in _held(session):
+        _HOLD.row(session, conversation_id=conversation.id)
+        _ours(session, conversation)
+
+
+def _ours(session: Session, conversation: Conversation) -> Conversation:
+    # A savepoint that is rolled back lets go of what was locked in it.
+    if not session.in_nested_transaction():
+        _held(session).add(conversation.id)
+    return conversation
+
+
+def _held(session: Session) -> set[int]:
+    held: set[int] = session.info.setdefault("held conversations", set())
+    return held
 
 
 def belongs_to(session: Session, conversation: Conversation, customer: Customer) -> None:

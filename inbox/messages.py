@@ -93,6 +93,7 @@ def say(
     """
     if not (outgoing.text.strip() or outgoing.media):
         raise NothingToSay("a message needs text or a file")
+    conversations.hold(session, conversation)
     if client_key is not None and (said := _said(session, conversation, client_key)):
         return said
     fitted = fit(outgoing, CAPABILITIES[_channel(session, conversation)])

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import orjson
 import sqlalchemy as sa
@@ -195,24 +194,14 @@ def _outbound(
             result.wrong["arrived more than twice"].append(f"message {row.id} {row.delivery}: {row.text[:40]!r}")
 
 
-SAME_MOMENT = timedelta(seconds=1)
-"""So long a transaction may take between the number of a message and its commit."""
-
-
 def _order_of_arrival(by_number: dict[int, Message], doubtful: set[int], result: Reckoning) -> None:
-    """Messages arrive in the order in which they were said; one that had to be sent again may come later.
-
-    PostgreSQL gives numbers out before it commits: of two that were said at the same moment either may go first.
-    """
+    """Messages arrive in the order in which they were said; one that had to be sent again may come later."""
     last: Message | None = None
     for row in (by_number[number] for number in sorted(by_number)):
         if row.id in doubtful:
             continue
         if last is not None and row.id < last.id:
-            if last.created_at - row.created_at < SAME_MOMENT:
-                result.counts["said at the same moment"] += 1
-            else:
-                result.wrong["outbound out of order"].append(f"message {row.id} after {last.id}")
+            result.wrong["outbound out of order"].append(f"message {row.id} after {last.id}")
             continue
         last = row
 

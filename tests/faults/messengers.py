@@ -211,6 +211,10 @@ class Vk(Messenger):
     def section(self, api: str) -> str:
         return f'[[vk]]\ngroup = {VK_GROUP}\ntoken = "{VK_TOKEN}"\napi = "{api}"\nusername = "clay_linen"\n'
 
+    def connected(self) -> bool:
+        """Its place is kept before it is asked for anything."""
+        return self._log.asked_from > 0
+
     def waiting(self) -> bool:
         return self._log.asked_from < self._log.number
 

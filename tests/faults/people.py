@@ -309,7 +309,7 @@ class Buyer(Person[Device]):
         try:
             async with self._http.get(link, allow_redirects=False) as answer:
                 bank = answer.headers.get("Location", "")
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, TimeoutError):
             return
         if "/checkout/" in bank and bank not in self._paid:
             self._kept = bank
@@ -337,7 +337,7 @@ class Buyer(Person[Device]):
             if back:
                 async with self._http.get(back) as answer:
                     await answer.read()
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, TimeoutError):
             # The hub is dead: the screen will not change either, and he comes back to the link.
             self.deeds["pages that did not open"] += 1
 

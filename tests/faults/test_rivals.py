@@ -15,8 +15,9 @@ from catalog.stock import OutOfStock, StillReserved
 from catalog.tables import Variant, Warehouse
 from company.tables import Shop
 from customers.tables import Customer
-from inbox import conversations
-from inbox.tables import Conversation
+from inbox import conversations, keeping, messages
+from inbox.content import Outgoing
+from inbox.tables import Author, Conversation, Message
 from kit.clock import utc_now
 from kit.money import Money
 from orders import book, checkout, jobs, stages
@@ -102,6 +103,13 @@ class Scene:
             payment = session.get_one(Payment, payment_id)
             asked = refunding.ask(session, payment, Money(amount), reason="Скол", actor="staff:1", key=form)
             return asked.amount
+
+        return act
+
+    def says(self, chat: int, words: str) -> Callable[[Session], None]:
+        def act(session: Session) -> None:
+            session.connection().info["words"] = words
+            messages.say(session, session.get_one(Conversation, chat), Outgoing(text=words), author=Author.BOT)
 
         return act
 
@@ -331,3 +339,20 @@ def test_question_and_question(scene: Scene, before: bool) -> None:
         scene.alone(scene.pays(payment_id))
     rival.came()
     assert (scene.count(MoneyQuestion), scene.count(LedgerEntry)) == (1, 1)
+
+
+@SIDES
+def test_word_and_word(scene: Scene, before: bool) -> None:
+    """A notice while an answer is being said: who draws the lower number is committed first, for so they are sent."""
+    account = World(scene.session).account()
+    scene.session.commit()
+    chat = conversations.open_for(scene.session, account, "77", customer_id=None, locale="ru").id
+    scene.session.commit()
+    committed: list[str] = []
+    sa.event.listen(scene.engine, "commit", lambda connection: committed.append(connection.info.pop("words", "")))
+    rival = scene.rival(scene.says(chat, "Заказ оплачен"))
+    with at(keeping, "insert", rival, before=before):
+        scene.alone(scene.says(chat, "Здравствуйте"))
+    rival.came()
+    said = list(scene.session.scalars(sa.select(Message.text).order_by(Message.id)))
+    assert said == [words for words in committed if words]

@@ -14,7 +14,6 @@ from typing import Any
 
 import aiohttp
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from inbox.tables import Delivery, Message
 from kit.clock import now_ms
@@ -38,9 +37,6 @@ REST = 180.0
 """Seconds within which everything must come to rest after the last trouble."""
 
 FLEET: Mapping[str, int] = {"web": 2, "worker": 4, "poll": 2}
-
-CONTEMPORARY_MS = 3000
-"""Milliseconds from the putting of one message to the end of the sending of another that may have crossed it."""
 
 EMAIL = "ilya@clay.example"
 
@@ -243,7 +239,6 @@ class _Trial:
             memory = {member.name: round(member.resident()) for member in self.members}
             self._drains += await asyncio.gather(*(member.stop() for member in self.members))
         reckoning = reckon(self.place, self._window)
-        self._excuse_contemporaries(reckoning)
         ticks, twice = self._ticks()
         return Report(
             bell=bell,
@@ -346,23 +341,6 @@ class _Trial:
             rows = session.execute(sa.select(Job.state, Job.attempts).where(Job.kind.startswith("tick."))).all()
         return len(rows), sum((state, attempts) != ("done", 1) for state, attempts in rows)
 
-    def _excuse_contemporaries(self, reckoning: Reckoning) -> None:
-        """Let be what two processes said to one chat at the same moment.
-
-        The order of a lane is that of commits, and numbers are drawn before: a message with a higher number may be
-        gone before one with a lower number is committed. That is possible only if the second was put in the moment in
-        which the first was on its way.
-        """
-        found = reckoning.wrong.pop("outbound out of order", [])
-        with self.place.session() as session:
-            for words in found:
-                late, _, early = words.removeprefix("message ").partition(" after ")
-                put, sent = _put_at(session, int(late)), _sent_at(session, int(early))
-                if put is not None and sent is not None and sent - put < CONTEMPORARY_MS:
-                    reckoning.counts["said at the same moment by two"] += 1
-                else:
-                    reckoning.wrong.setdefault("outbound out of order", []).append(f"{words} ({put}, {sent})")
-
     async def _rest(self, watchers: list[Watcher]) -> None:
         await self.place.yookassa.settled()
         await self._until(lambda: not self._busy(), within=REST)
@@ -389,17 +367,3 @@ class _Trial:
         with self.place.session() as session:
             due = sa.select(Job.id).where(Job.state == "ready", Job.run_at <= now_ms() + 5000).limit(1)
             return session.scalar(due) is not None
-
-
-def _put_at(session: Session, message_id: int) -> int | None:
-    """When the message's delivery was written, in milliseconds."""
-    return session.scalar(_delivery(message_id).with_only_columns(Job.created_at))
-
-
-def _sent_at(session: Session, message_id: int) -> int | None:
-    return session.scalar(_delivery(message_id).with_only_columns(Job.closed_at))
-
-
-def _delivery(message_id: int) -> sa.Select[Job]:
-    payload = f'{{"message_id":{message_id}}}'
-    return sa.select(Job).where(Job.kind == "message.deliver", Job.payload == payload).limit(1)

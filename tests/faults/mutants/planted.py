@@ -189,6 +189,13 @@ MUTANTS = (
         (Edit("bot/flows/dialog.py", "(not turn.stale or _is_steady(turn, action))", "True"),),
     ),
     Mutant(
+        "who comes first may go second",
+        "a buyer hears the answer before the notice that it is about",
+        RIVALS + "test_word_and_word",
+        (Edit("inbox/messages.py", "    conversations.hold(session, conversation)\n", ""),),
+        postgres=True,
+    ),
+    Mutant(
         "two threads of one chat",
         "half of the talk is in the one, half in the other",
         RIVALS + "test_open_thread_and_open_thread",
