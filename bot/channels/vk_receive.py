@@ -196,6 +196,8 @@ class VkReceiver:
         if self._reached.ts:
             return {**server, "ts": self._reached.ts}
         await self._catch_up.run()
+        # Kept before anything is waited for: a press that comes while we are away is in no dialog.
+        await self._reached.fetched(str(server["ts"]))
         return server
 
     async def _after_failed(self, server: dict[str, Any], failed: int, told: Mapping[str, Any]) -> dict[str, Any]:
