@@ -73,6 +73,7 @@ class Log:
     ) -> tuple[list[Json], int]:
         """(updates, the marker to go on with). Waits for the first one for as long as `hold`."""
         reached = self.number - 1 if marker is None else marker
+        self.counters["polls_with_a_marker"] += marker is not None
         self.confirmed, self.wanted = max(self.confirmed, reached), kinds
         bell = asyncio.Event()
         self.bells.add(bell)

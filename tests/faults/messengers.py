@@ -178,8 +178,8 @@ class Max(Messenger):
         return self._ear.told(max_read.id_of, max_read.chat_of, up_to=self._log.confirmed)
 
     def connected(self) -> bool:
-        """A first poll finds out the place alone; the second one names it."""
-        return self.served.counters.get("calls_getupdates", 0) > 1
+        """A first poll finds the place out; who names it has kept it."""
+        return self.served.counters.get("polls_with_a_marker", 0) > 0
 
     def name_of(self, chat: Chat) -> str:
         return str(max_wire.chat_id(chat))

@@ -7,7 +7,7 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,11 +80,11 @@ Disturb = Callable[["Trial"], Awaitable[None]]
 
 
 async def trade(
-    plan: Plan, disturb: Disturb | None, times: int, *, crash_at: str = "", begin: Disturb | None = None
+    plan: Plan, disturb: Disturb | None, times: int, *, crash_at: Sequence[str] = (), begin: Disturb | None = None
 ) -> Report:
     """Trade while `disturb` happens so many times; then rest and count.
 
-    With `crash_at` the first hub dies by itself at that point of kit.crash, before anything else happens.
+    With `crash_at` hub after hub dies by itself at these points of kit.crash, before anything else happens.
     """
     began = time.monotonic()
     async with opened(
@@ -114,7 +114,7 @@ async def run(
     database: str = "",
     buyers: int = 3,
     others: int = 1,
-    crash_at: str = "",
+    crash_at: Sequence[str] = (),
 ) -> Report:
     """Trade, kill, count."""
     plan = Plan("kills", seed, nursery, database, buyers, others)
@@ -153,15 +153,19 @@ class Trial:
         """What an experiment itself has made wrong, and how many of it."""
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def go(self, disturb: Disturb | None, times: int, crash_at: str, begin: Disturb | None = None) -> Report:
+    async def go(
+        self, disturb: Disturb | None, times: int, crash_at: Sequence[str], begin: Disturb | None = None
+    ) -> Report:
         """`begin` starts the first hub in a way of its own."""
         began = time.monotonic()
         async with self._people() as (trading, closing):
             if begin is not None:
                 await begin(self)
             elif crash_at:
-                await self.hub.start(crash_at=crash_at)
-                await self._die_by_itself(crash_at)
+                for point in crash_at:
+                    await self.hub.start(crash_at=point)
+                    await self._die_by_itself(point)
+                await self.revive(time.monotonic())
             else:
                 await self.hub.start()
                 await self.ready()
@@ -182,16 +186,15 @@ class Trial:
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    async def _die_by_itself(self, crash_at: str) -> None:
+    async def _die_by_itself(self, point: str) -> None:
         with self.stuck_is_told():
             async with asyncio.timeout(240):
-                if crash_at.startswith("stop."):
+                if point.startswith("stop."):
                     await self.ready()
                     await self.serve_a_while()
                     self.hub.ask_to_stop()
                 await self.hub.gone()
         self.note_death()
-        await self.revive(time.monotonic())
 
     # What disturbances do
 

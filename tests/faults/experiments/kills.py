@@ -63,7 +63,7 @@ async def died_at(ask: Ask, point: str, n: int, database: str = "") -> Report:
     where = f"{point}:{passes[n % len(passes)]}"
     plan = ask.plan(name=where, database=database, seed=ask.seed + n)
     try:
-        report = await trade(plan, None, 0, crash_at=where)
+        report = await trade(plan, None, 0, crash_at=[where])
     except Stuck as stuck:
         report = Report(where, plan.seed, True, plan.buyers, database)
         report.failures.append(f"never reached or never recovered: {where}: {str(stuck)[-1500:]}")
