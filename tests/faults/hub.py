@@ -145,14 +145,15 @@ class HubProcess:
         if self.pid and self._end is None:
             wait = self._nursery.wait if self._nursery is not None else self._process.wait if self._process else None
             self._end = None if wait is None else asyncio.create_task(asyncio.to_thread(wait))
-        if self._end is not None:
+        if (end := self._end) is not None:
             # A thread that reads cannot be called off: left alone it would swallow what the next one waits for.
-            await asyncio.shield(self._end)
-            self._end = None
-        if self._strace is not None:
-            await asyncio.to_thread(self._strace.communicate)
+            await asyncio.shield(end)
+            if self._end is end:
+                # At once: whoever asks from now on must not wait for the end of a process that comes after it.
+                self._end, self.pid = None, 0
+        if (strace := self._strace) is not None:
             self._strace = None
-        self.pid = 0
+            await asyncio.to_thread(strace.communicate)
 
     @property
     def alive(self) -> bool:
