@@ -157,6 +157,29 @@ class Consent(Base):
     at: Mapped[datetime]
 
 
+class Passport(Base):
+    """A code by which a customer is known again in another messenger. The code itself is kept nowhere."""
+
+    __tablename__ = "customer_passport"
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id", index=False)
+    customer_id: Mapped[int] = ref("customer.id")
+    digest: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    """SHA-256 of the code, in hexadecimal."""
+    actor: Mapped[str] = mapped_column(sa.String(60))
+    """Who asked for it: the customer, or a member of staff for him."""
+    made_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    conversation_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """Where it was used."""
+    merge_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """What came of it; None while nothing did."""
+    moved: Mapped[list[Any]] = mapped_column(default=list)
+    """[order, the conversation that it had] of each order that went along."""
+
+
 class Merge(Base):
     """One card put into another: what moved, and what the kept card was before, so that it can be taken back."""
 

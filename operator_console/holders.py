@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from automation import moving as tasks
-from customers import consents, identities
+from customers import consents, identities, passports
 from customers.merging import Holders
 from inbox import moving as conversations
 from orders import moving as orders
@@ -15,6 +15,7 @@ HOLDERS: Holders = {
     "identity.customer_id": identities.HOLDER,
     "task.customer_id": tasks.HOLDER,
     "customer_consent.customer_id": consents.HOLDER,
+    "customer_passport.customer_id": passports.HOLDER,
 }
 """In the order of locking: as a buyer's message takes them."""
 

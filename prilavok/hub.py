@@ -18,6 +18,7 @@ from enum import StrEnum
 from aiohttp import web
 
 import bot.notices
+import bot.passports
 import inbox.jobs
 import operation.jobs
 import orders.jobs
@@ -39,6 +40,7 @@ from kit.config import Config
 from kit.errors import Refused
 from kit.secrets import SecretBox
 from operation.attendant import Attendant
+from operator_console.holders import HOLDERS
 from prilavok.health import Health
 from storage.bells import Bell, Broadcast, Silent, line_of
 from storage.committed import Committed
@@ -320,6 +322,7 @@ class _Work:
         handlers |= import_undo.handlers()
         handlers |= payments.jobs.handlers(self._providers, public_url)
         handlers |= bot.notices.handlers(hub.texts, public_url)
+        handlers |= bot.passports.handlers(hub.texts, HOLDERS)
         handlers |= reminding.JOBS
         handlers |= telling.JOBS
         handlers |= assignment.JOBS

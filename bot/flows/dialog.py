@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.flows import browse, cart, checkout, menu, paying, purchases, staff, talk
+from bot.flows import browse, cart, checkout, menu, passport, paying, purchases, staff, talk
 from bot.flows.browse import Args
 from bot.flows.turn import Turn
 from inbox.content import Action, load_outgoing
@@ -19,6 +19,7 @@ ACTIONS: Mapping[str, Act] = {
     **cart.ACTIONS,
     **checkout.ACTIONS,
     **purchases.ACTIONS,
+    **passport.ACTIONS,
 }
 """What a buyer's buttons do. An action that is renamed makes the buttons already sent out of date."""
 
@@ -53,6 +54,8 @@ def _route(turn: Turn) -> None:
         staff.link(turn, start.removeprefix(STAFF_LINK))
     elif turn.conversation.kind == Kind.STAFF:
         staff.handle(turn)
+    elif (code := _brought(turn)) is not None:
+        passport.bring(turn, code)
     elif turn.conversation.held:
         _while_held(turn)
     elif turn.incoming.press is not None:
@@ -61,6 +64,13 @@ def _route(turn: Turn) -> None:
         _start(turn, start)
     else:
         _listen(turn)
+
+
+def _brought(turn: Turn) -> str | None:
+    """A code from another messenger, which is heard whoever leads the conversation."""
+    if turn.incoming.press is not None:
+        return None
+    return passport.brought(turn.incoming.start or "", turn.incoming.text)
 
 
 def _while_held(turn: Turn) -> None:
@@ -131,6 +141,7 @@ COMMANDS: Mapping[str, Callable[[Turn], None]] = {
     "cart": lambda turn: cart.open_cart(turn, {}),
     "orders": lambda turn: purchases.open_orders(turn, {}),
     "question": talk.invite,
+    "passport": lambda turn: passport.give(turn, {}),
     "help": menu.help_out,
     "start": menu.greet,
 }

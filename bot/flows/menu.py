@@ -9,7 +9,7 @@ from inbox.content import Button
 ENTRIES = ("catalog", "cart", "orders", "question")
 """What the main menu offers; the label of each is the text `buyer.menu.<entry>`."""
 
-COMMANDS = (*ENTRIES, "help", "start")
+COMMANDS = (*ENTRIES, "passport", "help", "start")
 """What may be typed, as «/cart» or as one of the words under `buyer.words.<command>`."""
 
 LONGEST_COMMAND = 40

@@ -110,7 +110,8 @@ def orders_view(voice: Voice, orders: Sequence[OrderView]) -> Outgoing:
         )
         for order in orders
     ]
-    return written(voice.marked("buyer.orders.title"), rows=rows)
+    elsewhere = voice.button("buyer.passport.button", Action("passport"))
+    return written(voice.marked("buyer.orders.title"), rows=(*rows, (elsewhere,)))
 
 
 def reasons_view(voice: Voice, order: OrderView) -> Outgoing:

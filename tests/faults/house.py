@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import bot.notices
+import bot.passports
 import inbox.jobs
 import orders.history
 import orders.jobs
@@ -33,6 +34,7 @@ from customers import identities
 from inbox import conversations
 from inbox.tables import Kind
 from kit.clock import now_ms, utc_now
+from operator_console.holders import HOLDERS
 from orders import stages
 from payments.accounts import Providers
 from payments.providers.base import Provider
@@ -217,6 +219,7 @@ class House:
             **delivery_notices.handlers(TEXTS, "https://counter.example"),
             **payments.jobs.handlers(Accounts(cashier), "https://counter.example"),
             **bot.notices.handlers(TEXTS, "https://counter.example"),
+            **bot.passports.handlers(TEXTS, HOLDERS),
         }
         self.worker = Stepped(self.db, handlers)
         self.intake.go_on_with(self.worker)
