@@ -9,10 +9,11 @@ from dataclasses import replace
 from aiohttp import web
 from sqlalchemy.orm import Session
 
+from bot.flows import passport
 from company import staff
 from company.rights import Right
 from company.tables import Shop
-from customers import amending, cards, consents, contacts, fields, merging
+from customers import amending, cards, consents, contacts, fields, merging, passports
 from customers.tables import ConsentTo, ConsentVia, Customer
 from kit.errors import Refused
 from kit.money import Money
@@ -26,6 +27,7 @@ from operator_console import (
     task_shapes,
     timeline_shapes,
 )
+from operator_console.doors import doors
 from operator_console.money_pages import form_key
 from operator_console.payment_shapes import payment_states
 from operator_console.people import Shape
@@ -123,6 +125,14 @@ async def write_down_consent(visit: Visit) -> web.StreamResponse:
     return visit.page("partials/consents.html", **await visit.write(_write_down_consent, visit, await visit.form()))
 
 
+async def give_passport(visit: Visit) -> web.StreamResponse:
+    """A code for a customer whose messenger is out of reach: whoever proves on the phone who he is gets it read out."""
+    code = await visit.write(_issue, visit)
+    ways = await visit.read(doors, visit.shop.id, passport.start_of(code))
+    minutes = int(passports.LIVES.total_seconds() // 60)
+    return visit.page("partials/passport.html", code=code, minutes=minutes, doors=ways)
+
+
 ROUTES: tuple[Route, ...] = (
     post("/customers", add, Right.REPLY),
     get(f"/customers/{ID}", customer),
@@ -134,6 +144,7 @@ ROUTES: tuple[Route, ...] = (
     post(f"/customers/{ID}/contacts/{CONTACT}/main", make_main, Right.REPLY),
     post(f"/customers/{ID}/contacts/{CONTACT}/remove", remove_contact, Right.REPLY),
     post(f"/customers/{ID}/consents", write_down_consent, Right.REPLY),
+    post(f"/customers/{ID}/passport", give_passport, Right.REPLY),
 )
 
 
@@ -293,6 +304,10 @@ def _write_down_consent(session: Session, visit: Visit, form: Form) -> Shape:
         actor=visit.actor,
     )
     return consent_shapes.of_customer(session, row, may_edit=True)
+
+
+def _issue(session: Session, visit: Visit) -> str:
+    return passports.issue(session, cards.held(session, visit.number(), visit.shop.id), actor=visit.actor)
 
 
 def _what(text: str) -> ConsentTo:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import quote
 
 from aiohttp import web
 from sqlalchemy.orm import Session
 
 from bot.flows.dialog import STAFF_LINK
-from company import accounts, signin, staff
+from company import signin, staff
 from company.events import StaffChanged
 from company.rights import NotAllowed, Right
 from company.tables import Role, Shop, Staff
-from inbox.channels import CAPABILITIES
 from operator_console import rights_pages, shell
-from operator_console.people import Shape
+from operator_console.doors import doors
 from operator_console.routing import ID, Route, post
 from operator_console.visits import Form, Visit
 from storage.events import publish
@@ -45,7 +43,7 @@ async def link(visit: Visit) -> web.StreamResponse:
     """A new code with which the person's own chat with the shop's bot becomes the one for notices."""
     frame = await shell.frame(visit, "settings")
     code = await visit.write(_new_code, visit.staff.id)
-    bots = await visit.read(_bots, visit.shop.id, f"{STAFF_LINK}{code}")
+    bots = await visit.read(doors, visit.shop.id, f"{STAFF_LINK}{code}")
     return visit.page("pages/messenger_link.html", **frame, bots=bots, command=f"/start {STAFF_LINK}{code}")
 
 
@@ -113,12 +111,3 @@ def _tell(session: Session, visit: Visit, staff_id: int, what: str, role: Role) 
 
 def _new_code(session: Session, staff_id: int) -> str:
     return staff.new_link_code(session, staff.get(session, staff_id))
-
-
-def _bots(session: Session, shop_id: int, start: str) -> list[Shape]:
-    """The shop's bots that can be opened by an address, with a word for them to start with."""
-    return [
-        {"channel": row.channel, "name": row.name, "url": link.format(account=quote(username), start=start)}
-        for row in accounts.of_shop(session, shop_id)
-        if row.active and (username := row.settings.get("username")) and (link := CAPABILITIES[row.channel].start_link)
-    ]

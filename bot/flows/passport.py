@@ -5,14 +5,11 @@ What moves is done by a job of its own, see bot.passports: it holds the cards an
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from bot.flows.browse import Args
 from bot.flows.turn import Turn
 from bot.flows.voice import Row, written
-from company import accounts
 from customers import passports
-from inbox.channels import CAPABILITIES
+from inbox import opening
 from inbox.content import Button
 from storage import jobs
 
@@ -58,6 +55,11 @@ def take_back(turn: Turn, args: Args) -> None:
     turn.toast("")
 
 
+def start_of(code: str) -> str:
+    """What a link with this code starts a bot with."""
+    return f"{LINK}{code.replace('-', '')}"
+
+
 def brought(start: str, text: str) -> str | None:
     """The code in a link or in what was written; None if there is none."""
     if start.startswith(LINK):
@@ -70,10 +72,5 @@ ACTIONS = {"passport": give, "passport.undo": take_back}
 
 def _ways(turn: Turn, code: str) -> tuple[Row, ...]:
     """The shop's other channels that a link opens."""
-    rows = []
-    for account in accounts.of_shop(turn.session, turn.shop.id):
-        link, name = CAPABILITIES[account.channel].start_link, account.settings.get("username")
-        if account.active and account.id != turn.account.id and link and name:
-            url = link.format(account=quote(name), start=f"{LINK}{code.replace('-', '')}")
-            rows.append((Button(account.name, url=url),))
-    return tuple(rows)
+    found = opening.links(turn.session, turn.shop.id, start_of(code), beside=turn.account.id)
+    return tuple((Button(account.name, url=url),) for account, url in found)
