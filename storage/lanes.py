@@ -55,10 +55,7 @@ TAKE = Hot(
         .where(
             Lane.lane
             == sa.select(Lane.lane)
-            .where(
-                Lane.lane == sa.bindparam("name"),
-                ~Lane.lease_until.between(sa.bindparam("now"), sa.bindparam("absurd")),
-            )
+            .where(Lane.lane == sa.bindparam("name"), Lane.lease_until < sa.bindparam("now"))
             .with_for_update(skip_locked=True)
             .scalar_subquery()
         )
@@ -150,11 +147,6 @@ class JobDied(Event):
     error: str
 
 
-def absurd_lease(now: int) -> int:
-    """A lease that ends later was taken before the clock was set back: it holds nothing."""
-    return now + LONGEST_LEASE_MS + SKEW_MS
-
-
 def close(session: Session, job: Job) -> bool:
     """The job is done. Whether another one waits in its lane."""
     now = now_ms()
@@ -198,7 +190,7 @@ def due_lanes(session: Session) -> list[tuple[str, int]]:
         sa.select(JobRow.lane, JobRow.run_at)
         .outerjoin(Lane, Lane.lane == JobRow.lane)
         .where(JobRow.state == "ready", JobRow.run_at <= now + int(SWEEP * 1000), is_first)
-        .where(sa.or_(~Lane.lease_until.between(now, absurd_lease(now)), Lane.lane.is_(None)))
+        .where(sa.or_(Lane.lease_until < now, Lane.lane.is_(None)))
         .order_by(JobRow.run_at)
         .limit(1000)
     )
@@ -218,6 +210,21 @@ def hasten(session: Session) -> None:
     """Jobs that were put off before the clock was set back are due: nobody knows how long they have waited."""
     hastened = sa.update(JobRow).where(*_PUT_OFF_LATER).values(run_at=AT_ONCE, closed_at=None)
     session.execute(hastened, {"latest": now_ms() + SKEW_MS})
+
+
+def _leased_later() -> sa.ColumnElement[bool]:
+    return Lane.lease_until > now_ms() + LONGEST_LEASE_MS + SKEW_MS
+
+
+def leases_lie_ahead(session: Session) -> bool:
+    """Whether a lane is leased for longer than anybody may: before the clock was set back. Whoever holds it and lives
+    renews his lease by the new time."""
+    return session.scalar(sa.select(Lane.lane).where(_leased_later()).limit(1)) is not None
+
+
+def end_leases_ahead(session: Session) -> None:
+    """Let go of lanes that nobody has renewed since the clock was set back."""
+    session.execute(sa.update(Lane).where(_leased_later()).values(lease_until=0))
 
 
 def anything_due(session: Session) -> bool:

@@ -153,8 +153,7 @@ class Turns:
         `put` is what this transaction has put there: the first job, if nothing waits beside it.
         """
         known = 0 if put is None else put.id
-        absurd = lanes.absurd_lease(now)
-        row = lanes.TAKE.row(session, name=lane, now=now, absurd=absurd, until=until, known=known)
+        row = lanes.TAKE.row(session, name=lane, now=now, until=until, known=known)
         if row is None:
             # A lane that was pruned and opened anew must not begin with an epoch that some sleeper still holds.
             row = lanes.OPEN.row(session, name=lane, until=until, first=now, known=known)

@@ -60,6 +60,8 @@ class Worker:
         self._db = db
         self._bell = bell or Silent()
         self._lease_ms = int(lease.total_seconds() * 1000)
+        self._ahead_since = 0.0
+        """Since when, by time.monotonic, lanes are leased for too long; 0 while none is."""
         self._turns = Turns(handlers, self._lease_ms)
         self._most = slots
         self._slots = asyncio.Semaphore(slots)
@@ -257,9 +259,7 @@ class Worker:
     async def _sweep(self) -> None:
         while True:
             try:
-                if await self._db.read(lanes.clock_was_set_back):
-                    logger.warning("the clock was set back: what was put off is tried again at once")
-                    await self._db.write(lanes.hasten)
+                await self._mend_time()
                 found, now = await self._db.read(lanes.due_lanes), now_ms()
                 self.ring(self._for_us([lane for lane, due in found if due <= now]))
                 for lane, due in found:
@@ -272,6 +272,19 @@ class Worker:
                 async with asyncio.timeout(lanes.SWEEP):
                     await self._look.wait()
             self._look.clear()
+
+    async def _mend_time(self) -> None:
+        """What was dated before the clock was set back is no promise any more."""
+        if await self._db.read(lanes.clock_was_set_back):
+            logger.warning("the clock was set back: what was put off is tried again at once")
+            await self._db.write(lanes.hasten)
+        if not await self._db.read(lanes.leases_lie_ahead):
+            self._ahead_since = 0.0
+        elif not self._ahead_since:
+            self._ahead_since = time.monotonic()
+        elif time.monotonic() - self._ahead_since > self._lease_ms / 1000:
+            logger.warning("the clock was set back: lanes of workers that are gone are free")
+            await self._db.write(lanes.end_leases_ahead)
 
     def _for_us(self, due: Sequence[str]) -> list[str]:
         """Our lanes, and what another worker has left lying for a whole round: it is dead or has no hand free."""

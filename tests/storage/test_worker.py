@@ -20,6 +20,7 @@ from storage.jobs import Again, Effect, Job, Step
 from storage.lanes import renew
 from storage.tables import EventRow, Lane
 from storage.tables import Job as JobRow
+from storage.turns import Turns
 from storage.worker import Worker
 
 
@@ -393,7 +394,7 @@ async def test_what_was_put_off_before_the_clock_was_set_back_is_tried_again(db:
     """A failed call's pause lies an hour ahead then, and so does the lease of a worker that died meanwhile."""
     kitchen = Kitchen()
     kitchen.fail_times = 1
-    worker = Worker(db, kitchen.handlers)
+    worker = Worker(db, kitchen.handlers, lease=timedelta(seconds=0.5))
     with time_machine.travel(utc_now() + timedelta(hours=1)):
         await worker.start()
         await put(db, "effect", "lane", 7)
@@ -411,3 +412,25 @@ async def test_what_was_put_off_before_the_clock_was_set_back_is_tried_again(db:
 
 def _hold(session: Session, lane: str) -> None:
     session.add(Lane(lane=lane, lease_until=now_ms() + 10_000, epoch=1))
+
+
+async def test_a_lane_whose_worker_lives_stays_his_when_the_clock_is_set_back(db: Database) -> None:
+    kitchen = Kitchen()
+    kitchen.gate = asyncio.Event()
+    worker = Worker(db, kitchen.handlers, lease=timedelta(seconds=0.5))
+    with time_machine.travel(utc_now() + timedelta(hours=1)):
+        await worker.start()
+        await put(db, "effect", "lane", 7)
+        async with asyncio.timeout(20):
+            while not kitchen.calls:
+                await asyncio.sleep(0.01)
+    rival = Turns({}, 500)
+    for _ in range(3):
+        assert await db.write(rival._take, "lane", now_ms(), now_ms() + 500) is None
+        await asyncio.sleep(0.5)
+    kitchen.gate.set()
+    async with asyncio.timeout(20):
+        while not kitchen.recorded:
+            await asyncio.sleep(0.01)
+    await worker.stop()
+    assert kitchen.recorded == [7]

@@ -177,7 +177,7 @@ MUTANTS = (
         (
             Edit(
                 "storage/lanes.py",
-                ".where(sa.or_(~Lane.lease_until.between(now, absurd_lease(now)), Lane.lane.is_(None)))",
+                ".where(sa.or_(Lane.lease_until < now, Lane.lane.is_(None)))",
                 ".where(Lane.lane.is_(None))",
             ),
         ),
