@@ -74,7 +74,9 @@ async def _templates(account: Account, cloud: Cloud, request: web.Request) -> Js
     paging: Json = {"cursors": {"before": str(start), "after": str(start + limit)}}
     if start + limit < len(described):
         paging["next"] = f"{cloud.origin}{request.path}?after={start + limit}"
-    return {"data": described[start : start + limit], "paging": paging}
+    counted = {"total_count": len(described), "message_template_count": len(described), "message_template_limit": 250}
+    summary = {"summary": {**counted, "are_translations_complete": True}} if "summary" in request.query else {}
+    return {"data": described[start : start + limit], "paging": paging, **summary}
 
 
 async def _catalogs(account: Account, cloud: Cloud, request: web.Request) -> Json:
@@ -89,7 +91,7 @@ def _shown(account: Account) -> Json:
         "display_phone_number": account.number.phone,
         "verified_name": account.number.name,
         "quality_rating": "GREEN",
-        "status": "CONNECTED",
+        "status": "LINKED",
         "code_verification_status": "VERIFIED",
     }
 

@@ -47,7 +47,8 @@ class Template:
             components.append({"type": "FOOTER", "text": self.footer})
         buttons: list[Json] = [{"type": "QUICK_REPLY", "text": label} for label in self.buttons]
         if self.link:
-            buttons.insert(0, {"type": "URL", "text": self.link[0], "url": self.link[1]})
+            example = {"example": [_GAP.sub("k7x", self.link[1])]} if gaps_of(self.link[1]) else {}
+            buttons.insert(0, {"type": "URL", "text": self.link[0], "url": self.link[1], **example})
         if buttons:
             components.append({"type": "BUTTONS", "buttons": buttons})
         return {

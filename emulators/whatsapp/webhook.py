@@ -28,8 +28,6 @@ SIGNATURE = "X-Hub-Signature-256"
 FIRST_PAUSE, LONGER, LONGEST = 2.0, 2.0, 6 * 3600.0
 GIVES_UP = 7 * 24 * 3600.0
 ANSWER_LIMIT = 20.0
-TOGETHER = 10
-"""Events that come in one call at most."""
 
 
 class Postman:
@@ -105,7 +103,7 @@ class Postman:
     async def _carry(self, lane: int) -> None:
         waiting = self._lanes[lane]
         while waiting:
-            together = [*waiting][:TOGETHER]
+            together = [*waiting][: self._cloud.together]
             await self._deliver(together)
             for _ in together:
                 waiting.popleft()

@@ -13,7 +13,7 @@ from typing import Any
 
 from emulators.telegram.files import StoredFile
 from emulators.telegram.world import Chat, Json
-from emulators.whatsapp.cloud import Account, Cloud, digits_of
+from emulators.whatsapp.cloud import Account, Cloud, contact_of, digits_of, user_id_of
 from emulators.whatsapp.formatting import shown
 
 KINDS = {
@@ -44,11 +44,11 @@ def row_label(row: Json) -> str:
 
 def inbound(account: Account, chat: Chat, wamid: str, kind: str, part: Any, *, context: Json | None = None) -> Json:
     """What a person says, as the shop hears it."""
-    wa_id = digits_of(chat.person)
-    message: Json = {"from": wa_id, "id": wamid, "timestamp": str(int(time.time())), "type": kind, kind: part}
+    who = {"from": digits_of(chat.person), "from_user_id": user_id_of(chat.person)}
+    message: Json = {**who, "id": wamid, "timestamp": str(int(time.time())), "type": kind, kind: part}
     if context:
         message["context"] = context
-    return {"contacts": [{"profile": {"name": chat.person.name}, "wa_id": wa_id}], "messages": [message]}
+    return {"contacts": [contact_of(chat.person)], "messages": [message]}
 
 
 def media(cloud: Cloud, account: Account, file: StoredFile, kind: str, text: str) -> tuple[str, Json]:

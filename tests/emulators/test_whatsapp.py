@@ -56,12 +56,15 @@ class CheckedWhatsApp(WhatsAppEmulator):
         response = await handler(request)
         if not spec.SPEC.exists() or not isinstance(response, web.Response) or response.status != 200:
             return response
-        edge = request.match_info.get("edge", "")
-        if edge == "messages" and isinstance(response.body, bytes):
-            said = orjson.loads(await request.read())
-            if "status" not in said:
-                self.problems += spec.said_problems(said)
-                self.problems += spec.problems(orjson.loads(response.body), "MessageResponsePayload")
+        if "object" not in request.match_info or not isinstance(response.body, bytes):
+            return response
+        edge, told = request.match_info.get("edge", ""), orjson.loads(response.body)
+        if name := spec.ANSWERS.get((request.method, edge)):
+            self.problems += spec.problems(told, name)
+        if edge == "messages":
+            self.problems += spec.said_problems(orjson.loads(await request.read()))
+        if edge == "message_templates":
+            self.problems += spec.templates_problems(told)
         return response
 
     @property

@@ -24,6 +24,14 @@ SAID = {
 }
 """What a shop says, by type."""
 
+ANSWERS = {
+    ("POST", "messages"): "MessageResponsePayload",
+    ("GET", "phone_numbers"): "WhatsAppBusinessAccountPhoneNumbersConnection",
+    ("GET", "subscribed_apps"): "SubscribedAppsResponse",
+    ("POST", "subscribed_apps"): "SubscriptionResponse",
+}
+"""What calls are answered with, by method and edge."""
+
 HEARD = {
     "text": "TextMessage_2",
     "reaction": "ReactionMessage_1",
@@ -108,6 +116,14 @@ def said_problems(message: dict[str, Any]) -> list[str]:
     if message.get("interactive", {}).get("type") in LATER:
         return []
     return problems(message, SAID[message["type"]])
+
+
+def templates_problems(answer: dict[str, Any]) -> list[str]:
+    """What is wrong with a page of templates, which the document describes where it is asked for."""
+    told = spec()["paths"]["/{Version}/{WABA-ID}/message_templates"]["get"]["responses"]["200"]
+    schema = _plain(told["content"]["application/json"]["schema"])
+    errors = jsonschema.Draft202012Validator({**schema, **_schemas()}).iter_errors(answer)
+    return [f"message_templates: {error.json_path}: {error.message[:200]}" for error in errors]
 
 
 def hook_problems(body: dict[str, Any]) -> list[str]:
