@@ -81,6 +81,7 @@ class Told(StrEnum):
     ORDER_PAID = "order_paid"
     ORDER_CANCELLED = "order_cancelled"
     MESSAGE_FAILED = "message_failed"
+    MESSAGE_HELD = "message_held"
 
 
 class Notification(Base):

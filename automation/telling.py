@@ -17,9 +17,9 @@ from automation.tables import Notification, Task, TaskState, Told
 from company import settings
 from company.hours import worked
 from company.settings import ShopSettings
-from company.tables import Shop, Staff
+from company.tables import Membership, Role, Shop, Staff
 from customers.tables import Customer
-from inbox.tables import Conversation, Kind, Message, State
+from inbox.tables import Conversation, Delivery, Kind, Message, State
 from orders.tables import Group, Order
 from storage.jobs import Handlers, Job, Step
 from storage.tables import EventRow
@@ -86,6 +86,34 @@ def message_failed(case: Case) -> None:
     _message(case, Told.MESSAGE_FAILED)
 
 
+def message_held(case: Case) -> None:
+    """A notice to a buyer waits for him: who leads the conversation is told, else the owners. Nobody is told that a
+    notice to himself waits."""
+    facts = case.event.payload
+    talk = case.session.get_one(Conversation, facts["conversation_id"])
+    message = case.session.get_one(Message, facts["message_id"])
+    if talk.kind != Kind.BUYER or message.delivery != Delivery.HELD:
+        return
+    for staff_id in [talk.assignee_id] if talk.assignee_id is not None else _owners(case.session, talk.shop_id):
+        case.tell(
+            staff_id,
+            Told.MESSAGE_HELD,
+            conversation_id=talk.id,
+            message_id=message.id,
+            name=_buyer(case.session, talk.id),
+            text=message.text[:EXCERPT],
+        )
+
+
+def _owners(session: Session, shop_id: int) -> list[int]:
+    owners = (
+        sa.select(Membership.staff_id)
+        .join(Staff, Staff.id == Membership.staff_id)
+        .where(Membership.shop_id == shop_id, Membership.role == Role.OWNER, Staff.active)
+    )
+    return list(session.scalars(owners.order_by(Membership.staff_id)))
+
+
 def assigned(case: Case) -> None:
     talk_id = case.event.payload["conversation_id"]
     name = _buyer(case.session, talk_id)
@@ -138,6 +166,7 @@ TELL: Mapping[str, Callable[[Case], None]] = {
     "staff_mentioned": mentioned,
     "conversation_assigned": assigned,
     "message_failed": message_failed,
+    "message_held": message_held,
     "task_added": task_added,
     "task_changed": task_changed,
     "task_due": task_due,

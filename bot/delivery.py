@@ -24,6 +24,7 @@ from bot.channels.base import (
     Broken,
     Channel,
     ChannelError,
+    Closed,
     NotSent,
     Parcel,
     Rejected,
@@ -31,9 +32,10 @@ from bot.channels.base import (
     Unconfirmed,
 )
 from company.tables import ChannelAccount
-from inbox import content, delivered, sending, typing
-from inbox.content import Doubt, Media
-from inbox.tables import Conversation, Delivery, Message
+from inbox import content, delivered, sending, typing, windows
+from inbox.capabilities import Doubt
+from inbox.content import Media
+from inbox.tables import Author, Conversation, Delivery, Message
 from kit import crash
 from kit.clock import now_ms
 from storage import pace
@@ -47,10 +49,6 @@ logger = logging.getLogger(__name__)
 
 GIVE_UP = timedelta(hours=24)
 """How long a message that certainly was not sent is tried again."""
-
-REPEATED = "repeated"
-"""Marks a repeatable message that is already in its second try."""
-
 
 _LOCKED = Load(
     lambda query: (
@@ -105,11 +103,15 @@ class Courier:
         if message.delivery == Delivery.SENDING:
             # No answer came, or whoever sent it died before the answer was recorded.
             look = doubts.look(session, conversation, message)
-            if doubts.of(session, message) is Doubt.STAYS:
-                if not message.repeatable or message.error == REPEATED:
+            doubt = doubts.of(session, message)
+            if doubt is Doubt.TOLD:
+                doubts.put_off(session, message)
+                return None
+            if doubt is Doubt.STAYS:
+                if not message.repeatable or message.error == doubts.REPEATED:
                     _settle(session, conversation.shop_id, message, Delivery.UNKNOWN, "interrupted")
                     return None
-                message.error = REPEATED
+                message.error = doubts.REPEATED
         elif message.delivery != Delivery.QUEUED:
             return None
         if conversation.blocked:
@@ -298,10 +300,15 @@ def _settle(session: Session, shop_id: int, message: Message, state: Delivery, e
 def _after_failure(session: Session, job: Job, message: Message, failure: ChannelError) -> Again | None:
     conversation = session.get_one(Conversation, message.conversation_id)
     if isinstance(failure, Unconfirmed):
-        if doubts.of(session, message) is not Doubt.STAYS:
+        doubt = doubts.of(session, message)
+        if doubt is Doubt.TOLD:
+            if message.delivery == Delivery.SENDING:
+                doubts.put_off(session, message)
+            return None
+        if doubt is not Doubt.STAYS:
             message.delivery = Delivery.SENDING
             return _later(job, failure)
-        if message.repeatable and message.error != REPEATED:
+        if message.repeatable and message.error != doubts.REPEATED:
             message.delivery, message.error = Delivery.SENDING, ""
             return Again(timedelta(seconds=1))
         _settle(session, conversation.shop_id, message, Delivery.UNKNOWN, str(failure))
@@ -310,6 +317,9 @@ def _after_failure(session: Session, job: Job, message: Message, failure: Channe
     if isinstance(failure, Throttled | NotSent) and not given_up:
         message.delivery = Delivery.QUEUED
         return _later(job, failure)
+    if isinstance(failure, Closed) and message.author == Author.BOT:
+        windows.hold(session, conversation, message)
+        return None
     if isinstance(failure, Rejected) and failure.blocked:
         conversation.blocked = True
     _settle(session, conversation.shop_id, message, Delivery.FAILED, str(failure))

@@ -21,7 +21,7 @@ from company.tables import ChannelAccount
 from company.texts import Texts
 from customers import identities
 from customers.tables import Customer
-from inbox import conversations, delivered, messages
+from inbox import conversations, delivered, messages, reading, windows
 from inbox.channels import CAPABILITIES
 from inbox.content import Incoming, Profile
 from inbox.tables import Conversation, Message
@@ -95,6 +95,9 @@ class Intake:
             return [Incoming(external_id=f"job-{job.id}", profile=known, unsupported="unreadable")]
 
     def _handle_one(self, session: Session, account_id: int, chat: str, incoming: Incoming) -> None:
+        if incoming.receipt is not None:
+            reading.told(session, account_id, chat, incoming.receipt)
+            return
         account, shop, known = identities.heard_on(session, account_id, incoming.profile.external_id)
         conversation, customer = _whose(session, account, chat, incoming, known)
         if incoming.left:
@@ -102,6 +105,7 @@ class Intake:
             return
         if conversation.blocked:
             conversation.blocked = False
+        windows.heard(session, conversation, account, incoming.sent_at)
         if incoming.context:
             conversation.context = {**conversation.context, **incoming.context}
         pressed = _pressed(session, conversation, incoming)

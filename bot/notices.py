@@ -7,12 +7,12 @@ happened. A notice is said once for each event: its client key is the event's id
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bot.flows.order_card import order_badge, order_view, payable
+from bot.flows.order_card import occasion_facts, order_badge, order_view, payable
 from bot.flows.staff import order_notice, order_rows
 from bot.flows.voice import Voice, lines, written
 from catalog.names import named
@@ -21,7 +21,7 @@ from company.settings import ShopSettings
 from company.tables import Membership, Role, Shop, Staff
 from company.texts import Texts
 from inbox import messages
-from inbox.content import Action, Button, Outgoing, load_outgoing
+from inbox.content import Action, Button, Occasion, Outgoing, load_outgoing
 from inbox.tables import Author, Conversation, Kind, Message
 from kit import crash
 from kit.money import Money
@@ -82,12 +82,16 @@ class Case:
     def seen(self, locale: str) -> OrderView:
         return view(self.order, self.shop, locale)
 
-    def tell_buyer(self, say: Callable[[Voice, OrderView], Outgoing]) -> None:
-        """A notice goes out even while a person leads the conversation: it is about money and goods, not talk."""
+    def tell_buyer(self, say: Callable[[Voice, OrderView], Outgoing], occasion: str) -> None:
+        """A notice goes out even while a person leads the conversation: it is about money and goods, not talk.
+
+        `occasion` chooses a template where the buyer's messenger takes no free words now.
+        """
         conversation = _buyers_chat(self.session, self.order)
         if conversation is not None:
-            voice = Voice.of(self.texts, conversation.locale, self.rules)
-            self._say(conversation, say(voice, self.seen(conversation.locale)))
+            voice, seen = Voice.of(self.texts, conversation.locale, self.rules), self.seen(conversation.locale)
+            told = Occasion(occasion, {**occasion_facts(voice, seen), "shop": self.shop.name})
+            self._say(conversation, replace(say(voice, seen), occasion=told))
 
     def refresh_cards(self) -> None:
         """Bring the order cards in the buyer's chat to what the order is now, so that none offers what is past."""
@@ -140,7 +144,7 @@ def paid(case: Case) -> None:
         head = voice.marked("notice.paid", number=order.number, sum=amount, customer=order.recipient)
         return case.owners_notice(voice, order, head, whole=False)
 
-    case.tell_buyer(to_buyer)
+    case.tell_buyer(to_buyer, "paid")
     case.tell_owners(to_owner)
 
 
@@ -164,7 +168,7 @@ def moved(case: Case) -> None:
         return case.owners_notice(voice, order, head, whole=False)
 
     if actor != f"customer:{case.order.customer_id}":
-        case.tell_buyer(to_buyer)
+        case.tell_buyer(to_buyer, code)
     case.tell_owners(to_owner)
 
 
@@ -194,7 +198,7 @@ def payment_changed(case: Case) -> None:
             text, rows=order_rows(voice, order, (), public_url=case.public_url), card=order_badge(voice, order)
         )
 
-    case.tell_buyer(to_buyer)
+    case.tell_buyer(to_buyer, "link_expired")
     if refused:
         case.tell_owners(to_owner)
 
@@ -208,7 +212,7 @@ def refund_changed(case: Case) -> None:
         amount = Money(facts["amount"], facts["currency"])
         return buyer_notice(voice, order, voice.marked("notice.buyer.refunded", number=order.number, sum=amount))
 
-    case.tell_buyer(to_buyer)
+    case.tell_buyer(to_buyer, "refunded")
 
 
 def money_question(case: Case) -> None:

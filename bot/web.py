@@ -8,14 +8,14 @@ from collections.abc import Callable
 from aiohttp import web
 
 from bot.channels import RECEIVERS
-from bot.channels.base import Receiver, Stranger, Unreadable
+from bot.channels.base import Receiver, Stranger, Unreadable, Verifiable
 from kit.errors import Missing
 from storage.database import Database
 from storage.files import THUMBNAILS, FileStore, NoSuchFile, by_token
 from storage.tables import StoredFile
 
-LARGEST_EVENT = 1_000_000
-"""Bytes of one event of a messenger; real ones are a few thousand."""
+LARGEST_EVENT = 3_000_000
+"""Bytes of one call of a messenger. Real events are a few thousand; WhatsApp brings them in batches of up to 3 MB."""
 
 SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 """Types that a browser may show in place; anything else is downloaded."""
@@ -32,13 +32,16 @@ class Hooks:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post(rf"/hooks/{{channel:{'|'.join(RECEIVERS)}}}/{{account_id:\d{{1,18}}}}", self.hook),
+            web.get(
+                rf"/hooks/{{channel:{'|'.join(RECEIVERS)}}}/{{account_id:\d{{1,18}}}}", self.verify, allow_head=False
+            ),
             web.get("/files/{token:[A-Za-z0-9_-]{24}}", self.file),
         ]
 
     async def hook(self, request: web.Request) -> web.Response:
         """What a messenger brings. 200 only after it is stored, so that it repeats what we could not keep."""
-        receiver = self._receiver_of(int(request.match_info["account_id"]))
-        if receiver is None or receiver.channel != request.match_info["channel"]:
+        receiver = self._receiver(request)
+        if receiver is None:
             raise web.HTTPUnauthorized(text="wrong secret")
         body = await _read(request)
         try:
@@ -48,6 +51,21 @@ class Hooks:
         except Unreadable as unreadable:
             raise web.HTTPBadRequest(text=str(unreadable)) from None
         return web.Response(text=words)
+
+    async def verify(self, request: web.Request) -> web.Response:
+        """A messenger looks whether the address is ours before it brings anything there."""
+        receiver = self._receiver(request)
+        if not isinstance(receiver, Verifiable):
+            raise web.HTTPMethodNotAllowed("GET", ["POST"])
+        try:
+            return web.Response(text=await receiver.asked(request.query))
+        except Stranger as stranger:
+            return web.Response(status=stranger.status, text=str(stranger))
+
+    def _receiver(self, request: web.Request) -> Receiver | None:
+        """Of the account in the address, if it is one of the channel there."""
+        found = self._receiver_of(int(request.match_info["account_id"]))
+        return found if found is not None and found.channel == request.match_info["channel"] else None
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """A file by its unguessable name; `?w=` gives a picture scaled down."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from inbox.content import Capabilities, Doubt, Heard, MediaKind, Style
+from inbox.capabilities import Capabilities, Doubt, Heard
+from inbox.content import MediaKind, Style
 
 _DOUBTS = {
     Doubt.STAYS: "a person decides",
     Doubt.KEY: "sent again under the same key",
     Doubt.LOOK: "looked up in the chat",
+    Doubt.TOLD: "told by the channel itself",
 }
 
 
@@ -32,6 +34,8 @@ def _span(time: timedelta | None) -> str:
 
 
 def _together(card: Capabilities) -> str:
+    if not card.together:
+        return "none"
     groups = [", ".join(kind.value for kind in MediaKind if kind in group) for group in card.together]
     return "all kinds" if any(len(group) == len(MediaKind) for group in card.together) else "; ".join(groups)
 
@@ -44,10 +48,14 @@ ROWS: Mapping[str, Callable[[Capabilities], str]] = {
     "kinds that go together": _together,
     "largest file in, out": lambda card: f"{card.file_in // 1_000_000} MB, {card.file_out // 1_000_000} MB",
     "buttons: in all, in a row": lambda card: f"{card.buttons}, {card.per_row}",
+    "buttons that need no list": lambda card: (
+        "all" if card.short is None else f"{card.short.buttons} of {card.short.label} characters"
+    ),
     "characters on a button": lambda card: str(card.label),
     "formatting": lambda card: _names(card.styles, Style),
     "menu and contact by a press": lambda card: f"{_yes(card.keyboard)}, {_yes(card.keyboard and card.ask_contact)}",
     "edited in place": lambda card: _yes(card.edit) if card.edit_for is None else f"yes, {_span(card.edit_for)}",
+    "a press is answered": lambda card: _yes(card.answers),
     "the shop may write": lambda card: _span(card.window),
     "tells of delivery, of reading": lambda card: f"{_yes(card.delivered)}, {_yes(card.read)}",
     "messages a second": lambda card: f"{card.per_second:g}" if card.per_second else "any number",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from inbox.content import Capabilities, Doubt, Heard, MediaKind, Style
+from inbox.capabilities import Capabilities, Doubt, Heard, Short
+from inbox.content import MediaKind, Style
 
 PICTURES = frozenset({MediaKind.PHOTO, MediaKind.VIDEO})
 
@@ -65,6 +66,35 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         per_second=15.0,
         doubt=Doubt.KEY,
         sure_for=timedelta(hours=1),
+    ),
+    # https://developers.facebook.com/docs/whatsapp/cloud-api: reference/messages (text 4096, caption 1024), guides
+    # (interactive reply buttons: 3 of 20 characters; lists: 10 rows of 24 and 72; both under 1024), reference/media
+    # (image 5, video and audio 16, document 100 MB), overview (80 messages a second), and the window of 24 hours.
+    "whatsapp": Capabilities(
+        hears=frozenset(Heard) - {Heard.ALBUM, Heard.EDIT, Heard.LEAVE},
+        text=4096,
+        caption=1024,
+        buttons=10,
+        per_row=1,
+        rows=10,
+        label=72,
+        media=1,
+        together=(),
+        above_buttons=1024,
+        short=Short(buttons=3, label=20),
+        styles=frozenset({Style.BOLD, Style.ITALIC, Style.STRIKE, Style.CODE, Style.PRE, Style.QUOTE}),
+        edit=False,
+        answers=False,
+        ask_contact=False,
+        start_link="https://wa.me/{account}?text=/start%20{start}",
+        window=timedelta(hours=24),
+        file_in=50_000_000,
+        file_out=100_000_000,
+        delivered=True,
+        read=True,
+        per_second=80.0,
+        doubt=Doubt.TOLD,
+        sure_for=timedelta(minutes=10),
     ),
     "webchat": Capabilities(
         hears=frozenset(Heard) - {Heard.VOICE, Heard.STICKER, Heard.LOCATION, Heard.FORWARD, Heard.EDIT, Heard.LEAVE},

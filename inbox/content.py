@@ -8,7 +8,6 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum
 from html.parser import HTMLParser
 from typing import Any
@@ -112,6 +111,39 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """One line of an order that was put together in the messenger's own catalogue, as it calls the goods."""
+
+    sku: str
+    quantity: int
+    price: float = 0.0
+    """For one, as the messenger showed it."""
+    currency: str = ""
+
+
+class Fate(StrEnum):
+    """What a channel tells of a message of ours."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a message of the shop. `place` is the channel's id of it, `key` our own that went with it."""
+
+    place: str
+    fate: Fate
+    key: str = ""
+    reason: str = ""
+    """Why it failed."""
+    closed: bool = False
+    """It failed because the channel takes free words no more until the buyer writes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Incoming:
     """One thing that a buyer said or did. `external_id` is the message's id within its chat."""
 
@@ -138,6 +170,12 @@ class Incoming:
     """Page, referrer, utm_* of a web visitor."""
     sent_at: float = 0.0
     """Seconds since 1970 by the channel's clock."""
+    reaction: bool = False
+    """The text is but a sign that was put on the message in `reply_to`: nothing to answer."""
+    wanted: tuple[Wanted, ...] = ()
+    """An order from the messenger's own catalogue."""
+    receipt: Receipt | None = None
+    """Not from the buyer at all: the channel tells of a message of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +200,38 @@ class Card:
     title: str = ""
     price: str = ""
     note: str = ""
+    sku: str = ""
+    """Of a product, where it may be shown out of the messenger's own catalogue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Words that the channel has approved before, with what is filled into their gaps, in order."""
+
+    name: str
+    language: str
+    header: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
+    link: str = ""
+    """What ends the address of the template's button, where that has a gap."""
+    names: tuple[str, ...] = ()
+    """Of the gaps in the body, where they have names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why the shop writes of itself, and what may be said of it: for a template, where free words are not taken."""
+
+    name: str
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """One message of the shop. `rows` of buttons stand under it; `keyboard` rows replace the buyer's keyboard.
 
-    The text is enough by itself: cards and buttons only make it nicer where the channel can.
+    The text is enough by itself: cards and buttons only make it nicer where the channel can. The text of a `template`
+    is what the buyer sees of it.
     """
 
     text: str = ""
@@ -179,96 +242,12 @@ class Outgoing:
     drop_keyboard: bool = False
     card: Card | None = None
     reply_to: str = ""
+    template: Template | None = None
+    occasion: Occasion | None = None
+    """Never kept: it only chooses a template."""
 
     def buttons(self) -> list[Button]:
         return [button for row in self.rows for button in row]
-
-
-class Heard(StrEnum):
-    """A kind of thing that buyers say or do."""
-
-    TEXT = "text"
-    PHOTO = "photo"
-    DOCUMENT = "document"
-    VIDEO = "video"
-    VOICE = "voice"
-    AUDIO = "audio"
-    STICKER = "sticker"
-    CONTACT = "contact"
-    LOCATION = "location"
-    ALBUM = "album"
-    REPLY = "reply"
-    FORWARD = "forward"
-    EDIT = "edit"
-    PRESS = "press"
-    START = "start"
-    """Opened by a link that carries a word of ours."""
-    LEAVE = "leave"
-    """Stopped the bot or wrote off the shop."""
-
-
-class Doubt(StrEnum):
-    """What can be done about a message that went out and was not answered."""
-
-    STAYS = "stays"
-    """Nobody can tell whether it arrived: a person decides, and what may stand there twice is sent once more."""
-    KEY = "key"
-    """The channel knows our key of a message and drops the copy, so it is just sent again."""
-    LOOK = "look"
-    """The chat can be read: it is looked up there, and sent again if it is not there."""
-
-
-FEW_BUTTONS = 16
-"""Where a message has room for fewer, flows offer less at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a channel can carry. Lengths in characters as the channel counts them."""
-
-    hears: frozenset[Heard] = frozenset(Heard)
-    text: int = 4096
-    caption: int = 1024
-    buttons: int = 100
-    per_row: int = 8
-    label: int = 64
-    """Longer labels are cut."""
-    rows: int = 100
-    media: int = 10
-    together: tuple[frozenset[MediaKind], ...] = (frozenset(MediaKind),)
-    """Kinds that may stand in one message; what is in none of these stands alone."""
-    media_buttons: bool = True
-    """Buttons may stand under media."""
-    styles: frozenset[Style] = frozenset(Style)
-    edit: bool = True
-    edit_for: timedelta | None = None
-    """How long a message without buttons may be edited; None for ever."""
-    ask_contact: bool = True
-    keyboard: bool = True
-    """Choices may stand under the place where the buyer types, or be shown as if they did."""
-    start_link: str = ""
-    """The address that opens the shop's account, with {account} and {start}."""
-    window: timedelta | None = None
-    """How long after the buyer's last words the shop may write; None for ever."""
-    utf16: bool = False
-    """The channel counts UTF-16 units."""
-    file_in: int = 20_000_000
-    file_out: int = 50_000_000
-    delivered: bool = False
-    read: bool = False
-    """Whether the channel reports delivery and reading."""
-    typing: bool = False
-    """Whether the channel is to be asked to show that somebody writes."""
-    per_second: float = 0.0
-    """How many messages an account may send each second; 0 for any number."""
-    doubt: Doubt = Doubt.STAYS
-    sure_for: timedelta = timedelta()
-    """How long after the first try a doubt can be cleared up."""
-
-    @property
-    def narrow(self) -> bool:
-        """Only a few buttons can stand under a message."""
-        return self.buttons < FEW_BUTTONS
 
 
 _INCOMING: TypeAdapter[Incoming] = TypeAdapter(Incoming)
@@ -279,6 +258,7 @@ def dump(content: Incoming | Outgoing) -> dict[str, Any]:
     """JSON-ready form for Message.content; defaults are left out."""
     adapter: TypeAdapter[Any] = _INCOMING if isinstance(content, Incoming) else _OUTGOING
     form: dict[str, Any] = adapter.dump_python(content, mode="json", exclude_defaults=True)
+    form.pop("occasion", None)
     return form
 
 

@@ -83,6 +83,7 @@ def open_for(
         offered=[],
         context={},
         blocked=False,
+        heard_at=None,
         created_at=now,
     )
     if made is not None:

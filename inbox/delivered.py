@@ -16,14 +16,17 @@ from kit.errors import Refused
 from storage.events import publish
 from storage.hot import Hot, Load
 
+_TOLD = [Message.delivery == state for state in (Delivery.DELIVERED, Delivery.READ, Delivery.FAILED)]
+
 _SENT = Hot(
     lambda insert: (
         sa.update(Message)
         .where(Message.id == sa.bindparam("message_id"))
         .values(
             external_id=sa.bindparam("external"),
-            delivery=Delivery.SENT,
-            error="",
+            # The channel may have told more of it before it answered.
+            delivery=sa.case((sa.or_(*_TOLD), Message.delivery), else_=Delivery.SENT),
+            error=sa.case((Message.delivery == Delivery.FAILED, Message.error), else_=""),
             sent_at=sa.bindparam("now"),
         )
         .returning(Message.version)
@@ -76,7 +79,8 @@ def resend(session: Session, conversation: Conversation, message: Message) -> No
     """Send again what failed or was not confirmed. Raises NotResendable for anything else."""
     if message.delivery not in (Delivery.FAILED, Delivery.UNKNOWN):
         raise NotResendable(f"message {message.id} is {message.delivery}")
-    message.delivery, message.error = Delivery.QUEUED, ""
+    # The new copy has an id of its own; what is told of the old one does not concern it.
+    message.delivery, message.error, message.external_id = Delivery.QUEUED, "", None
     session.flush()
     sending.queue(session, "message.deliver", message)
     tell_changed(session, conversation.shop_id, message)

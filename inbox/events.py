@@ -97,6 +97,16 @@ class MessageFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageHeld(Event):
+    """What the shop says of itself waits for the buyer's next words: his channel takes no others now."""
+
+    kind: ClassVar[str] = "message_held"
+
+    conversation_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DraftLeft(Event):
     """What a member of staff had begun to write was saved when he had left the conversation already."""
 

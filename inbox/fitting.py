@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from inbox.content import Action, Button, Capabilities, Media, Outgoing, Span
+from inbox.capabilities import Capabilities
+from inbox.content import Action, Button, Media, Outgoing, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,10 @@ def fit(outgoing: Outgoing, capabilities: Capabilities) -> Fitted:
     numbered list; buttons stay on the last part. A text too long for a caption goes after its media. Styles that the
     channel does not know are dropped, links stay readable as addresses.
     """
-    outgoing = _styles(outgoing, capabilities)
+    if outgoing.template is not None:
+        return Fitted((replace(outgoing, occasion=None),))
+    outgoing = _styles(replace(outgoing, occasion=None), capabilities)
+    outgoing = _links(outgoing, capabilities)
     outgoing, offered = _choices(outgoing, capabilities)
     parts = list(_split(outgoing, capabilities))
     return Fitted(tuple(parts), offered)
@@ -41,6 +45,30 @@ def _styles(outgoing: Outgoing, capabilities: Capabilities) -> Outgoing:
     for span in lost:
         text += f"\n{text[span.offset : span.offset + span.length]}: {span.url}"
     return replace(outgoing, text=text, spans=kept) if lost or kept != outgoing.spans else outgoing
+
+
+def _links(outgoing: Outgoing, capabilities: Capabilities) -> Outgoing:
+    """Write out the buttons that open pages where they may not stand beside others."""
+    short = capabilities.short
+    links = [button for button in outgoing.buttons() if button.url]
+    if short is None or not links:
+        return outgoing
+    if len(outgoing.buttons()) == 1:
+        return outgoing
+    rows = tuple(kept for row in outgoing.rows if (kept := tuple(button for button in row if not button.url)))
+    lines = "\n".join(f"{button.label}: {button.url}" for button in links)
+    return replace(outgoing, text="\n\n".join(part for part in (outgoing.text, lines) if part), rows=rows)
+
+
+def stands_at_once(outgoing: Outgoing, capabilities: Capabilities) -> bool:
+    """Whether the buttons are few and short enough to stand under the words of a message; others open as a list."""
+    short, buttons = capabilities.short, outgoing.buttons() or [key for row in outgoing.keyboard for key in row]
+    return short is None or (
+        bool(outgoing.text)
+        and len(buttons) <= short.buttons
+        and all(len(button.label) <= short.label for button in buttons)
+        and len({button.label for button in buttons}) == len(buttons)
+    )
 
 
 def _choices(outgoing: Outgoing, capabilities: Capabilities) -> tuple[Outgoing, tuple[Action, ...]]:
@@ -98,12 +126,16 @@ def _split(outgoing: Outgoing, capabilities: Capabilities) -> Iterator[Outgoing]
         size = _together(media, capabilities)
         batch, media = media[:size], media[size:]
         alone = Outgoing(media=batch, reply_to=outgoing.reply_to)
-        buttons_fit = not outgoing.rows or (capabilities.media_buttons and len(batch) == 1)
+        buttons_fit = not (outgoing.rows or (capabilities.short and outgoing.keyboard)) or (
+            capabilities.media_buttons and len(batch) == 1 and stands_at_once(outgoing, capabilities)
+        )
         if not media and buttons_fit and length(text, capabilities) <= capabilities.caption:
             yield replace(outgoing, media=batch)
             return
         yield alone
     pieces = list(_pieces(text, outgoing.spans, capabilities))
+    if pieces and capabilities.above_buttons and (outgoing.rows or outgoing.keyboard):
+        pieces[-1:] = _pieces(*pieces[-1], replace(capabilities, text=capabilities.above_buttons))
     for piece, spans in pieces[:-1]:
         yield Outgoing(text=piece, spans=spans)
     if pieces:

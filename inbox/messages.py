@@ -14,7 +14,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
-from inbox import content, conversations, delivered, interrupting, keeping, mentions, quoting, searching, sending
+from inbox import (
+    content,
+    conversations,
+    delivered,
+    interrupting,
+    keeping,
+    mentions,
+    quoting,
+    searching,
+    sending,
+    windows,
+)
 from inbox.channels import CAPABILITIES
 from inbox.content import Button, Incoming, Outgoing
 from inbox.fitting import fit
@@ -68,7 +79,7 @@ def receive(session: Session, conversation: Conversation, incoming: Incoming) ->
     if conversation.snoozed_until is not None or conversation.scheduled:
         interrupting.by_buyer(session, conversation)
     conversation.unread += 1
-    if conversation.held:
+    if conversation.held and not incoming.reaction:
         conversation.waiting_since = conversation.waiting_since or message.created_at
     _fetch_media(session, message, incoming)
     return message
@@ -89,14 +100,22 @@ def say(
 
     The same `client_key` in the same conversation finds what was said before and says nothing new. `mail` is for one
     of many that nobody waits for: it goes when its turn comes, after all answers, and holds up nothing in its chat.
-    Raises NothingToSay for an empty one.
+    Raises NothingToSay for an empty one, windows.WindowClosed for a person's words that the channel would not take now;
+    what the shop says of itself goes as a template then, or is held.
     """
     if not (outgoing.text.strip() or outgoing.media):
         raise NothingToSay("a message needs text or a file")
     conversations.hold(session, conversation)
     if client_key is not None and (said := _said(session, conversation, client_key)):
         return said
-    fitted = fit(outgoing, CAPABILITIES[_channel(session, conversation)])
+    account = session.get_one(ChannelAccount, conversation.account_id)
+    held = False
+    if outgoing.template is None and not windows.is_open(conversation, account):
+        template = windows.as_template(outgoing, account)
+        if template is None and author is Author.STAFF:
+            raise windows.WindowClosed()
+        outgoing, held = template or outgoing, template is None
+    fitted = fit(outgoing, CAPABILITIES[account.channel])
     if fitted.offered or conversation.offered:
         conversation.offered = [{"name": a.name, "args": dict(a.args)} for a in fitted.offered]
     messages = []
@@ -107,12 +126,14 @@ def say(
             author=author,
             text=part.text,
             form=content.dump(part),
-            delivery=Delivery.QUEUED,
+            delivery=Delivery.HELD if held else Delivery.QUEUED,
             staff_id=staff_id,
             client_key=client_key if client_key is None or n == 0 else f"{client_key}#{n}",
             repeatable=repeatable,
         )
-        if mail:
+        if held:
+            windows.tell_held(session, conversation, message)
+        elif mail:
             sending.queue_mail(session, message)
         else:
             sending.queue(session, "message.deliver", message)
@@ -160,8 +181,14 @@ def reply(
 
 
 def edit(session: Session, conversation: Conversation, message: Message, outgoing: Outgoing) -> None:
-    """Show something else in place of a sent message; buttons of its earlier version are out of date from now on."""
-    fitted = fit(outgoing, CAPABILITIES[_channel(session, conversation)])
+    """Show something else in place of a sent message; buttons of its earlier version are out of date from now on.
+
+    Nothing happens on a channel that changes no message: what stands there is what the buyer sees.
+    """
+    card = CAPABILITIES[_channel(session, conversation)]
+    if not card.edit:
+        return
+    fitted = fit(outgoing, card)
     part = fitted.parts[0]
     form = content.dump(part)
     if form == message.content:

@@ -25,7 +25,7 @@ LIVELY = timedelta(days=1)
 def hold(session: Session) -> int:
     """Send nothing that waited: it probably was sent later. A person may send it again. Gives the number."""
     restored.drop_waiting(session, DELIVER)
-    waiting = sa.update(Message).where(Message.delivery.in_((Delivery.QUEUED, Delivery.SENDING)))
+    waiting = sa.update(Message).where(Message.delivery.in_((Delivery.QUEUED, Delivery.HELD, Delivery.SENDING)))
     held = session.execute(waiting.values(delivery=Delivery.UNKNOWN, error=RESTORED))
     planned = sa.update(ScheduledMessage).where(ScheduledMessage.state == Planned.WAITING)
     session.execute(planned.values(state=Planned.REFUSED, why={"code": RESTORED, "facts": {}}))

@@ -42,6 +42,8 @@ class Delivery(StrEnum):
     RECEIVED = "received"
     KEPT = "kept"
     QUEUED = "queued"
+    HELD = "held"
+    """The channel takes it only after the buyer has written again."""
     SENDING = "sending"
     SENT = "sent"
     DELIVERED = "delivered"
@@ -96,6 +98,8 @@ class Conversation(Base):
     """Where the buyer came from: page, referrer, utm_*, start (deep link)."""
     blocked: Mapped[bool] = mapped_column(default=False)
     """The buyer stopped the bot; sending is refused until they come back."""
+    heard_at: Mapped[datetime | None]
+    """When the buyer last wrote or pressed, on channels where the shop may write for some time after that."""
     created_at: Mapped[datetime]
 
 

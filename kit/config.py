@@ -130,6 +130,29 @@ class VkSection(_Section):
     api: Address = "https://api.vk.com"
 
 
+class WhatsAppSection(_Section):
+    """A telephone number of the shop on the WhatsApp Cloud API."""
+
+    name: str = "WhatsApp"
+    number: str = Field(pattern=r"^\d{5,25}$")
+    """The number's id with Meta, which is not the telephone number itself."""
+    business: str = Field(pattern=r"^\d{5,25}$")
+    """The id of its WhatsApp business account."""
+    token: Secret
+    app_secret: Secret
+    """The secret of the app, by which its events are known to be Meta's."""
+    webhook_secret: Secret | None = None
+    """What Meta shows when it looks whether the address is ours: 16 characters or more. Made up where it is not set."""
+    username: str = Field(default="", pattern=r"^\d*$")
+    """The telephone number in digits, for links that open the chat."""
+    catalog: str = Field(default="", pattern=r"^\d*$")
+    """The id of the catalogue that is connected to the number, if there is one."""
+    api: Address = "https://graph.facebook.com"
+    version: str = Field(default="v23.0", pattern=r"^v\d+\.\d+$")
+    per_second: float = Field(default=80.0, ge=0)
+    """Messages that the number may send each second."""
+
+
 class WebchatSection(_Section):
     """A web chat on one site."""
 
@@ -181,6 +204,7 @@ class Config(_Section):
     telegram: tuple[TelegramSection, ...] = ()
     max: tuple[MaxSection, ...] = ()
     vk: tuple[VkSection, ...] = ()
+    whatsapp: tuple[WhatsAppSection, ...] = ()
     webchat: tuple[WebchatSection, ...] = ()
     yookassa: tuple[YooKassaSection, ...] = ()
     log: LogSection = LogSection()
@@ -192,6 +216,7 @@ class Config(_Section):
         found += [secret for one in self.telegram for secret in (one.token, one.webhook_secret)]
         found += [secret for bot in self.max for secret in (bot.token, bot.webhook_secret)]
         found += [secret for one in self.vk for secret in (one.token, one.webhook_secret)]
+        found += [secret for one in self.whatsapp for secret in (one.token, one.app_secret, one.webhook_secret)]
         return [secret.get_secret_value() for secret in found if secret is not None]
 
     @model_validator(mode="after")
@@ -250,6 +275,7 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
         "telegram": TelegramSection,
         "max": MaxSection,
         "vk": VkSection,
+        "whatsapp": WhatsAppSection,
         "webchat": WebchatSection,
         "yookassa": YooKassaSection,
         "log": LogSection,

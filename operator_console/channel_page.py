@@ -24,7 +24,8 @@ from inbox.tables import Author
 from kit.errors import Refused
 from kit.secrets import SecretBox
 from operator_console import channel_words, shell
-from operator_console.channel_pages import POLLING, WEBHOOK, new_secret
+from operator_console.channel_pages import POLLING, WEBHOOK, WebhookNeedsHttps, new_secret
+from operator_console.composer_shapes import has_templates
 from operator_console.people import Shape
 from operator_console.rendering import channel_name
 from operator_console.routing import ID, Route, get, post
@@ -36,12 +37,6 @@ WEBCHAT = "webchat"
 MOST_ORIGINS = 50
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?")
-
-
-class WebhookNeedsHttps(Refused):
-    """Messengers call addresses that begin with https alone."""
-
-    code = "webhook_needs_https"
 
 
 class AnotherBot(Refused):
@@ -75,9 +70,9 @@ async def channel(visit: Visit) -> web.StreamResponse:
 
 async def check(visit: Visit) -> web.StreamResponse:
     """Ask the channel now whether the token still opens the account."""
-    channel, token, api = await visit.read(_token, visit, visit.number())
+    channel, token, api, more = await visit.read(_token, visit, visit.number())
     try:
-        found = await CONNECTORS[channel].ask(token, api)
+        found = await CONNECTORS[channel].ask(token, api, more)
     except BadToken:
         await visit.write(accounts.report_health, visit.number(), "broken", CONNECTORS[channel].gone)
         raise
@@ -95,9 +90,12 @@ async def receive(visit: Visit) -> web.StreamResponse:
 
 async def renew(visit: Visit) -> web.StreamResponse:
     """A new token of the same account."""
-    token = (await visit.form())["token"].strip()
-    channel, _old, api = await visit.read(_token, visit, visit.number())
-    found = await CONNECTORS[channel].ask(token, api)
+    form = await visit.form()
+    token = form["token"].strip()
+    channel, _old, api, more = await visit.read(_token, visit, visit.number())
+    if "app_secret" in more and form["app_secret"].strip():
+        more = {**more, "app_secret": form["app_secret"].strip()}
+    found = await CONNECTORS[channel].ask(token, api, more)
     return await _changed(visit, "token", lambda account: _renew(visit.console.box, account, token, found))
 
 
@@ -179,6 +177,9 @@ def _channel(session: Session, visit: Visit, account_id: int) -> Shape:
             "tag": _tag(visit, account),
             "origins": "\n".join(account.settings.get("origins", ())),
             "receive": account.settings.get("receive", POLLING),
+            "webhook_only": account.channel in CONNECTORS and CONNECTORS[account.channel].webhook_only,
+            "app_secret": account.channel in CONNECTORS and "app_secret" in CONNECTORS[account.channel].needed,
+            "templates_url": f"/channels/{account.id}/templates" if has_templates(account.channel) else None,
             "may_webhook": visit.console.public_url.startswith("https://"),
             "joined": any(chat.account_id == account.id for chat in _chats(session, visit)),
         }
@@ -232,11 +233,13 @@ def _answers(channel: str, found: Found) -> str:
     return _("{channel} answers: {name}", channel=channel_name(channel), name=name)
 
 
-def _token(session: Session, visit: Visit, account_id: int) -> tuple[str, str, str]:
-    """(channel, token, the channel's address)"""
+def _token(session: Session, visit: Visit, account_id: int) -> tuple[str, str, str, dict[str, str]]:
+    """(channel, token, the channel's address, what is known beside the token)"""
     account = _ours(session, visit, account_id)
-    token = _opened(visit.console.box, account)["token"]
-    return account.channel, token, str(account.settings.get("api") or CONNECTORS[account.channel].api)
+    opened, connector = _opened(visit.console.box, account), CONNECTORS[account.channel]
+    known = {**account.settings, **opened, "number": account.external_id}
+    more = {name: str(known.get(name) or "") for name in connector.needed}
+    return account.channel, opened["token"], str(account.settings.get("api") or connector.api), more
 
 
 def receive_by(box: SecretBox, account: ChannelAccount, how: str) -> None:

@@ -14,6 +14,7 @@ from bot.channels.connecting import Connector, Found
 from company import accounts
 from company.rights import Right
 from company.tables import Shop
+from kit.errors import Refused
 from kit.secrets import SecretBox
 from operator_console import channel_words, shell
 from operator_console.rendering import channel_name
@@ -23,6 +24,12 @@ from operator_console.visits import NoSuchPage, Visit
 POLLING, WEBHOOK = "polling", "webhook"
 
 CHANNEL = r"{channel:[a-z]{1,20}}"
+
+
+class WebhookNeedsHttps(Refused):
+    """Messengers call addresses that begin with https alone."""
+
+    code = "webhook_needs_https"
 
 
 async def new(visit: Visit) -> web.StreamResponse:
@@ -35,10 +42,14 @@ async def new(visit: Visit) -> web.StreamResponse:
 async def connect(visit: Visit) -> web.StreamResponse:
     """Ask the channel whose token it is, and keep it sealed. The account is listened to within seconds."""
     channel, connector = asked(visit)
-    token = (await visit.form())["token"].strip()
+    form = await visit.form()
+    token = form["token"].strip()
     api = await visit.read(_api, visit.shop.id, channel)
-    found = await connector.ask(token, api)
-    by_webhook = connector.prefers_webhook and visit.console.public_url.startswith("https://")
+    public = visit.console.public_url.startswith("https://")
+    if connector.webhook_only and api.startswith("https://") and not public:
+        raise WebhookNeedsHttps()
+    found = await connector.ask(token, api, {name: form[name] for name in connector.needed})
+    by_webhook = connector.webhook_only or (connector.prefers_webhook and public)
     account_id = await visit.write(
         _keep, visit.console.box, visit.shop.id, channel, token, found, api, WEBHOOK if by_webhook else POLLING
     )
@@ -102,6 +113,6 @@ def _keep(
         name=found.name or found.username or channel_name(channel),
         external_id=found.external_id,
         secret=orjson.dumps({**found.secret, "token": token, "webhook_secret": new_secret()}).decode(),
-        settings={"receive": receive, "username": found.username, "api": api},
+        settings={**found.settings, "receive": receive, "username": found.username, "api": api},
     )
     return added.id

@@ -7,9 +7,21 @@ from operator_console.texts import gettext as _
 
 
 def of(channel: str) -> Shape:
-    """{steps: what is done on the messenger's side, where: where the token stands, next: what follows of itself}."""
-    words = {"telegram": _telegram, "max": _max, "vk": _vk}
-    return words[channel]() if channel in words else {"steps": (), "where": "", "next": ""}
+    """{steps: what is done on the messenger's side, where: where the token stands, next: what follows of itself,
+    values: [{name, label, hint, secret, required}] that are entered beside the token}."""
+    words = {"telegram": _telegram, "max": _max, "vk": _vk, "whatsapp": _whatsapp}
+    return {"steps": (), "where": "", "next": "", "values": ()} | (words[channel]() if channel in words else {})
+
+
+def value_name(name: str) -> str:
+    """What is entered beside a token, as the page calls it."""
+    names = {
+        "number": _("Phone number ID"),
+        "business": _("WhatsApp Business Account ID"),
+        "app_secret": _("Secret of the app"),
+        "catalog": _("Catalogue ID"),
+    }
+    return names.get(name, name)
 
 
 def _telegram() -> Shape:
@@ -47,4 +59,29 @@ def _vk() -> Shape:
         ),
         "where": _("The community gives it: Manage, API usage, Access keys."),
         "next": _("VK is told by itself where to bring messages. Write to the community to see that it answers."),
+    }
+
+
+def _whatsapp() -> Shape:
+    def value(name: str, hint: str, *, secret: bool = False, required: bool = True) -> Shape:
+        return {"name": name, "label": value_name(name), "hint": hint, "secret": secret, "required": required}
+
+    return {
+        "steps": (
+            _("At developers.facebook.com, My Apps, create an app of the type Business and add WhatsApp to it."),
+            _("In WhatsApp, API Setup, add the shop’s number and copy its two IDs: of the number and of the account."),
+            _("In App settings, Basic, show the App secret and copy it."),
+            _(
+                "In Business settings, System users, add one, give it the app and the account, and generate a token"
+                " with whatsapp_business_messaging and whatsapp_business_management that never expires."
+            ),
+        ),
+        "where": _("Business settings, System users, Generate new token."),
+        "next": _("Meta is told by itself where to bring messages. Write to the number to see that it answers."),
+        "values": (
+            value("number", _("Digits; not the telephone number itself.")),
+            value("business", _("Digits, beside it in API Setup.")),
+            value("app_secret", _("32 characters: by it Meta’s calls are told from a stranger’s."), secret=True),
+            value("catalog", _("If a catalogue is connected to the number; otherwise leave it empty."), required=False),
+        ),
     }

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy.orm import Session
 
+from bot.channels import CONNECTORS
 from company.rights import Right
-from inbox import drafts, messages
+from company.tables import ChannelAccount
+from inbox import drafts, messages, windows
 from inbox.channels import CAPABILITIES
-from operator_console import moment_shapes
+from inbox.tables import Conversation
+from operator_console import formats, moment_shapes
 from operator_console.context_shapes import Beside
 from operator_console.list_shapes import preview
 from operator_console.people import Shape
@@ -19,6 +24,9 @@ from operator_console.visits import Visit
 KEY_LENGTH = 80
 """Of the key that a browser gives to what is being written."""
 
+SOON = 2 * 3600
+"""Seconds before the end of the time for free words that are worth a warning."""
+
 QUOTED = 120
 """How much of an answered message is quoted."""
 
@@ -28,6 +36,8 @@ def composer(session: Session, visit: Visit, around: Beside) -> Shape:
     order = around.current
     owes = order is not None and order.paid_at is None and order.payment_method == "online"
     begun = begun_here(session, visit, here.id)
+    account = session.get_one(ChannelAccount, here.account_id)
+    left = window_left(here, account)
     closed = ""
     if here.blocked:
         closed = _("The buyer has left the chat: nothing can be sent until they write again")
@@ -48,8 +58,9 @@ def composer(session: Session, visit: Visit, around: Beside) -> Shape:
             "together": [sorted(kinds) for kinds in limits.together],
         },
         "accept": "",
-        "window": None,
-        "closed": closed,
+        "window": None if left is None else window_chip(left, around.channel),
+        "templates_url": f"/inbox/{here.id}/templates" if has_templates(around.channel) and not closed else None,
+        "closed": closed or (closed_words(around.channel) if left == 0 else ""),
         "mode": "note" if "note" in begun and "reply" not in begun else "reply",
         "can_charge": owes and visit.may(Right.ORDERS),
         "charge_url": f"/inbox/{here.id}/charge",
@@ -57,6 +68,33 @@ def composer(session: Session, visit: Visit, around: Beside) -> Shape:
         "held": here.held,
         "take_url": f"/inbox/{here.id}/take",
     }
+
+
+def window_left(here: Conversation, account: ChannelAccount) -> int | None:
+    """For how many seconds more the buyer may be written to freely; None for ever."""
+    until = windows.closes_at(here, account)
+    return None if until is None else max(0, int((until - reader().now).total_seconds()))
+
+
+def window_chip(left: int, channel: str) -> Shape:
+    """As the page begins with it; window.js counts on."""
+    words = _("You may write for {left} more", left=formats.duration(timedelta(seconds=left)))
+    level = "" if left >= SOON else "warn" if left else "bad"
+    return {
+        "left": left,
+        "level": level,
+        "words": words if left else _("Only a template now"),
+        "closed": closed_words(channel),
+    }
+
+
+def closed_words(channel: str) -> str:
+    name = channel_name(channel)
+    return _("24 hours have passed since the buyer wrote: {channel} takes only an approved template now", channel=name)
+
+
+def has_templates(channel: str) -> bool:
+    return channel in CONNECTORS and CONNECTORS[channel].templates is not None
 
 
 def begun_here(session: Session, visit: Visit, conversation_id: int) -> Shape:

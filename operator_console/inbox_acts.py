@@ -15,10 +15,10 @@ from bot.flows.voice import Voice
 from catalog import goods, stock
 from company import settings, staff
 from company.rights import Right
-from company.tables import Shop
+from company.tables import ChannelAccount, Shop
 from customers import cards
-from inbox import conversations, delivered, messages, snoozing
-from inbox.content import Button, Outgoing, dump
+from inbox import conversations, delivered, messages, snoozing, windows
+from inbox.content import Button, Outgoing, dump, load_outgoing
 from inbox.tables import Conversation
 from kit.clock import utc_now
 from kit.errors import Refused
@@ -63,7 +63,9 @@ async def send_product(visit: Visit) -> web.StreamResponse:
 
 def _resend(session: Session, visit: Visit, id_: int, message_id: int) -> None:
     here = found_in(session, visit, id_, lock=True)
-    delivered.resend(session, here, messages.get(session, message_id, here))
+    message = messages.get(session, message_id, here)
+    windows.check(session, here, load_outgoing(message.content))
+    delivered.resend(session, here, message)
 
 
 def _send_product(session: Session, visit: Visit, id_: int, product_id: int, variant_id: int) -> None:
@@ -82,7 +84,11 @@ def _send_product(session: Session, visit: Visit, id_: int, product_id: int, var
         page=0,
     )
     card = product_view(_voice(visit, here), counter)
-    _answer_once(session, visit, here, replace(card, rows=_without_browsing(card.rows)))
+    rows = _without_browsing(card.rows)
+    if counter.variant is not None and session.get_one(ChannelAccount, here.account_id).settings.get("catalog"):
+        # The messenger shows it out of its own catalogue, with its own basket.
+        card, rows = replace(card, card=replace(card.card, sku=counter.variant.sku) if card.card else None), ()
+    _answer_once(session, visit, here, replace(card, rows=rows))
 
 
 def _without_browsing(rows: Sequence[Sequence[Button]]) -> tuple[tuple[Button, ...], ...]:

@@ -26,7 +26,7 @@ def shape(told: Notification, texts: Texts) -> Shape:
         "at": told.created_at,
         "unread": told.read_at is None,
         "url": target(told),
-        "hot": told.kind in (Told.WAITS, Told.MESSAGE_FAILED, Told.TASK_DUE),
+        "hot": told.kind in (Told.WAITS, Told.MESSAGE_FAILED, Told.MESSAGE_HELD, Told.TASK_DUE),
     }
 
 
@@ -50,6 +50,7 @@ def kinds() -> list[Shape]:
         Told.ASSIGNED: _("a conversation is given to me"),
         Told.WAITS: _("my customer waits too long"),
         Told.MESSAGE_FAILED: _("my message was not sent"),
+        Told.MESSAGE_HELD: _("a notice waits for its buyer"),
         Told.TASK_GIVEN: _("a task is given to me"),
         Told.TASK_DUE: _("my task is due"),
         Told.TASK_DONE: _("what I asked for is done"),
@@ -77,6 +78,8 @@ def _words(told: Notification, texts: Texts) -> tuple[str, str, str]:
             return "clock", _("{name} waits for your answer", name=name), _("since {time}", time=since)
         case Told.MESSAGE_FAILED:
             return "warning", _("Your message was not sent: {name}", name=name), text
+        case Told.MESSAGE_HELD:
+            return "clock", _("{name} is not told until they write, or by a template", name=name), text
         case Told.TASK_GIVEN:
             return "done", _("{who} gave you a task", who=who), text
         case Told.TASK_DUE:

@@ -90,6 +90,8 @@ def script_texts() -> dict[str, Any]:
         "hours": _("{h} h {m} min"),
         "minutes": _("{m} min"),
         "just_now": _("just now"),
+        "window_left": _("You may write for {left} more"),
+        "window_closed": _("Only a template now"),
     }
 
 

@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from aiohttp import web
 
+import bot.doubts
 import bot.notices
 import bot.passports
 import inbox.jobs
@@ -70,6 +71,7 @@ SUBSCRIBERS: Mapping[str, tuple[str, ...]] = {
     "conversation_assigned": (telling.NOTIFY,),
     "conversation_waits": (assignment.ASSIGN,),
     "message_failed": (telling.NOTIFY,),
+    "message_held": (telling.NOTIFY,),
 }
 """Event kind → the jobs that follow from it. This is all of it; nothing subscribes elsewhere."""
 
@@ -316,6 +318,7 @@ class _Work:
         handlers: dict[str, Handler] = {}
         handlers |= hub.intake.handlers
         handlers |= Courier(hub.channel, hub.files).handlers
+        handlers |= bot.doubts.JOBS
         handlers |= inbox.jobs.JOBS
         handlers |= orders.jobs.JOBS
         handlers |= importing.handlers(hub.db)

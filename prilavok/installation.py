@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ import payments.tables  # noqa: F401
 import storage.tables  # noqa: F401
 from company import accounts, staff
 from company.tables import ChannelAccount, Role, Shop
-from kit.config import Config, MaxSection, TelegramSection, VkSection, WebchatSection, YooKassaSection
+from kit.config import Config, MaxSection, TelegramSection, VkSection, WebchatSection, WhatsAppSection, YooKassaSection
 from kit.secrets import SecretBox, WrongKey
 from payments import accounts as payment_accounts
 from payments.opening import open_shop
@@ -33,7 +34,7 @@ from storage.engines import prepare_sqlite
 
 T = TypeVar("T")
 A = TypeVar("A", ChannelAccount, PaymentAccount)
-Declared = TelegramSection | MaxSection | VkSection | WebchatSection
+Declared = TelegramSection | MaxSection | VkSection | WhatsAppSection | WebchatSection
 
 
 def prepare(config: Config) -> None:
@@ -99,6 +100,7 @@ def _declare(session: Session, config: Config) -> None:
         *(_telegram(session, box, shop, one) for one in config.telegram),
         *(_max(session, box, shop, one) for one in config.max),
         *(_vk(session, box, shop, one) for one in config.vk),
+        *(_whatsapp(session, box, shop, one) for one in config.whatsapp),
         *(_webchat(session, box, shop, one) for one in config.webchat),
         *(_yookassa(session, box, shop, one) for one in config.yookassa),
     ]
@@ -124,16 +126,28 @@ def _vk(session: Session, box: SecretBox, shop: Shop, section: VkSection) -> Cha
     return _bot(session, box, shop, section, "vk", str(section.group), {"username": name})
 
 
+def _whatsapp(session: Session, box: SecretBox, shop: Shop, section: WhatsAppSection) -> ChannelAccount:
+    names = ("business", "username", "catalog", "version", "per_second")
+    more = {name: getattr(section, name) for name in names}
+    account = _bot(session, box, shop, section, "whatsapp", section.number, more)
+    opened = _opened(box, account) | {"app_secret": section.app_secret.get_secret_value()}
+    # Nobody else needs to know it: Meta is told it together with the address.
+    opened.setdefault("webhook_secret", secrets.token_urlsafe(32))
+    account.secret = box.seal(orjson.dumps(opened).decode())
+    return account
+
+
 def _bot(
     session: Session,
     box: SecretBox,
     shop: Shop,
-    section: TelegramSection | MaxSection | VkSection,
+    section: TelegramSection | MaxSection | VkSection | WhatsAppSection,
     channel: str,
     external_id: str,
     more: Mapping[str, Any],
 ) -> ChannelAccount:
-    settings = {"receive": section.receive, "api": section.api, **more}
+    how = "webhook" if isinstance(section, WhatsAppSection) else section.receive
+    settings = {"receive": how, "api": section.api, **more}
     account = _channel(session, shop, section, channel, external_id, settings)
     opened = _opened(box, account) | {"token": section.token.get_secret_value()}
     if section.webhook_secret is not None:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bot.channels import max_calls, max_connect, telegram_calls, telegram_connect, vk_calls, vk_connect
+from bot.channels import (
+    max_calls,
+    max_connect,
+    telegram_calls,
+    telegram_connect,
+    vk_calls,
+    vk_connect,
+    whatsapp_calls,
+    whatsapp_connect,
+)
 from bot.channels.base import Channel, Connection, Receiver
-from bot.channels.connecting import Connector
+from bot.channels.connecting import Connector, by_token
 
 
 def _telegram(connection: Connection) -> Channel:
@@ -52,10 +61,23 @@ def _vk_receiver(connection: Connection) -> Receiver:
     return VkReceiver(connection)
 
 
+def _whatsapp(connection: Connection) -> Channel:
+    from bot.channels.whatsapp import WhatsApp
+
+    return WhatsApp(connection)
+
+
+def _whatsapp_receiver(connection: Connection) -> Receiver:
+    from bot.channels.whatsapp_receive import WhatsAppReceiver
+
+    return WhatsAppReceiver(connection)
+
+
 CHANNELS: Mapping[str, Callable[[Connection], Channel]] = {
     "telegram": _telegram,
     "max": _max,
     "vk": _vk,
+    "whatsapp": _whatsapp,
     "webchat": _webchat,
 }
 """Every messenger that the hub speaks. A new one is one file here, one line here, and one folder of real payloads."""
@@ -64,12 +86,22 @@ RECEIVERS: Mapping[str, Callable[[Connection], Receiver]] = {
     "telegram": _telegram_receiver,
     "max": _max_receiver,
     "vk": _vk_receiver,
+    "whatsapp": _whatsapp_receiver,
 }
 """Those that are fetched from, or that call us at /hooks. The web chat's visitors come to its own addresses."""
 
 CONNECTORS: Mapping[str, Connector] = {
-    "telegram": Connector(telegram_calls.API, telegram_connect.whose, gone=telegram_calls.GONE),
-    "max": Connector(max_calls.API, max_connect.whose, gone=max_calls.GONE, prefers_webhook=True),
-    "vk": Connector(vk_calls.API, vk_connect.whose, gone=vk_calls.GONE, prefers_webhook=True),
+    "telegram": Connector(telegram_calls.API, by_token(telegram_connect.whose), gone=telegram_calls.GONE),
+    "max": Connector(max_calls.API, by_token(max_connect.whose), gone=max_calls.GONE, prefers_webhook=True),
+    "vk": Connector(vk_calls.API, by_token(vk_connect.whose), gone=vk_calls.GONE, prefers_webhook=True),
+    "whatsapp": Connector(
+        whatsapp_calls.API,
+        whatsapp_connect.whose,
+        gone=whatsapp_calls.GONE,
+        prefers_webhook=True,
+        webhook_only=True,
+        needed=("number", "business", "app_secret", "catalog"),
+        templates=whatsapp_connect.templates,
+    ),
 }
 """Those that are connected in the console by a token."""

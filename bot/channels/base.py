@@ -4,6 +4,7 @@ ChannelError
 ├── NotSent        certainly not sent, worth another try (connection refused)
 ├── Throttled      certainly not sent, the channel says when to try again
 ├── Rejected       refused for good; `blocked` when the buyer stopped us
+│   └── Closed     free words are taken no more until the buyer writes
 ├── Unconfirmed    the request went out and no answer came: it may have been sent
 └── Broken         the account itself does not work (token revoked): nothing can be sent or received
     └── NotOpen    this process has not opened it yet, so it is NotSent as well
@@ -16,6 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -44,6 +46,10 @@ class Rejected(ChannelError):
     def __init__(self, reason: str, *, blocked: bool = False) -> None:
         self.blocked = blocked
         super().__init__(reason)
+
+
+class Closed(Rejected):
+    """Too long since the buyer's last words: only a template would be taken."""
 
 
 class Unconfirmed(ChannelError):
@@ -170,6 +176,14 @@ class Receiver(Protocol):
         """Fetch, or have the channel call us, for as long as `holds`. One process at a time does this."""
 
 
+@runtime_checkable
+class Verifiable(Protocol):
+    """A receiver whose channel asks the address for a proof before it brings anything there."""
+
+    async def asked(self, query: Mapping[str, str]) -> str:
+        """The words that the channel wants to hear. Raises Stranger."""
+
+
 class Channel(Protocol):
     """One account on one messenger."""
 
@@ -229,6 +243,13 @@ def check_secret(given: str, expected: str) -> None:
     # A header may hold any bytes, which Python keeps as lone surrogates.
     if not expected or not hmac.compare_digest(given.encode(errors="surrogateescape"), expected.encode()):
         raise Stranger("wrong secret")
+
+
+def is_at(address: str, hosts: Collection[str]) -> bool:
+    """Whether an address, by https, leads to one of these hosts or to one below them."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    return parts.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in hosts)
 
 
 def event_in(body: bytes) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from inbox.templates import Approved
 from kit.errors import Refused
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,17 @@ class ChannelSilent(Refused):
         super().__init__(f"{channel} did not answer", channel=channel)
 
 
+class WrongValue(Refused):
+    """One of the values beside the token does not fit it; `value` is its name."""
+
+    code = "wrong_value"
+
+    def __init__(self, channel: str, value: str) -> None:
+        self.value = value
+        self.code = f"wrong_value.{value}"
+        super().__init__(f"{channel}: {value} does not fit the token", channel=channel, value=value)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Whose token it is. `external_id` tells the account from others of its channel, for good."""
@@ -48,22 +60,37 @@ class Found:
     """What stands in the address that opens it."""
     secret: Mapping[str, str] = field(default_factory=dict)
     """What is to be kept sealed beside the token."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What is to be kept openly beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connector:
     """How an account of one channel is connected.
 
-    `ask` takes the token and the channel's address and gives whose it is. Raises BadToken, ChannelSilent; neither shows
-    the token.
+    `ask` takes the token, the channel's address and the values that are `needed` beside the token, and gives whose it
+    is. Raises BadToken, ChannelSilent, WrongValue; none shows the token.
     """
 
     api: str
-    ask: Callable[[str, str], Awaitable[Found]]
+    ask: Callable[[str, str, Mapping[str, str]], Awaitable[Found]]
     gone: str
     """What is reported of an account whose token is no good any more: the adapter's own words for it."""
     prefers_webhook: bool = False
     """Polling is for trying out; where there is a public address, the channel is to call us."""
+    webhook_only: bool = False
+    """The channel cannot be asked for what is new."""
+    needed: tuple[str, ...] = ()
+    """Names of what is entered beside the token."""
+    templates: Callable[[str, str, Mapping[str, Any]], Awaitable[list[Approved]]] | None = None
+    """The approved templates, by the token, the channel's address and the account's settings."""
+
+
+def by_token(
+    whose: Callable[[str, str], Awaitable[Found]],
+) -> Callable[[str, str, Mapping[str, str]], Awaitable[Found]]:
+    """For a channel where the token is all that is entered."""
+    return lambda token, api, _more: whose(token, api)
 
 
 async def told(channel: str, url: str, *, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:

@@ -6,16 +6,14 @@ Source: https://dev.vk.com/api/upload/overview
 from __future__ import annotations
 
 import asyncio
-import io
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
-from PIL import Image
 
-from bot.channels.base import Attachment, NotSent, Rejected, Unconfirmed
+from bot.channels import pictures
+from bot.channels.base import Attachment, NotSent, Rejected, Unconfirmed, is_at
 from bot.channels.vk_calls import Calls, parsed
 from inbox.content import MediaKind
 
@@ -72,14 +70,10 @@ class Files:
             raise NotSent("VK did not give the file") from None
 
     def _is_vks(self, address: str) -> bool:
-        if address.startswith(f"{self._calls.api}/"):
-            return True
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-        return parts.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in HOSTS)
+        return address.startswith(f"{self._calls.api}/") or is_at(address, HOSTS)
 
     async def _photo(self, attachment: Attachment, peer_id: int) -> str:
-        content, name = await asyncio.to_thread(_picture, attachment)
+        content, name, _mime = await asyncio.to_thread(pictures.fitting, attachment, PICTURES)
         server = await self._calls.call("photos.getMessagesUploadServer", {"peer_id": peer_id})
         told = await self._upload(server["upload_url"], "photo", content, name)
         if told.get("photo") in (None, "", "[]"):
@@ -114,16 +108,3 @@ class Files:
 def _named(kind: str, held: dict[str, Any]) -> str:
     key = f"_{held['access_key']}" if held.get("access_key") else ""
     return f"{'doc' if kind == 'audio_message' else kind}{held['owner_id']}_{held['id']}{key}"
-
-
-def _picture(attachment: Attachment) -> tuple[bytes, str]:
-    """A picture in a form that VK takes."""
-    if attachment.mime in PICTURES:
-        return attachment.path.read_bytes(), attachment.name or f"photo.{attachment.mime.rpartition('/')[2]}"
-    drawn = io.BytesIO()
-    try:
-        with Image.open(attachment.path) as picture:
-            picture.convert("RGB").save(drawn, "JPEG", quality=90)
-    except (OSError, Image.DecompressionBombError):
-        raise Rejected("the picture cannot be read") from None
-    return drawn.getvalue(), "photo.jpeg"

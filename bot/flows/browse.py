@@ -134,6 +134,9 @@ def show_product(
     shown = product_view(turn.voice, counter)
     if since is None:
         shown = product_view(turn.voice, replace(counter, since=turn.version_of(shown)))
+    elif not turn.capabilities.edit:
+        # The card is said anew at each tap; its picture stands above already.
+        shown = replace(shown, media=())
     turn.show(shown)
 
 

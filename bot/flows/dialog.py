@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.flows import browse, cart, checkout, menu, passport, paying, purchases, staff, talk
+from bot.flows import browse, cart, checkout, menu, passport, paying, purchases, staff, talk, wanted
 from bot.flows.browse import Args
 from bot.flows.turn import Turn
 from inbox.content import Action, load_outgoing
@@ -39,7 +39,7 @@ STAFF_LINK = "staff_"
 
 def handle(turn: Turn) -> None:
     """Do what the buyer wants and answer him. Every press is answered; nothing that he says is an error."""
-    if turn.incoming.edited:
+    if turn.incoming.edited or turn.incoming.reaction:
         return
     try:
         _route(turn)
@@ -56,6 +56,8 @@ def _route(turn: Turn) -> None:
         staff.handle(turn)
     elif (code := _brought(turn)) is not None:
         passport.bring(turn, code)
+    elif turn.incoming.wanted:
+        wanted.take(turn)
     elif turn.conversation.held:
         _while_held(turn)
     elif turn.incoming.press is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.flows.voice import Row, Voice, clipped, lines, paragraphs, written
-from inbox.content import Action, Card, Outgoing
+from inbox.content import Action, Card, Occasion, Outgoing
 from kit.money import Money
 from orders.tables import Group
 from orders.views import OrderView
@@ -41,7 +41,18 @@ def order_view(voice: Voice, order: OrderView) -> Outgoing:
             (voice.button("buyer.menu.orders", Action("orders")),),
         ),
         card=order_badge(voice, order),
+        occasion=Occasion("order", occasion_facts(voice, order)),
     )
+
+
+def occasion_facts(voice: Voice, order: OrderView) -> dict[str, str]:
+    """What a template may say of an order."""
+    return {
+        "number": str(order.number),
+        "sum": order.total.format(voice.locale),
+        "stage": order.stage_name,
+        "name": order.recipient,
+    }
 
 
 def order_badge(voice: Voice, order: OrderView) -> Card:

@@ -13,7 +13,7 @@ from bot.flows.turn import Turn
 from bot.flows.voice import Voice, lines, written
 from company import staff
 from customers import cards
-from inbox.content import Button, Card, Outgoing
+from inbox.content import Button, Card, Occasion, Outgoing
 from kit.money import Money
 from orders import book, details
 from orders.tables import Group, Order
@@ -105,4 +105,5 @@ def link_view(voice: Voice, number: int, payment: Payment, url: str, until: date
         lines(voice.marked("buyer.payment.link", number=number, sum=amount), kept),
         rows=((Button(voice.plain("buyer.payment.pay", sum=amount), url=url),),),
         card=Card("payment", payment.id, voice.plain("buyer.order.title", number=number), amount.format(voice.locale)),
+        occasion=Occasion("payment_link", {"number": str(number), "sum": amount.format(voice.locale), "link": url}),
     )

@@ -15,7 +15,8 @@ from company.tables import ChannelAccount, Shop, Staff
 from company.texts import Texts
 from customers.tables import Customer
 from inbox import messages
-from inbox.content import Action, Capabilities, Incoming, Outgoing, load_outgoing
+from inbox.capabilities import Capabilities
+from inbox.content import Action, Incoming, Outgoing, load_outgoing
 from inbox.tables import Author, Conversation, Message
 from kit.clock import utc_now
 from kit.errors import Problem
@@ -104,9 +105,17 @@ class Turn:
         return 1
 
     def toast(self, text: str, *, alert: bool = False) -> None:
-        """Answer the press with a short text that passes; with none, the button just stops waiting."""
+        """Answer the press with a short text that passes; with none, the button just stops waiting.
+
+        What must be seen is a message of its own where presses cannot be answered.
+        """
         press = self.incoming.press
-        if press is None or not press.ack or self._answered:
+        if press is None or self._answered:
+            return
+        if not press.ack:
+            if alert and text:
+                self._answered = True
+                self.say(Outgoing(text=text))
             return
         self._answered = True
         jobs.put(

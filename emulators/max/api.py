@@ -17,6 +17,7 @@ from emulators.max.cloud import Account, Cloud, chat_id_of
 from emulators.max.errors import ApiError, bad_request, too_many_requests, unauthorized
 from emulators.max.keys import CLOUD
 from emulators.max.updates import Subscription
+from emulators.telegram.breaking import broken
 from emulators.telegram.faults import Fault, Trouble
 from emulators.telegram.world import Chat, Json
 
@@ -236,23 +237,13 @@ def _refusal(refused: ApiError) -> web.Response:
     return web.Response(status=refused.status, body=orjson.dumps(refused.answer()), content_type="application/json")
 
 
-async def _trouble(request: web.Request, cloud: Cloud, fault: Fault) -> web.Response:
+async def _trouble(request: web.Request, cloud: Cloud, fault: Fault) -> web.StreamResponse:
     cloud.counters[f"faults_{fault.trouble}"] += 1
     if fault.trouble is Trouble.TOO_MANY_REQUESTS:
         return _refusal(too_many_requests())
     if fault.trouble is Trouble.SERVER_ERROR:
         return _refusal(ApiError(500, "internal.error", "Internal error"))
-    if fault.trouble is Trouble.BAD_GATEWAY:
-        return web.Response(status=502, text="<html><h1>502 Bad Gateway</h1></html>", content_type="text/html")
-    if fault.trouble is Trouble.HANG:
-        try:
-            async with asyncio.timeout(fault.seconds):
-                await cloud.stopping.wait()
-        except TimeoutError:
-            pass
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=500)
+    return await broken(request, fault, cloud.stopping)
 
 
 for _method, _path, _name, _do in METHODS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,6 +131,10 @@ class Cloud:
             self.world.bots[bot.id] = bot
             account = self.accounts[bot.token] = Account(bot, self)
         return account
+
+    def goods_of(self, chat: Chat) -> Sequence[tuple[str, str, float, str]]:
+        """What the messenger's own catalogue of this bot shows: (id, title, price, currency)."""
+        return ()
 
     def add_person(self, person: Person) -> None:
         self.world.add_person(person)

@@ -255,6 +255,10 @@ class Phone:
         self._account.queue.push("edited_message", changed, lane=str(self.chat.person.id))
         return changed
 
+    def order_one(self, retailer_id: str) -> Json:
+        """Order a thing out of the messenger's own catalogue."""
+        raise NoSuchThing("there is no catalogue")
+
     def block(self) -> None:
         self._change_membership(blocked=True)
 

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from emulators.telegram.breaking import broken
 from emulators.telegram.errors import ApiError as BadBody
 from emulators.telegram.faults import Fault, Trouble
 from emulators.telegram.parameters import read_parameters
@@ -139,12 +140,4 @@ async def _trouble(request: web.Request, fault: Fault) -> web.StreamResponse:
         return _refusal(ApiError(6), {})
     if fault.trouble == Trouble.SERVER_ERROR:
         return _refusal(ApiError(10), {})
-    if fault.trouble == Trouble.BAD_GATEWAY:
-        return web.Response(status=502, text="<html>502 Bad Gateway</html>", content_type="text/html")
-    if fault.trouble == Trouble.HANG:
-        stopping = asyncio.create_task(cloud.stopping.wait())
-        await asyncio.wait([stopping], timeout=fault.seconds)
-        stopping.cancel()
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
+    return await broken(request, fault, cloud.stopping)

@@ -218,6 +218,7 @@ def composer(**more: object) -> Shape:
         "fits": {"caption": 1024, "files": 10, "together": [["photo", "video"], ["document"]]},
         "accept": "",
         "window": None,
+        "templates_url": None,
         "closed": "",
         "mode": "reply",
         "moments": [],
@@ -230,7 +231,16 @@ def composers() -> list[Shape]:
     closed = "WhatsApp примет только шаблон. Выберите его или напишите в Telegram."
     return [
         composer(drafts={"reply": {"text": "Соберём сегодня, завтра передадим в доставку.", "key": "", "at": 0}})
-        | {"window": {"text": "Окно ответа: 3 ч 12 мин", "level": "warn"}, "channel_name": "WhatsApp"},
+        | {
+            "window": {"left": 3 * 3600 + 720, "level": "", "words": "Можно писать ещё 3 ч 12 мин", "closed": closed},
+            "channel_name": "WhatsApp",
+            "templates_url": "#",
+        },
         composer(mode="note", drafts={"note": {"text": "Проверить коробки на складе", "key": "", "at": 0}}),
-        composer(closed=closed, window={"text": "Окно закрыто", "level": "bad"}, channel_name="WhatsApp"),
+        composer(
+            closed=closed,
+            window={"left": 0, "level": "bad", "words": "Теперь только шаблон", "closed": closed},
+            channel_name="WhatsApp",
+            templates_url="#",
+        ),
     ]

@@ -54,6 +54,14 @@ MAX_PORT = 4
 """How far from the hub's port MAX listens."""
 VK_PORT = 5
 """How far from the hub's port VK listens."""
+WA_NUMBER = 105_042_000
+WA_BUSINESS = 205_042_000
+WA_PHONE = "+7 900 000-42-00"
+WA_TOKEN = "EAAG-demo-number-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
+WA_APP_SECRET = "c1a7c1a7c1a7c1a7c1a7c1a7c1a7c1a7"  # noqa: S105  only our own emulator knows it
+WA_CATALOG = 305_042_000
+WA_PORT = 6
+"""How far from the hub's port WhatsApp listens."""
 OWNER_ID = 500_001
 """The owner's id on Telegram."""
 
@@ -152,6 +160,8 @@ def _point(session: Session, place: Place) -> int:
         account.settings = {**account.settings, "api": place.address(MAX_PORT)}
     for account in accounts.channels(session, "vk"):
         account.settings = {**account.settings, "api": place.address(VK_PORT)}
+    for account in accounts.channels(session, "whatsapp"):
+        account.settings = {**account.settings, "api": place.address(WA_PORT)}
     for account in accounts.channels(session, "webchat"):
         sites = [place.address(3), f"http://localhost:{place.port + 3}"]
         account.settings = {**account.settings, "origins": sites}
@@ -215,6 +225,21 @@ def _channels(session: Session, box: SecretBox, the_shop: Shop) -> Mapping[str, 
             external_id=str(VK_GROUP),
             secret=orjson.dumps({"token": VK_TOKEN, "webhook_secret": secrets.token_urlsafe(32)}).decode(),
             settings={"receive": "polling", "username": VK_NAME},
+        ),
+        "whatsapp": accounts.add_channel(
+            **common,
+            channel="whatsapp",
+            name="WhatsApp",
+            external_id=str(WA_NUMBER),
+            secret=orjson.dumps(
+                {"token": WA_TOKEN, "app_secret": WA_APP_SECRET, "webhook_secret": secrets.token_urlsafe(32)}
+            ).decode(),
+            settings={
+                "receive": "webhook",
+                "username": "".join(char for char in WA_PHONE if char.isdigit()),
+                "business": str(WA_BUSINESS),
+                "catalog": str(WA_CATALOG),
+            },
         ),
         "webchat": accounts.add_channel(
             **common,

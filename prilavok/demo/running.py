@@ -1,4 +1,4 @@
-"""The demo in one process: the hub, Telegram, MAX, VK, YooKassa and the shop's site, each on its own port."""
+"""The demo in one process: the hub, Telegram, MAX, VK, WhatsApp, YooKassa and the shop's site, each on its own port."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from emulators.shopsite import ShopSite
 from emulators.telegram import Bot, Person, TelegramEmulator
 from emulators.vk import Community, VkEmulator
 from emulators.vk import Settings as VkSettings
+from emulators.whatsapp import Number, Template, WhatsAppEmulator
+from emulators.whatsapp import Settings as WhatsAppSettings
 from emulators.yookassa import Shop as Merchant
 from emulators.yookassa import YooKassaEmulator
-from prilavok.demo import fill, people
+from prilavok.demo import fill, goods, people
 from prilavok.demo import shop as words
 from prilavok.demo.opening import (
     BOT_NAME,
@@ -33,6 +35,13 @@ from prilavok.demo.opening import (
     VK_NAME,
     VK_PORT,
     VK_TOKEN,
+    WA_APP_SECRET,
+    WA_BUSINESS,
+    WA_CATALOG,
+    WA_NUMBER,
+    WA_PHONE,
+    WA_PORT,
+    WA_TOKEN,
     Opening,
     Place,
 )
@@ -59,6 +68,35 @@ MAX_BUYERS = (
 """Those who write to the shop's bot in MAX."""
 
 
+WA_BUYERS = (
+    Person(500_032, "Раиса", "Соболева", phone="+79000000032"),
+    Person(500_033, "Liam", "Hughes", phone="+79000000033", language_code="en"),
+)
+"""Those who write to the shop's number in WhatsApp."""
+
+WA_TEMPLATES = (
+    Template(
+        "order_on_its_way",
+        "Здравствуйте, {{1}}! Заказ № {{2}} уже в пути. Ждём вашего сообщения, если что-то изменилось.",
+        footer="Глина и лён",
+        buttons=("Спасибо", "Есть вопрос"),
+    ),
+    Template("order_stage", "Заказ № {{1}}: {{2}}. Сумма {{3}}.", header="Новости о заказе"),
+    Template(
+        "payment_link",
+        "Заказ № {{1}} ждёт оплаты: {{2}}. Ссылка: {{3}}",
+        footer="Ответьте на это сообщение, если нужна помощь",
+    ),
+    Template("how_was_it", "{{1}}, как вам покупка? Напишите пару слов, нам это важно.", category="MARKETING"),
+    Template("hello_world", "Welcome and congratulations!", language="en_US"),
+    Template("spring_sale", "Весной всё дешевле на {{1}} %.", status="PENDING", category="MARKETING"),
+)
+"""Words that WhatsApp has approved for the shop, and one that it has not looked at yet."""
+
+CATALOGUE = 12
+"""Goods that the number's own catalogue shows, of those that the shop sells."""
+
+
 def begin(*, folder: Path, host: str, port: int, database: str) -> Opening:
     """Start to set up what is missing. Call it before there is an event loop."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,6 +114,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
     _known_customers(telegram)
     max_messenger = MaxEmulator([_max_bot()], MAX_BUYERS, settings=MaxSettings(snapshot=folder / "max"))
     vk = VkEmulator([_community()], VK_BUYERS, settings=VkSettings(snapshot=folder / "vk"))
+    whatsapp = WhatsAppEmulator([_number()], WA_BUYERS, settings=WhatsAppSettings(snapshot=folder / "whatsapp"))
     yookassa = YooKassaEmulator(
         [Merchant(MERCHANT, MERCHANT_KEY, f"{place.address(0)}/hooks/yookassa/{hook}", title=words.NAME.ru)],
         snapshot=folder / "yookassa",
@@ -86,6 +125,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
         await telegram.start(host, port + 1)
         await max_messenger.start(host, port + MAX_PORT)
         await vk.start(host, port + VK_PORT)
+        await whatsapp.start(host, port + WA_PORT)
         await yookassa.start(host, port + 2)
         await site.start(host, port + 3)
         await hub.start()
@@ -98,6 +138,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
         await telegram.stop()
         await max_messenger.stop()
         await vk.stop()
+        await whatsapp.stop()
         await yookassa.stop()
 
 
@@ -111,6 +152,24 @@ def _max_bot() -> MaxBot:
 
 def _community() -> Community:
     return Community(VK_GROUP, VK_TOKEN, name=words.NAME.ru, screen_name=VK_NAME, about=words.ABOUT.ru)
+
+
+def _number() -> Number:
+    return Number(
+        WA_NUMBER,
+        WA_PHONE,
+        WA_TOKEN,
+        WA_APP_SECRET,
+        business=WA_BUSINESS,
+        name=words.NAME.ru,
+        about=words.ABOUT.ru,
+        templates=WA_TEMPLATES,
+        catalog=WA_CATALOG,
+        goods=tuple(
+            (product.variants[0].sku, product.name.ru, product.variants[0].price.amount / 100, "RUB")
+            for product in goods.products()[:CATALOGUE]
+        ),
+    )
 
 
 def _known_customers(telegram: TelegramEmulator) -> None:
@@ -133,6 +192,7 @@ def _tell(place: Place, seconds: float) -> None:
         f"  Phones      {place.address(1)}/phone   (two buyers and the owner, in Telegram)",
         f"              {place.address(MAX_PORT)}/phone   (two buyers in MAX)",
         f"              {place.address(VK_PORT)}/phone   (two buyers in VK)",
+        f"              {place.address(WA_PORT)}/phone   (two buyers in WhatsApp)",
         f"  Shop site   {place.address(3)}/        (with the web chat)",
         f"  YooKassa    {place.address(2)}         (its payment page opens from the chat)",
         "",

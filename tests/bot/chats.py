@@ -19,8 +19,9 @@ from company.texts import Texts
 from customers import identities
 from customers.tables import Customer
 from inbox import conversations, messages
+from inbox.capabilities import Capabilities
 from inbox.channels import CAPABILITIES
-from inbox.content import Button, Capabilities, Contact, Incoming, Location, Outgoing, Press, Profile, load_outgoing
+from inbox.content import Button, Contact, Incoming, Location, Outgoing, Press, Profile, load_outgoing
 from inbox.tables import Author, Conversation, Kind, Message
 from kit.clock import utc_now
 from orders import book, stages

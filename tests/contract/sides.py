@@ -11,8 +11,8 @@ from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bot.channels.base import Accept, Connection, Report
-from inbox.content import Heard
+from bot.channels.base import Accept, Connection, Receiver, Report
+from inbox.capabilities import Heard
 from tests.stories.buyers import Buyer, Seen
 from tests.stories.street import Street
 
@@ -99,6 +99,12 @@ class WiredSide(Side, Protocol):
     def secret(self) -> str:
         """The token, which must be seen nowhere."""
 
+    def values(self) -> dict[str, str]:
+        """What is entered beside the token when the account is connected."""
+
+    def calling(self, receiver: Receiver) -> AbstractAsyncContextManager[None]:
+        """The service calls this receiver, where it cannot be asked."""
+
     def sealed(self, **parts: str) -> str:
         """What is kept sealed of the account, with these parts of it changed."""
 
@@ -137,11 +143,17 @@ def _vk() -> WiredSide:
     return VkSide()
 
 
+def _whatsapp() -> WiredSide:
+    from tests.contract.whatsapp import WhatsAppSide
+
+    return WhatsAppSide()
+
+
 def _webchat() -> Side:
     from tests.contract.webchat import WebChatSide
 
     return WebChatSide()
 
 
-WIRED: Mapping[str, Callable[[], WiredSide]] = {"telegram": _telegram, "max": _max, "vk": _vk}
+WIRED: Mapping[str, Callable[[], WiredSide]] = {"telegram": _telegram, "max": _max, "vk": _vk, "whatsapp": _whatsapp}
 SIDES: Mapping[str, Callable[[], Side]] = {**WIRED, "webchat": _webchat}

@@ -29,9 +29,11 @@ from bot.channels.base import (
     button_name,
 )
 from bot.channels.connecting import BadToken, ChannelSilent
+from inbox.capabilities import Capabilities, Doubt, Heard
 from inbox.channels import CAPABILITIES
-from inbox.content import Action, Button, Doubt, Outgoing, styled
+from inbox.content import Action, Button, Fate, Outgoing, Receipt, styled
 from inbox.fitting import fit
+from inbox.reading import key_of
 from tests.contract.sides import WIRED, Trouble, WiredSide
 
 MEANS: dict[Trouble, type[ChannelError]] = {
@@ -83,8 +85,16 @@ def parcel(side: WiredSide, outgoing: Outgoing, **parts: Any) -> Parcel:
     return Parcel(**{"message_id": 41, "version": 1, "chat": side.chat, "outgoing": outgoing, **parts})
 
 
+def where(promises: Callable[[Capabilities], bool]) -> pytest.MarkDecorator:
+    """The test is about what some messengers promise on their cards."""
+    names = sorted(name for name in WIRED if promises(CAPABILITIES[name]))
+    return pytest.mark.parametrize("side", names, indirect=True)
+
+
 @pytest.mark.parametrize("trouble", Trouble)
 async def test_each_failure_is_told_in_our_words(side: WiredSide, trouble: Trouble) -> None:
+    if trouble is Trouble.BLOCKED and Heard.LEAVE not in CAPABILITIES[side.channel].hears:
+        pytest.skip("nobody learns there that a buyer has written the shop off")
     async with adapter_of(side) as adapter:
         chat = side.nobody if trouble is Trouble.REFUSED else side.chat
         await side.meets(trouble)
@@ -123,6 +133,12 @@ async def test_what_was_done_and_not_answered_stands_there_once(side: WiredSide)
             assert await adapter.find(replace(changed, message_id=43), since=0.0, taken=()) is None
         elif card.doubt is Doubt.KEY:
             await adapter.send(said)
+        elif card.doubt is Doubt.TOLD:
+            heap = Heap()
+            await _received(side, heap, lambda: bool(_receipts(side, heap, key_of(41, said.made_ms))))
+            assert {receipt.fate for receipt in _receipts(side, heap, key_of(41, said.made_ms))} <= {*Fate} - {
+                Fate.FAILED
+            }
         assert [text for text, _labels in side.shown()].count("Одно и то же") == 2
     assert (card.doubt is Doubt.STAYS) is (not card.sure_for)
 
@@ -180,6 +196,7 @@ async def test_formatting_that_looks_like_markup_stays_what_the_shop_wrote(side:
     assert side.shown()[-1][0] == text
 
 
+@where(lambda card: card.edit)
 async def test_an_edit_changes_the_message_in_its_place(side: WiredSide) -> None:
     before = Outgoing(text="1 в корзине", rows=((Button("+", Action("more")),),))
     after = replace(before, text="2 в корзине", rows=((Button("+", Action("more")), Button("−", Action("fewer"))),))
@@ -193,6 +210,7 @@ async def test_an_edit_changes_the_message_in_its_place(side: WiredSide) -> None
     assert side.shown() == [("2 в корзине", [])]
 
 
+@where(lambda card: card.answers)
 async def test_a_press_is_answered_with_words_or_without(side: WiredSide) -> None:
     async with adapter_of(side) as adapter:
         await adapter.send(parcel(side, Outgoing(text="Кружка", rows=((Button("Купить", Action("buy")),),))))
@@ -204,7 +222,7 @@ async def test_a_press_is_answered_with_words_or_without(side: WiredSide) -> Non
         await adapter.acknowledge(incoming.press.ack, "", alert=False)
 
 
-@pytest.mark.parametrize("side", sorted(name for name in WIRED if CAPABILITIES[name].typing), indirect=True)
+@where(lambda card: card.typing)
 async def test_that_somebody_writes_is_shown(side: WiredSide) -> None:
     async with adapter_of(side) as adapter:
         await adapter.typing(side.chat)
@@ -261,15 +279,15 @@ async def test_a_kind_that_nobody_knows_is_kept_and_breaks_nothing(side: WiredSi
 async def test_a_token_tells_whose_it_is_before_it_is_kept(side: WiredSide) -> None:
     connector = CONNECTORS[side.channel]
     api = str(side.connection(Heap().accept, Heap().report).settings["api"])
-    found = await connector.ask(side.secret, api)
+    found = await connector.ask(side.secret, api, side.values())
     assert found.external_id
     assert found.name
     for wrong in ("", "наугад", side.secret[:-1] + ("a" if side.secret[-1] != "a" else "b")):
         with pytest.raises(BadToken):
-            await connector.ask(wrong, api)
+            await connector.ask(wrong, api, side.values())
     await side.stop()
     with pytest.raises(ChannelSilent):
-        await connector.ask(side.secret, api)
+        await connector.ask(side.secret, api, side.values())
 
 
 async def _heard(side: WiredSide) -> Any:
@@ -288,15 +306,22 @@ async def _received(side: WiredSide, heap: Heap, done: Callable[[], bool]) -> No
         return not done() or next(turns) < 1
 
     receiver = RECEIVERS[side.channel](side.connection(heap.accept, heap.report))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(10), side.calling(receiver):
         receiving = asyncio.create_task(receiver.receive(holds))
         while not done():
             await asyncio.sleep(0.02)
-    await asyncio.sleep(0.2)
-    receiving.cancel()
-    await asyncio.gather(receiving, return_exceptions=True)
+        await asyncio.sleep(0.2)
+        receiving.cancel()
+        await asyncio.gather(receiving, return_exceptions=True)
 
 
 def _texts(side: WiredSide, heap: Heap) -> list[str]:
     read = CHANNELS[side.channel](side.connection(heap.accept, heap.report)).parse
     return [incoming.text for envelope in heap.envelopes.values() for incoming in read(envelope.raw)]
+
+
+def _receipts(side: WiredSide, heap: Heap, key: str) -> list[Receipt]:
+    """What the channel has told of the message of this key."""
+    read = CHANNELS[side.channel](side.connection(heap.accept, heap.report)).parse
+    told = [incoming.receipt for envelope in heap.envelopes.values() for incoming in read(envelope.raw)]
+    return [receipt for receipt in told if receipt is not None and receipt.key == key]

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from bot.channels import CHANNELS
 from inbox import messages
+from inbox.capabilities import Capabilities, Doubt, Heard
 from inbox.channels import CAPABILITIES
-from inbox.content import Capabilities, Doubt, Heard, Incoming, MediaKind, Outgoing, load_incoming
+from inbox.content import Incoming, MediaKind, Outgoing, load_incoming
 from inbox.tables import Author, Conversation, Delivery, Message
 from orders.tables import Order
 from tests.contract.sides import NAME, PHONE, SIDES, WIRED, WORDS, Hand, Side, Trouble, WiredSide
@@ -24,6 +25,8 @@ from tests.stories import books, goods, purchases
 from tests.stories.console import desk
 from tests.stories.purchases import Asked
 from tests.stories.street import MARINA_EMAIL, OWNER_EMAIL, Street, account, open_street
+
+ARRIVED = {Delivery.SENT, Delivery.DELIVERED, Delivery.READ}
 
 ASKED = Asked(NAME, PHONE, "Казань, Полевая, 3", "Позвоните за час")
 
@@ -123,7 +126,7 @@ async def test_a_restart_in_the_middle_loses_neither_the_cart_nor_what_was_said_
     await buyer.share_phone(PHONE)
     await buyer.sees("Как передать заказ", "Самовывоз")
     await street.settle()
-    assert (await stage.heard())[-2].text == NAME
+    assert NAME in [said.text for said in (await stage.heard())[-2:]]
 
 
 async def test_the_same_event_twice_is_one_message_with_one_answer(stage: Stage) -> None:
@@ -184,7 +187,7 @@ async def test_what_went_out_without_an_answer_stands_there_once_and_is_known_to
     await stage.street.do(_say, here.id, Outgoing(text="Курьер выехал"))
     await stage.buyer.sees("Курьер выехал")
     async with asyncio.timeout(20):
-        while (await stage.street.ask(_deliveries, side.channel))[-1] != Delivery.SENT:
+        while (await stage.street.ask(_deliveries, side.channel))[-1] not in ARRIVED:
             await asyncio.sleep(0.1)
     assert [message.text for message in stage.buyer.screen()].count("Курьер выехал") == 1
     await stage.street.do(_say, here.id, Outgoing(text="Курьер выехал"))
@@ -204,11 +207,7 @@ async def test_an_answer_can_quote_what_it_answers(stage: Stage) -> None:
         await marina.answers_to(here, "Есть ли синяя кружка?", "Будет в пятницу.")
         await stage.buyer.sees("Будет в пятницу.")
     await stage.settle()
-    assert set(await stage.street.ask(_deliveries, stage.side.channel)) <= {
-        Delivery.SENT,
-        Delivery.DELIVERED,
-        Delivery.READ,
-    }
+    assert set(await stage.street.ask(_deliveries, stage.side.channel)) <= ARRIVED
 
 
 def _one_file(kind: MediaKind) -> Callable[[Incoming], bool]:

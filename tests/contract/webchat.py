@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from inbox.content import Heard
+from inbox.capabilities import Heard
 from tests.contract.sides import NAME, PHONE, WORDS
 from tests.stories.buyers import Seen, Visitor, following
 from tests.stories.goods import picture

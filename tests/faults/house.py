@@ -18,6 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+import bot.doubts
 import bot.notices
 import bot.passports
 import inbox.jobs
@@ -210,6 +211,7 @@ class House:
         handlers: dict[str, Handler] = {
             **self.intake.handlers,
             **courier.handlers,
+            **bot.doubts.JOBS,
             **inbox.jobs.JOBS,
             **orders.jobs.JOBS,
             **reminding.JOBS,

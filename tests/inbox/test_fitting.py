@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.content import Action, Button, Capabilities, Media, MediaKind, Outgoing, Span, Style, styled
+from inbox.capabilities import Capabilities
+from inbox.content import Action, Button, Media, MediaKind, Outgoing, Span, Style, styled
 from inbox.fitting import fit, length
 
 ROOMY = Capabilities()

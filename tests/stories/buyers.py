@@ -36,6 +36,8 @@ class Seen:
 
 class Buyer(Protocol):
     name: str
+    in_place: bool
+    """His messenger shows what a message has become in its place, and an answer to a press as passing words."""
 
     async def start(self) -> None: ...
 
@@ -59,6 +61,8 @@ class Buyer(Protocol):
 
 class PhoneBuyer:
     """Somebody with Telegram."""
+
+    in_place = True
 
     def __init__(self, telegram: TelegramEmulator, person_id: int) -> None:
         self.phone: Phone = telegram.phone(person_id)
@@ -104,6 +108,8 @@ def _on_phone(message: Shown) -> Seen:
 
 class Visitor:
     """Somebody on the shop's site: the widget's requests and its live stream, without the browser around them."""
+
+    in_place = True
 
     def __init__(self, street: Street, name: str) -> None:
         self.name = name

@@ -30,21 +30,27 @@ async def takes_mugs(buyer: Buyer) -> None:
     await buyer.sees("Кружки", "Кружка «Туман»")
     await buyer.press("Кружка «Туман»")
     card = await buyer.sees("Артикул MUG-BLK", "В корзину")
-    assert card.pictures == 1
+    assert card.pictures == 1 or _above(buyer, card).pictures == 1
     assert "1 450" in card.text.replace("\u00a0", " ")
     assert "есть в наличии" in card.text
     await buyer.press("белый")
     white = await buyer.sees("Артикул MUG-WHT", "В корзину")
-    assert white.id == card.id, "the card changes in place"
+    assert (white.id == card.id) is buyer.in_place, "the card changes in place where it can"
     assert "осталось 4" in white.text
     await buyer.press("чёрный")
     await buyer.sees("Артикул MUG-BLK", "В корзину")
-    assert await buyer.press("В корзину") == "В корзине"
+    assert await buyer.press("В корзину") == ("В корзине" if buyer.in_place else "")
     await buyer.sees("Артикул MUG-BLK", "1 в корзине")
     await buyer.press("+")
     await buyer.sees("Артикул MUG-BLK", "2 в корзине")
     await buyer.press("+")
     await buyer.sees("Артикул MUG-BLK", "3 в корзине")
+
+
+def _above(buyer: Buyer, card: Seen) -> Seen:
+    """The message before this one: a picture stands there where it cannot stand above so many buttons."""
+    screen = buyer.screen()
+    return screen[next(n for n, each in enumerate(screen) if each.id == card.id) - 1]
 
 
 async def finds_napkin(buyer: Buyer) -> None:
@@ -92,7 +98,7 @@ async def answers_questions(buyer: Buyer, asked: Asked) -> None:
 
 async def confirms(buyer: Buyer) -> int:
     """The number of the order that he made."""
-    toast = await buyer.press("Подтвердить")
+    toast = await buyer.press("Подтвердить") or (await buyer.sees("к оплате", "Оплатить")).text
     placed = re.search(r"№ (\d+)", toast)
     assert placed is not None, toast
     number = int(placed[1])

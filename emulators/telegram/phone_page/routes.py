@@ -102,6 +102,7 @@ async def open_chat(request: web.Request) -> web.Response:
             keys=keys_html(screen, chat),
             others=others,
             stickers=stickers.STICKERS,
+            goods=request.app[CLOUD].goods_of(chat),
         )
     )
 
@@ -169,6 +170,7 @@ ACTS: dict[str, Callable[[Phone, Json], Any]] = {
     "sticker": _send_sticker,
     "location": lambda phone, fields: phone.send_location(*KAZAN),
     "contact": lambda phone, fields: phone.share_contact(),
+    "order": lambda phone, fields: phone.order_one(fields["retailer"]),
     "block": lambda phone, fields: phone.block(),
     "unblock": lambda phone, fields: phone.unblock(),
     "read": lambda phone, fields: phone.read(),

@@ -2,6 +2,7 @@
 import * as drafts from "./drafts.js";
 import { posted } from "./server.js";
 import { say } from "./texts.js";
+import * as answerWindow from "./window.js";
 
 const form = () => document.getElementById("composer");
 const area = () => form().elements.text;
@@ -186,11 +187,21 @@ function keepTypedBefore() {
   if (value !== defaultValue) drafts.write(mode(), text && text !== defaultValue ? `${text}\n${value}` : value);
 }
 
+/** The messenger takes free words or takes none: `why` says that there, empty when it takes them. */
+function close(why) {
+  if (why) form().dataset.closed = why;
+  else delete form().dataset.closed;
+  if (mode() === "note") return;
+  area().placeholder = why || form().dataset.placeholderReply;
+  area().disabled = Boolean(why);
+}
+
 export function start() {
   if (!form()) return;
   drafts.open(form());
   keepTypedBefore();
   show();
+  answerWindow.start(form().dataset.conversation, close);
   area().addEventListener("input", write);
   document.addEventListener("live:conversation", ({ detail }) => {
     if (String(detail.id) === form().dataset.conversation && ["message_added", "draft_left"].includes(detail.kind)) drafts.look().then(show);

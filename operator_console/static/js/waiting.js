@@ -1,7 +1,7 @@
 // Waiting times on the screen grow by themselves, in words that the page carries.
 import { say } from "./texts.js";
 
-function words(seconds) {
+export function words(seconds) {
   const minutes = Math.floor(seconds / 60);
   const hours = Math.floor(minutes / 60);
   if (hours >= 24) return say("days", { d: Math.floor(hours / 24) });

@@ -309,7 +309,7 @@ function onClick(event) {
     grow();
   } else if (copy) navigator.clipboard?.writeText(copy).then(() => toast(words.copied));
   else if (name) {
-    act(name, { ...(key.dataset.payload && { payload: key.dataset.payload }), ...(key.dataset.name && { name: key.dataset.name }) });
+    act(name, { ...(key.dataset.payload && { payload: key.dataset.payload }), ...(key.dataset.name && { name: key.dataset.name }), ...(key.dataset.retailer && { retailer: key.dataset.retailer }) });
     if (name === "start") {
       key.dataset.payload = "";
       history.replaceState(null, "", location.pathname + suffix);
