@@ -33,9 +33,9 @@ from bot.channels.base import (
 from company.tables import ChannelAccount
 from inbox import content, delivered, sending, typing
 from inbox.content import Doubt, Media
-from inbox.tables import Conversation, Delivery, Message
+from inbox.tables import Author, Conversation, Delivery, Message
 from kit import crash
-from kit.clock import now_ms
+from kit.clock import now_ms, utc_now
 from storage import pace
 from storage.files import Blob, FileStore, FileTooLarge, record
 from storage.hot import Load, inserted, save
@@ -47,6 +47,9 @@ logger = logging.getLogger(__name__)
 
 GIVE_UP = timedelta(hours=24)
 """How long a message that certainly was not sent is tried again."""
+
+TOO_MANY = "too many by itself"
+"""The error of a message that the bot was not let send: a person looks at what is going on there."""
 
 REPEATED = "repeated"
 """Marks a repeatable message that is already in its second try."""
@@ -114,6 +117,10 @@ class Courier:
             return None
         if conversation.blocked:
             _settle(session, conversation.shop_id, message, Delivery.FAILED, "blocked")
+            return None
+        if delivered.too_many(session, message):
+            _settle(session, conversation.shop_id, message, Delivery.FAILED, TOO_MANY)
+            conversation.waiting_since = conversation.waiting_since or utc_now()
             return None
         turn = _turn(session, message, can_wait=can_wait)
         if turn.again is not None:
@@ -245,6 +252,9 @@ class Courier:
             attachments=self._attachments(session, outgoing),
             reply_to=_external(session, conversation, message.reply_to_id),
             external_id=_own_part(conversation, message.external_id),
+            locale=conversation.locale,
+            by_machine=message.author != Author.STAFF,
+            context=conversation.context,
             made_ms=int(message.created_at.timestamp() * 1000),
         )
         return _Errand(conversation.shop_id, message.account_id, conversation.id, parcel)

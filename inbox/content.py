@@ -109,6 +109,21 @@ class Profile:
     username: str = ""
     locale: str = ""
     phone: str = ""
+    email: str = ""
+    """Where the channel's own messages reach him."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A message of ours is named by what came, so it did go out. `place` is the channel's own id of it.
+
+    `failed` says why it did not reach the buyer all the same; `gone` when nothing ever will.
+    """
+
+    message_id: int
+    place: str
+    failed: str = ""
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +150,10 @@ class Incoming:
     album: str = ""
     """Parts of one album carry the same key."""
     context: Mapping[str, str] = field(default_factory=dict)
-    """Page, referrer, utm_* of a web visitor."""
+    """Page, referrer, utm_* of a web visitor; what an answer by letter must name."""
+    by_machine: bool = False
+    """Written by a program on somebody's behalf: kept, and never answered by one."""
+    proof: Proof | None = None
     sent_at: float = 0.0
     """Seconds since 1970 by the channel's clock."""
 
@@ -257,6 +275,11 @@ class Capabilities:
     delivered: bool = False
     read: bool = False
     """Whether the channel reports delivery and reading."""
+    toasts: bool = True
+    """A press is answered by a short word that passes; elsewhere by a message, or by nothing."""
+    by_itself_an_hour: int = 0
+    """How many messages the shop may send to one buyer in an hour without a person's doing; 0 for any number. Where
+    programs answer programs, this ends it."""
     typing: bool = False
     """Whether the channel is to be asked to show that somebody writes."""
     per_second: float = 0.0

@@ -130,6 +130,26 @@ class VkSection(_Section):
     api: Address = "https://api.vk.com"
 
 
+class EmailSection(_Section):
+    """A mailbox of the shop."""
+
+    name: str = "Почта"
+    address: str = Field(pattern=r"^[^\s@<>]{1,64}@[^\s@<>]{1,190}$")
+    password: Secret
+    """Of the mailbox; services such as Yandex, Mail.ru and Gmail give an own one to programs."""
+    imap: str = Field(pattern=r"^(imaps?://)?[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9]\d{0,4})?$")
+    """The server that keeps its letters: a name, or imaps://name:993; imap:// changes to TLS by STARTTLS."""
+    smtp: str = Field(pattern=r"^(smtps?://)?[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9]\d{0,4})?$")
+    """The server that sends: a name, or smtps://name:465; smtp:// changes to TLS by STARTTLS."""
+    folder: str = "INBOX"
+    sender: str = ""
+    """The name above letters; the shop's, if it is left out."""
+    links: bool = False
+    """Whether letters may have links to public_url although that is no https address: for trying it out here."""
+    per_second: float = Field(default=2.0, ge=0)
+    """Letters that may be sent each second; 0 for any number."""
+
+
 class WebchatSection(_Section):
     """A web chat on one site."""
 
@@ -181,6 +201,7 @@ class Config(_Section):
     telegram: tuple[TelegramSection, ...] = ()
     max: tuple[MaxSection, ...] = ()
     vk: tuple[VkSection, ...] = ()
+    email: tuple[EmailSection, ...] = ()
     webchat: tuple[WebchatSection, ...] = ()
     yookassa: tuple[YooKassaSection, ...] = ()
     log: LogSection = LogSection()
@@ -192,6 +213,7 @@ class Config(_Section):
         found += [secret for one in self.telegram for secret in (one.token, one.webhook_secret)]
         found += [secret for bot in self.max for secret in (bot.token, bot.webhook_secret)]
         found += [secret for one in self.vk for secret in (one.token, one.webhook_secret)]
+        found += [box.password for box in self.email]
         return [secret.get_secret_value() for secret in found if secret is not None]
 
     @model_validator(mode="after")
@@ -250,6 +272,7 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
         "telegram": TelegramSection,
         "max": MaxSection,
         "vk": VkSection,
+        "email": EmailSection,
         "webchat": WebchatSection,
         "yookassa": YooKassaSection,
         "log": LogSection,

@@ -8,7 +8,7 @@ from operator_console.texts import gettext as _
 
 def of(channel: str) -> Shape:
     """{steps: what is done on the messenger's side, where: where the token stands, next: what follows of itself}."""
-    words = {"telegram": _telegram, "max": _max, "vk": _vk}
+    words = {"telegram": _telegram, "max": _max, "vk": _vk, "email": _email}
     return words[channel]() if channel in words else {"steps": (), "where": "", "next": ""}
 
 
@@ -47,4 +47,16 @@ def _vk() -> Shape:
         ),
         "where": _("The community gives it: Manage, API usage, Access keys."),
         "next": _("VK is told by itself where to bring messages. Write to the community to see that it answers."),
+    }
+
+
+def _email() -> Shape:
+    return {
+        "steps": (
+            _("In the mail service, open the settings of the shop’s mailbox and allow mail programs, IMAP."),
+            _("Make a password for programs there: Yandex, Mail.ru and Gmail give one beside your own. Copy it."),
+            _("Enter the address, that password and the two servers. Yandex: imap.yandex.ru and smtp.yandex.ru."),
+        ),
+        "where": _("The mail service gives it: its settings, passwords for programs."),
+        "next": _("Letters from now on become conversations. The mailbox itself stays as it is: nothing is moved."),
     }

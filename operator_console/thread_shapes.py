@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from bot.alarm_notices import named as why
 from catalog.names import named
 from company.rights import Right
 from company.tables import Staff
@@ -92,7 +93,7 @@ def _message(message: Message, around: _Around) -> Shape:
         "card": None,
         "rows": [],
         "delivery": str(message.delivery),
-        "error": message.error,
+        "error": why(around.visit.console.texts, "why", message.error, reader().language) if message.error else "",
         "retry_url": None,
         "mark": "",
     }

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bot.channels import max_calls, max_connect, telegram_calls, telegram_connect, vk_calls, vk_connect
+from bot.channels import (
+    email_connect,
+    email_imap,
+    max_calls,
+    max_connect,
+    telegram_calls,
+    telegram_connect,
+    vk_calls,
+    vk_connect,
+)
 from bot.channels.base import Channel, Connection, Receiver
 from bot.channels.connecting import Connector
 
@@ -34,6 +43,18 @@ def _max_receiver(connection: Connection) -> Receiver:
     return MaxReceiver(connection)
 
 
+def _email(connection: Connection) -> Channel:
+    from bot.channels.email import Email
+
+    return Email(connection)
+
+
+def _email_receiver(connection: Connection) -> Receiver:
+    from bot.channels.email_receive import EmailReceiver
+
+    return EmailReceiver(connection)
+
+
 def _webchat(connection: Connection) -> Channel:
     from bot.channels.webchat.adapter import WebChat
 
@@ -56,6 +77,7 @@ CHANNELS: Mapping[str, Callable[[Connection], Channel]] = {
     "telegram": _telegram,
     "max": _max,
     "vk": _vk,
+    "email": _email,
     "webchat": _webchat,
 }
 """Every messenger that the hub speaks. A new one is one file here, one line here, and one folder of real payloads."""
@@ -64,6 +86,7 @@ RECEIVERS: Mapping[str, Callable[[Connection], Receiver]] = {
     "telegram": _telegram_receiver,
     "max": _max_receiver,
     "vk": _vk_receiver,
+    "email": _email_receiver,
 }
 """Those that are fetched from, or that call us at /hooks. The web chat's visitors come to its own addresses."""
 
@@ -71,5 +94,14 @@ CONNECTORS: Mapping[str, Connector] = {
     "telegram": Connector(telegram_calls.API, telegram_connect.whose, gone=telegram_calls.GONE),
     "max": Connector(max_calls.API, max_connect.whose, gone=max_calls.GONE, prefers_webhook=True),
     "vk": Connector(vk_calls.API, vk_connect.whose, gone=vk_calls.GONE, prefers_webhook=True),
+    "email": Connector(
+        "",
+        email_connect.whose,
+        gone=email_imap.LOGIN_REFUSED,
+        called_in_file="password",
+        calls=False,
+        address_of=email_connect.address_of,
+        probe=email_connect.probe,
+    ),
 }
 """Those that are connected in the console by a token."""

@@ -38,6 +38,15 @@ class ChannelSilent(Refused):
         super().__init__(f"{channel} did not answer", channel=channel)
 
 
+class NotAccepted(Refused):
+    """The channel lets us in and does not take the test message."""
+
+    code = "test_not_accepted"
+
+    def __init__(self, channel: str, why: str) -> None:
+        super().__init__(f"{channel} does not take a test message: {why}", channel=channel, why=why)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Whose token it is. `external_id` tells the account from others of its channel, for good."""
@@ -64,6 +73,15 @@ class Connector:
     """What is reported of an account whose token is no good any more: the adapter's own words for it."""
     prefers_webhook: bool = False
     """Polling is for trying out; where there is a public address, the channel is to call us."""
+    called_in_file: str = "token"
+    """What the configuration file calls it."""
+    calls: bool = True
+    """The channel can call us at /hooks; elsewhere it is only asked."""
+    address_of: Callable[[Mapping[str, str]], str] | None = None
+    """The channel's address out of what the owner entered, where each account has its own. Raises Refused."""
+    probe: Callable[[str, str, str, str, str], Awaitable[None]] | None = None
+    """Send a test (token, the channel's address, who sends, to whom, words), where a person has an address there
+    without having written first. Raises BadToken, ChannelSilent, NotAccepted."""
 
 
 async def told(channel: str, url: str, *, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:

@@ -104,9 +104,16 @@ class Turn:
         return 1
 
     def toast(self, text: str, *, alert: bool = False) -> None:
-        """Answer the press with a short text that passes; with none, the button just stops waiting."""
+        """Answer the press with a short text that passes; with none, the button just stops waiting.
+
+        Where nothing passes, an alert is a message and anything less is seen by what follows.
+        """
         press = self.incoming.press
-        if press is None or not press.ack or self._answered:
+        if press is None or self._answered:
+            return
+        if not press.ack:
+            if alert and not self.capabilities.toasts:
+                self.say(Outgoing(text=text))
             return
         self._answered = True
         jobs.put(

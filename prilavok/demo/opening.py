@@ -21,6 +21,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bot.channels import email_servers
 from catalog import goods as catalog_goods
 from catalog.tables import Photo
 from company import accounts, shops
@@ -47,6 +48,8 @@ VK_TOKEN = "vk1.a.demo-community-of-clay-and-linen"  # noqa: S105  only our own 
 VK_NAME = "glina_i_len"
 MAX_ID = 600_042
 MAX_TOKEN = "f9LHodD0cOIdemo-bot-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
+MAIL_ADDRESS = "shop@glina.example"
+MAIL_PASSWORD = "demo-mailbox-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
 MERCHANT = "504242"
 MERCHANT_KEY = "test_demo-key-of-clay-and-linen"
 SITE = "clay-and-linen"
@@ -54,6 +57,9 @@ MAX_PORT = 4
 """How far from the hub's port MAX listens."""
 VK_PORT = 5
 """How far from the hub's port VK listens."""
+MAIL_PORT, IMAP_PORT, SMTP_PORT = 7, 17, 27
+"""How far from the hub's port the mail program's page, and the mail servers, listen."""
+MAIL_SERVERS = (("imap", IMAP_PORT), ("smtp", SMTP_PORT))
 OWNER_ID = 500_001
 """The owner's id on Telegram."""
 
@@ -152,6 +158,9 @@ def _point(session: Session, place: Place) -> int:
         account.settings = {**account.settings, "api": place.address(MAX_PORT)}
     for account in accounts.channels(session, "vk"):
         account.settings = {**account.settings, "api": place.address(VK_PORT)}
+    for account in accounts.channels(session, "email"):
+        servers = (f"{kind}://{place.host}:{place.port + port}" for kind, port in MAIL_SERVERS)
+        account.settings = {**account.settings, "api": str(email_servers.made(MAIL_ADDRESS, *servers))}
     for account in accounts.channels(session, "webchat"):
         sites = [place.address(3), f"http://localhost:{place.port + 3}"]
         account.settings = {**account.settings, "origins": sites}
@@ -215,6 +224,20 @@ def _channels(session: Session, box: SecretBox, the_shop: Shop) -> Mapping[str, 
             external_id=str(VK_GROUP),
             secret=orjson.dumps({"token": VK_TOKEN, "webhook_secret": secrets.token_urlsafe(32)}).decode(),
             settings={"receive": "polling", "username": VK_NAME},
+        ),
+        "email": accounts.add_channel(
+            **common,
+            channel="email",
+            name="Почта",
+            external_id=MAIL_ADDRESS,
+            secret=orjson.dumps({"token": MAIL_PASSWORD, "webhook_secret": secrets.token_urlsafe(32)}).decode(),
+            settings={
+                "receive": "polling",
+                "username": MAIL_ADDRESS,
+                "sender": words.NAME.ru,
+                "links": True,
+                "per_second": 0,
+            },
         ),
         "webchat": accounts.add_channel(
             **common,

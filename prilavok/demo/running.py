@@ -1,4 +1,4 @@
-"""The demo in one process: the hub, Telegram, MAX, VK, YooKassa and the shop's site, each on its own port."""
+"""The demo in one process: the hub, the messengers, a mail service, YooKassa and the shop's site, a port for each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 import typer
 
+from emulators.mail import Account as Mailbox
+from emulators.mail import MailEmulator
 from emulators.max import MaxBot, MaxEmulator
 from emulators.max import Settings as MaxSettings
 from emulators.shopsite import ShopSite
@@ -21,6 +23,10 @@ from prilavok.demo import fill, people
 from prilavok.demo import shop as words
 from prilavok.demo.opening import (
     BOT_NAME,
+    IMAP_PORT,
+    MAIL_ADDRESS,
+    MAIL_PASSWORD,
+    MAIL_PORT,
     MAX_ID,
     MAX_PORT,
     MAX_TOKEN,
@@ -28,6 +34,7 @@ from prilavok.demo.opening import (
     MERCHANT_KEY,
     OWNER_ID,
     SITE,
+    SMTP_PORT,
     TOKEN,
     VK_GROUP,
     VK_NAME,
@@ -59,6 +66,13 @@ MAX_BUYERS = (
 """Those who write to the shop's bot in MAX."""
 
 
+MAIL_BUYERS = (
+    Mailbox("sofya.belova@mail.example", "Софья Белова"),
+    Mailbox("james.moore@mail.example", "James Moore", language="en"),
+)
+"""Those who write letters to the shop."""
+
+
 def begin(*, folder: Path, host: str, port: int, database: str) -> Opening:
     """Start to set up what is missing. Call it before there is an event loop."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,6 +90,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
     _known_customers(telegram)
     max_messenger = MaxEmulator([_max_bot()], MAX_BUYERS, settings=MaxSettings(snapshot=folder / "max"))
     vk = VkEmulator([_community()], VK_BUYERS, settings=VkSettings(snapshot=folder / "vk"))
+    mail = MailEmulator([_mailbox()], [*MAIL_BUYERS, *_staff_mailboxes()], snapshot=folder / "mail.json")
     yookassa = YooKassaEmulator(
         [Merchant(MERCHANT, MERCHANT_KEY, f"{place.address(0)}/hooks/yookassa/{hook}", title=words.NAME.ru)],
         snapshot=folder / "yookassa",
@@ -86,6 +101,8 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
         await telegram.start(host, port + 1)
         await max_messenger.start(host, port + MAX_PORT)
         await vk.start(host, port + VK_PORT)
+        await mail.start(host, port + IMAP_PORT, port + SMTP_PORT)
+        await mail.serve_page(host, port + MAIL_PORT)
         await yookassa.start(host, port + 2)
         await site.start(host, port + 3)
         await hub.start()
@@ -98,6 +115,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
         await telegram.stop()
         await max_messenger.stop()
         await vk.stop()
+        await mail.stop()
         await yookassa.stop()
 
 
@@ -111,6 +129,15 @@ def _max_bot() -> MaxBot:
 
 def _community() -> Community:
     return Community(VK_GROUP, VK_TOKEN, name=words.NAME.ru, screen_name=VK_NAME, about=words.ABOUT.ru)
+
+
+def _mailbox() -> Mailbox:
+    return Mailbox(MAIL_ADDRESS, words.NAME.ru, MAIL_PASSWORD)
+
+
+def _staff_mailboxes() -> list[Mailbox]:
+    """Where a test letter from the console goes; their page opens by its number alone."""
+    return [Mailbox(person.email, person.name.ru, listed=False) for person in people.staff()]
 
 
 def _known_customers(telegram: TelegramEmulator) -> None:
@@ -133,6 +160,7 @@ def _tell(place: Place, seconds: float) -> None:
         f"  Phones      {place.address(1)}/phone   (two buyers and the owner, in Telegram)",
         f"              {place.address(MAX_PORT)}/phone   (two buyers in MAX)",
         f"              {place.address(VK_PORT)}/phone   (two buyers in VK)",
+        f"              {place.address(MAIL_PORT)}/mail    (two buyers with a mail program)",
         f"  Shop site   {place.address(3)}/        (with the web chat)",
         f"  YooKassa    {place.address(2)}         (its payment page opens from the chat)",
         "",

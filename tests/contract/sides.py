@@ -137,11 +137,22 @@ def _vk() -> WiredSide:
     return VkSide()
 
 
+def _email() -> WiredSide:
+    from tests.contract.email import EmailSide
+
+    return EmailSide()
+
+
 def _webchat() -> Side:
     from tests.contract.webchat import WebChatSide
 
     return WebChatSide()
 
 
-WIRED: Mapping[str, Callable[[], WiredSide]] = {"telegram": _telegram, "max": _max, "vk": _vk}
+WIRED: Mapping[str, Callable[[], WiredSide]] = {
+    "telegram": _telegram,
+    "max": _max,
+    "vk": _vk,
+    "email": _email,
+}
 SIDES: Mapping[str, Callable[[], Side]] = {**WIRED, "webchat": _webchat}

@@ -37,6 +37,9 @@ class Seen:
 class Buyer(Protocol):
     name: str
 
+    lasting: bool
+    """What the shop has said stays as it was, and a press is answered by what comes next: letters are like that."""
+
     async def start(self) -> None: ...
 
     async def say(self, text: str) -> None: ...
@@ -59,6 +62,8 @@ class Buyer(Protocol):
 
 class PhoneBuyer:
     """Somebody with Telegram."""
+
+    lasting = False
 
     def __init__(self, telegram: TelegramEmulator, person_id: int) -> None:
         self.phone: Phone = telegram.phone(person_id)
@@ -104,6 +109,8 @@ def _on_phone(message: Shown) -> Seen:
 
 class Visitor:
     """Somebody on the shop's site: the widget's requests and its live stream, without the browser around them."""
+
+    lasting = False
 
     def __init__(self, street: Street, name: str) -> None:
         self.name = name

@@ -35,11 +35,12 @@ async def takes_mugs(buyer: Buyer) -> None:
     assert "есть в наличии" in card.text
     await buyer.press("белый")
     white = await buyer.sees("Артикул MUG-WHT", "В корзину")
-    assert white.id == card.id, "the card changes in place"
+    assert (white.id == card.id) is not buyer.lasting, "the card changes in place where anything does"
     assert "осталось 4" in white.text
     await buyer.press("чёрный")
     await buyer.sees("Артикул MUG-BLK", "В корзину")
-    assert await buyer.press("В корзину") == "В корзине"
+    toast = await buyer.press("В корзину")
+    assert toast == ("" if buyer.lasting else "В корзине")
     await buyer.sees("Артикул MUG-BLK", "1 в корзине")
     await buyer.press("+")
     await buyer.sees("Артикул MUG-BLK", "2 в корзине")
@@ -93,8 +94,9 @@ async def answers_questions(buyer: Buyer, asked: Asked) -> None:
 async def confirms(buyer: Buyer) -> int:
     """The number of the order that he made."""
     toast = await buyer.press("Подтвердить")
-    placed = re.search(r"№ (\d+)", toast)
-    assert placed is not None, toast
+    told = toast or (await buyer.sees("к оплате", "Оплатить")).text
+    placed = re.search(r"№ (\d+)", told)
+    assert placed is not None, told
     number = int(placed[1])
     await buyer.sees(f"Заказ № {number}: к оплате", "Оплатить")
     return number
