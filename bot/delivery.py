@@ -37,7 +37,7 @@ from inbox.capabilities import Doubt
 from inbox.content import Media
 from inbox.tables import Author, Conversation, Delivery, Message
 from kit import crash
-from kit.clock import now_ms
+from kit.clock import now_ms, utc_now
 from storage import pace
 from storage.files import Blob, FileStore, FileTooLarge, record
 from storage.hot import Load, inserted, save
@@ -49,6 +49,9 @@ logger = logging.getLogger(__name__)
 
 GIVE_UP = timedelta(hours=24)
 """How long a message that certainly was not sent is tried again."""
+
+TOO_MANY = "too many by itself"
+"""The error of a message that the bot was not let send: a person looks at what is going on there."""
 
 _LOCKED = Load(
     lambda query: (
@@ -116,6 +119,10 @@ class Courier:
             return None
         if conversation.blocked:
             _settle(session, conversation.shop_id, message, Delivery.FAILED, "blocked")
+            return None
+        if delivered.too_many(session, message):
+            _settle(session, conversation.shop_id, message, Delivery.FAILED, TOO_MANY)
+            conversation.waiting_since = conversation.waiting_since or utc_now()
             return None
         turn = _turn(session, message, can_wait=can_wait)
         if turn.again is not None:
@@ -247,6 +254,9 @@ class Courier:
             attachments=self._attachments(session, outgoing),
             reply_to=_external(session, conversation, message.reply_to_id),
             external_id=_own_part(conversation, message.external_id),
+            locale=conversation.locale,
+            by_machine=message.author != Author.STAFF,
+            context=conversation.context,
             made_ms=int(message.created_at.timestamp() * 1000),
         )
         return _Errand(conversation.shop_id, message.account_id, conversation.id, parcel)

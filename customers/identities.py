@@ -16,6 +16,7 @@ from customers.contacts import BadPhone
 from customers.merging import rows_of
 from customers.tables import ContactKind, Customer, Identity
 from kit.clock import utc_now
+from kit.errors import Refused
 from storage.hot import Load
 
 _HEARD = Load(
@@ -82,11 +83,13 @@ def speaker(
     username: str = "",
     locale: str = "",
     phone: str = "",
+    email: str = "",
     known: Known | None = None,
 ) -> Known:
     """The identity of who speaks, and the customer, both made at first sight. `known`: if they were just looked up.
 
-    `phone` must be proven by the channel (a person's own contact); it is kept if the card has none. A name that
+    `phone` must be proven by the channel (a person's own contact); it is kept if the card has none. So is `email`,
+    where what is said to him goes there anyway; it joins him with nobody. A name that
     changed on the channel changes here, but a card keeps the name that it has.
     """
     name, username = tidy(name, 200), tidy(username, 120)
@@ -102,6 +105,8 @@ def speaker(
         customer.name = name
     if phone and customer.phone is None and (number := _proven(phone)):
         contacts.lend(session, customer, ContactKind.PHONE, number)
+    if email and customer.email is None and (address := _address(email)):
+        contacts.lend(session, customer, ContactKind.EMAIL, address)
     return known
 
 
@@ -143,6 +148,14 @@ def _meet(session: Session, account: ChannelAccount, external_id: str, name: str
 
 HOLDER = rows_of(Identity, locked=False)
 """A message does not lock who says it; it looks again if its conversation has another customer by then."""
+
+
+def _address(email: str) -> str | None:
+    """None for one that the card would not take from a person either."""
+    try:
+        return contacts.normal(ContactKind.EMAIL, email)
+    except Refused:
+        return None
 
 
 def _proven(phone: str) -> str | None:

@@ -99,6 +99,9 @@ class Capabilities:
     delivered: bool = False
     read: bool = False
     """Whether the channel reports delivery and reading."""
+    by_itself_an_hour: int = 0
+    """How many messages the shop may send to one buyer in an hour without a person's doing; 0 for any number. Where
+    programs answer programs, this ends it."""
     typing: bool = False
     """Whether the channel is to be asked to show that somebody writes."""
     per_second: float = 0.0

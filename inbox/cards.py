@@ -57,6 +57,7 @@ ROWS: Mapping[str, Callable[[Capabilities], str]] = {
     "edited in place": lambda card: _yes(card.edit) if card.edit_for is None else f"yes, {_span(card.edit_for)}",
     "a press is answered": lambda card: _yes(card.answers),
     "the shop may write": lambda card: _span(card.window),
+    "by the bot to one buyer, an hour": lambda card: str(card.by_itself_an_hour or "any number"),
     "tells of delivery, of reading": lambda card: f"{_yes(card.delivered)}, {_yes(card.read)}",
     "messages a second": lambda card: f"{card.per_second:g}" if card.per_second else "any number",
     "sent and not answered": lambda card: _DOUBTS[card.doubt],

@@ -96,6 +96,26 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         doubt=Doubt.TOLD,
         sure_for=timedelta(minutes=10),
     ),
+    # Ours: a letter has no limits of its own; mail services take letters of 25 MB, which is 18 MB before base64. What
+    # programs may send: https://www.rfc-editor.org/rfc/rfc3834
+    "email": Capabilities(
+        hears=frozenset({Heard.TEXT, Heard.PHOTO, Heard.DOCUMENT, Heard.VIDEO, Heard.AUDIO, Heard.ALBUM})
+        | {Heard.REPLY, Heard.FORWARD, Heard.PRESS, Heard.START},
+        text=20_000,
+        caption=20_000,
+        buttons=40,
+        per_row=40,
+        label=64,
+        rows=40,
+        styles=frozenset(Style) - {Style.SPOILER},
+        edit=False,
+        ask_contact=False,
+        file_in=25_000_000,
+        file_out=18_000_000,
+        answers=False,
+        by_itself_an_hour=60,
+        per_second=2.0,
+    ),
     "webchat": Capabilities(
         hears=frozenset(Heard) - {Heard.VOICE, Heard.STICKER, Heard.LOCATION, Heard.FORWARD, Heard.EDIT, Heard.LEAVE},
         text=4000,

@@ -108,6 +108,21 @@ class Profile:
     username: str = ""
     locale: str = ""
     phone: str = ""
+    email: str = ""
+    """Where the channel's own messages reach him."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A message of ours is named by what came, so it did go out. `place` is the channel's own id of it.
+
+    `failed` says why it did not reach the buyer all the same; `gone` when nothing ever will.
+    """
+
+    message_id: int
+    place: str
+    failed: str = ""
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +182,10 @@ class Incoming:
     album: str = ""
     """Parts of one album carry the same key."""
     context: Mapping[str, str] = field(default_factory=dict)
-    """Page, referrer, utm_* of a web visitor."""
+    """Page, referrer, utm_* of a web visitor; what an answer by letter must name."""
+    by_machine: bool = False
+    """Written by a program on somebody's behalf: kept, and never answered by one."""
+    proof: Proof | None = None
     sent_at: float = 0.0
     """Seconds since 1970 by the channel's clock."""
     reaction: bool = False

@@ -5,10 +5,14 @@ An outgoing message's row is its delivery record too.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from company.tables import ChannelAccount
 from inbox import sending
+from inbox.channels import CAPABILITIES
 from inbox.events import MessageChanged, MessageFailed
 from inbox.tables import Author, Conversation, Delivery, Message
 from kit.clock import utc_now
@@ -33,6 +37,10 @@ _SENT = Hot(
     )
 )
 _LOCKED = Load(lambda query: query.where(Message.id == sa.bindparam("message_id")).with_for_update(), Message)
+
+
+UNDER_WAY = frozenset({Delivery.SENDING, Delivery.SENT, Delivery.UNKNOWN})
+"""What a late refusal may overtake."""
 
 
 class NotResendable(Refused):
@@ -73,6 +81,32 @@ def found_at(session: Session, conversation: Conversation, message: Message, pla
         message.delivery, message.error, message.sent_at = Delivery.SENT, "", utc_now()
         session.flush()
         tell_changed(session, conversation.shop_id, message)
+
+
+def not_arrived(session: Session, conversation: Conversation, message: Message, reason: str) -> None:
+    """The channel took our message, which is locked, and says now that it did not reach the buyer."""
+    if message.author == Author.BUYER or message.delivery not in UNDER_WAY:
+        return
+    message.delivery, message.error = Delivery.FAILED, reason[:300]
+    session.flush()
+    tell_changed(session, conversation.shop_id, message)
+    tell_failed(session, conversation.shop_id, message)
+
+
+def too_many(session: Session, message: Message) -> bool:
+    """Whether the bot has sent to this buyer all that it may send in an hour; nobody holds a person back."""
+    if message.author == Author.STAFF:
+        return False
+    limit = CAPABILITIES[session.get_one(ChannelAccount, message.account_id).channel].by_itself_an_hour
+    if not limit:
+        return False
+    lately = sa.select(sa.func.count()).where(
+        Message.conversation_id == message.conversation_id,
+        Message.author.not_in((Author.BUYER, Author.STAFF)),
+        Message.sent_at > utc_now() - timedelta(hours=1),
+        Message.private.is_(False),
+    )
+    return (session.scalar(lately) or 0) >= limit
 
 
 def resend(session: Session, conversation: Conversation, message: Message) -> None:

@@ -78,8 +78,9 @@ def receive(session: Session, conversation: Conversation, incoming: Incoming) ->
         quoting.link_later(session, conversation, message, incoming.reply_to)
     if conversation.snoozed_until is not None or conversation.scheduled:
         interrupting.by_buyer(session, conversation)
-    conversation.unread += 1
-    if conversation.held and not incoming.reaction:
+    if not incoming.by_machine:
+        conversation.unread += 1
+    if conversation.held and not (incoming.by_machine or incoming.reaction):
         conversation.waiting_since = conversation.waiting_since or message.created_at
     _fetch_media(session, message, incoming)
     return message

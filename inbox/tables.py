@@ -95,7 +95,7 @@ class Conversation(Base):
     offered: Mapped[list[Any]] = mapped_column(default=list)
     """Actions behind the last numbered list, so that a typed "2" is the same as the button."""
     context: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """Where the buyer came from: page, referrer, utm_*, start (deep link)."""
+    """Where the buyer came from: page, referrer, utm_*, start (deep link); of letters, what an answer must name."""
     blocked: Mapped[bool] = mapped_column(default=False)
     """The buyer stopped the bot; sending is refused until they come back."""
     heard_at: Mapped[datetime | None]

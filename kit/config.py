@@ -153,6 +153,26 @@ class WhatsAppSection(_Section):
     """Messages that the number may send each second."""
 
 
+class EmailSection(_Section):
+    """A mailbox of the shop."""
+
+    name: str = "Почта"
+    address: str = Field(pattern=r"^[^\s@<>]{1,64}@[^\s@<>]{1,190}$")
+    password: Secret
+    """Of the mailbox; services such as Yandex, Mail.ru and Gmail give an own one to programs."""
+    imap: str = Field(pattern=r"^(imaps?://)?[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9]\d{0,4})?$")
+    """The server that keeps its letters: a name, or imaps://name:993; imap:// changes to TLS by STARTTLS."""
+    smtp: str = Field(pattern=r"^(smtps?://)?[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9]\d{0,4})?$")
+    """The server that sends: a name, or smtps://name:465; smtp:// changes to TLS by STARTTLS."""
+    folder: str = "INBOX"
+    sender: str = ""
+    """The name above letters; the shop's, if it is left out."""
+    links: bool = False
+    """Whether letters may have links to public_url although that is no https address: for trying it out here."""
+    per_second: float = Field(default=2.0, ge=0)
+    """Letters that may be sent each second; 0 for any number."""
+
+
 class WebchatSection(_Section):
     """A web chat on one site."""
 
@@ -205,6 +225,7 @@ class Config(_Section):
     max: tuple[MaxSection, ...] = ()
     vk: tuple[VkSection, ...] = ()
     whatsapp: tuple[WhatsAppSection, ...] = ()
+    email: tuple[EmailSection, ...] = ()
     webchat: tuple[WebchatSection, ...] = ()
     yookassa: tuple[YooKassaSection, ...] = ()
     log: LogSection = LogSection()
@@ -217,6 +238,7 @@ class Config(_Section):
         found += [secret for bot in self.max for secret in (bot.token, bot.webhook_secret)]
         found += [secret for one in self.vk for secret in (one.token, one.webhook_secret)]
         found += [secret for one in self.whatsapp for secret in (one.token, one.app_secret, one.webhook_secret)]
+        found += [box.password for box in self.email]
         return [secret.get_secret_value() for secret in found if secret is not None]
 
     @model_validator(mode="after")
@@ -276,6 +298,7 @@ def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
         "max": MaxSection,
         "vk": VkSection,
         "whatsapp": WhatsAppSection,
+        "email": EmailSection,
         "webchat": WebchatSection,
         "yookassa": YooKassaSection,
         "log": LogSection,

@@ -83,6 +83,8 @@ async def receive(visit: Visit) -> web.StreamResponse:
     how = (await visit.form())["receive"]
     if how not in (POLLING, WEBHOOK):
         raise NoSuchPage("no such way to receive")
+    if how == WEBHOOK and not await visit.read(_may_call, visit, visit.number()):
+        raise NoSuchPage("the channel calls nobody")
     if how == WEBHOOK and not visit.console.public_url.startswith("https://"):
         raise WebhookNeedsHttps()
     return await _changed(visit, "receive", lambda account: receive_by(visit.console.box, account, how))
@@ -96,7 +98,8 @@ async def renew(visit: Visit) -> web.StreamResponse:
     if "app_secret" in more and form["app_secret"].strip():
         more = {**more, "app_secret": form["app_secret"].strip()}
     found = await CONNECTORS[channel].ask(token, api, more)
-    return await _changed(visit, "token", lambda account: _renew(visit.console.box, account, token, found))
+    named = CONNECTORS[channel].called_in_file
+    return await _changed(visit, named, lambda account: _renew(visit.console.box, account, token, found))
 
 
 async def allow(visit: Visit) -> web.StreamResponse:
@@ -117,7 +120,13 @@ async def switch(visit: Visit) -> web.StreamResponse:
 
 
 async def test(visit: Visit) -> web.StreamResponse:
-    """A message to the person's own chat with the bot."""
+    """A message to the person's own chat with the bot; by e-mail, to his address."""
+    channel, token, api, _more = await visit.read(_token, visit, visit.number())
+    if (probe := CONNECTORS[channel].probe) is not None:
+        shop = visit.shop.name
+        words = await visit.read(lambda _session: _("A test from the console: {shop} can be heard here.", shop=shop))
+        await probe(token, api, shop, visit.staff.email, words)
+        return visit.done(await visit.read(lambda _session: _("Sent to {address}", address=visit.staff.email)))
     await visit.write(_test, visit, visit.number())
     return visit.done(await visit.read(lambda _session: _("On its way to your chat with the bot")))
 
@@ -172,6 +181,10 @@ def _channel(session: Session, visit: Visit, account_id: int) -> Shape:
             "at": account.health_at,
             "brand": channel_name(account.channel),
             "by_token": account.channel in CONNECTORS,
+            "token_by_file": account.channel in CONNECTORS
+            and CONNECTORS[account.channel].called_in_file in accounts.by_file(account.settings),
+            "calls": account.channel in CONNECTORS and CONNECTORS[account.channel].calls,
+            "probed": account.channel in CONNECTORS and CONNECTORS[account.channel].probe is not None,
             "where": channel_words.of(account.channel)["where"],
             "by_file": accounts.by_file(account.settings),
             "tag": _tag(visit, account),
@@ -184,6 +197,11 @@ def _channel(session: Session, visit: Visit, account_id: int) -> Shape:
             "joined": any(chat.account_id == account.id for chat in _chats(session, visit)),
         }
     }
+
+
+def _may_call(session: Session, visit: Visit, account_id: int) -> bool:
+    channel = _ours(session, visit, account_id).channel
+    return channel not in CONNECTORS or CONNECTORS[channel].calls
 
 
 def _chats(session: Session, visit: Visit) -> list[Any]:

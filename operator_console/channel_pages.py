@@ -44,7 +44,7 @@ async def connect(visit: Visit) -> web.StreamResponse:
     channel, connector = asked(visit)
     form = await visit.form()
     token = form["token"].strip()
-    api = await visit.read(_api, visit.shop.id, channel)
+    api = connector.address_of(form) if connector.address_of else await visit.read(_api, visit.shop.id, channel)
     public = visit.console.public_url.startswith("https://")
     if connector.webhook_only and api.startswith("https://") and not public:
         raise WebhookNeedsHttps()
@@ -83,7 +83,9 @@ def new_secret() -> str:
 
 
 def _steps(_session: Session, channel: str) -> dict[str, Any]:
-    return {"channel": channel, "name": channel_name(channel), **channel_words.of(channel)}
+    steps = channel_words.of(channel)
+    own_address = CONNECTORS[channel].address_of is not None
+    return {"channel": channel, "name": channel_name(channel), "own_address": own_address, **steps}
 
 
 def _add_site(session: Session, box: SecretBox, shop_id: int) -> int:
@@ -105,14 +107,19 @@ def _api(session: Session, shop_id: int, channel: str) -> str:
 def _keep(
     session: Session, box: SecretBox, shop_id: int, channel: str, token: str, found: Found, api: str, receive: str
 ) -> int:
+    shop = session.get_one(Shop, shop_id)
+    settings = {**found.settings, "receive": receive, "username": found.username, "api": api}
+    if CONNECTORS[channel].address_of is not None:
+        # Buyers see who writes to them; elsewhere the account has a name of its own.
+        settings["sender"] = shop.name
     added = accounts.add_channel(
         session,
         box,
-        session.get_one(Shop, shop_id),
+        shop,
         channel=channel,
         name=found.name or found.username or channel_name(channel),
         external_id=found.external_id,
         secret=orjson.dumps({**found.secret, "token": token, "webhook_secret": new_secret()}).decode(),
-        settings={**found.settings, "receive": receive, "username": found.username, "api": api},
+        settings=settings,
     )
     return added.id

@@ -9,7 +9,7 @@ from operator_console.texts import gettext as _
 def of(channel: str) -> Shape:
     """{steps: what is done on the messenger's side, where: where the token stands, next: what follows of itself,
     values: [{name, label, hint, secret, required}] that are entered beside the token}."""
-    words = {"telegram": _telegram, "max": _max, "vk": _vk, "whatsapp": _whatsapp}
+    words = {"telegram": _telegram, "max": _max, "vk": _vk, "whatsapp": _whatsapp, "email": _email}
     return {"steps": (), "where": "", "next": "", "values": ()} | (words[channel]() if channel in words else {})
 
 
@@ -84,4 +84,16 @@ def _whatsapp() -> Shape:
             value("app_secret", _("32 characters: by it Meta’s calls are told from a stranger’s."), secret=True),
             value("catalog", _("If a catalogue is connected to the number; otherwise leave it empty."), required=False),
         ),
+    }
+
+
+def _email() -> Shape:
+    return {
+        "steps": (
+            _("In the mail service, open the settings of the shop’s mailbox and allow mail programs, IMAP."),
+            _("Make a password for programs there: Yandex, Mail.ru and Gmail give one beside your own. Copy it."),
+            _("Enter the address, that password and the two servers. Yandex: imap.yandex.ru and smtp.yandex.ru."),
+        ),
+        "where": _("The mail service gives it: its settings, passwords for programs."),
+        "next": _("Letters from now on become conversations. The mailbox itself stays as it is: nothing is moved."),
     }

@@ -29,6 +29,7 @@ from bot.channels.webchat.answers import ANSWERS
 from bot.connected import Connected
 from bot.delivery import Courier
 from bot.incoming import Intake
+from bot.letters import Letters
 from bot.reception import Reception
 from bot.web import Hooks
 from catalog import import_undo, importing
@@ -238,6 +239,7 @@ class Hub:
         app.add_routes(self.health.routes())
         app.add_routes(self.attendant.routes())
         app.add_routes(Hooks(self.db, self.files, self.connected.receiver).routes())
+        app.add_routes(Letters(self.db, self.connected.receiver).routes())
         payments.web.setup(app, db=self.db, texts=self.texts, public_url=self.config.public_url)
         routes.setup(
             app,

@@ -21,9 +21,19 @@ import operation.tables  # noqa: F401
 import orders.tables  # noqa: F401
 import payments.tables  # noqa: F401
 import storage.tables  # noqa: F401
+from bot.channels import email_servers
 from company import accounts, staff
 from company.tables import ChannelAccount, Role, Shop
-from kit.config import Config, MaxSection, TelegramSection, VkSection, WebchatSection, WhatsAppSection, YooKassaSection
+from kit.config import (
+    Config,
+    EmailSection,
+    MaxSection,
+    TelegramSection,
+    VkSection,
+    WebchatSection,
+    WhatsAppSection,
+    YooKassaSection,
+)
 from kit.secrets import SecretBox, WrongKey
 from payments import accounts as payment_accounts
 from payments.opening import open_shop
@@ -34,7 +44,7 @@ from storage.engines import prepare_sqlite
 
 T = TypeVar("T")
 A = TypeVar("A", ChannelAccount, PaymentAccount)
-Declared = TelegramSection | MaxSection | VkSection | WhatsAppSection | WebchatSection
+Declared = TelegramSection | MaxSection | VkSection | WhatsAppSection | EmailSection | WebchatSection
 
 
 def prepare(config: Config) -> None:
@@ -101,6 +111,7 @@ def _declare(session: Session, config: Config) -> None:
         *(_max(session, box, shop, one) for one in config.max),
         *(_vk(session, box, shop, one) for one in config.vk),
         *(_whatsapp(session, box, shop, one) for one in config.whatsapp),
+        *(_email(session, box, shop, one) for one in config.email),
         *(_webchat(session, box, shop, one) for one in config.webchat),
         *(_yookassa(session, box, shop, one) for one in config.yookassa),
     ]
@@ -152,6 +163,26 @@ def _bot(
     opened = _opened(box, account) | {"token": section.token.get_secret_value()}
     if section.webhook_secret is not None:
         opened["webhook_secret"] = section.webhook_secret.get_secret_value()
+    account.secret = box.seal(orjson.dumps(opened).decode())
+    return account
+
+
+def _email(session: Session, box: SecretBox, shop: Shop, section: EmailSection) -> ChannelAccount:
+    servers = email_servers.made(section.address, section.imap, section.smtp, section.folder)
+    settings = {
+        "receive": "polling",
+        "api": str(servers),
+        "username": section.address,
+        "sender": section.sender or shop.name,
+        "links": section.links,
+        "per_second": section.per_second,
+    }
+    account = _channel(session, shop, section, "email", section.address.lower(), settings)
+    # Three keys of the file make one of ours, and a shop's name may change.
+    account.settings = {**account.settings, "api": str(servers), "sender": section.sender or shop.name}
+    opened = _opened(box, account)
+    # By which answers to our letters are known: it must outlive a change of the password.
+    opened = {"webhook_secret": secrets.token_urlsafe(32)} | opened | {"token": section.password.get_secret_value()}
     account.secret = box.seal(orjson.dumps(opened).decode())
     return account
 

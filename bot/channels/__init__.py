@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bot.channels import (
+    email_connect,
+    email_imap,
     max_calls,
     max_connect,
     telegram_calls,
@@ -43,6 +45,18 @@ def _max_receiver(connection: Connection) -> Receiver:
     return MaxReceiver(connection)
 
 
+def _email(connection: Connection) -> Channel:
+    from bot.channels.email import Email
+
+    return Email(connection)
+
+
+def _email_receiver(connection: Connection) -> Receiver:
+    from bot.channels.email_receive import EmailReceiver
+
+    return EmailReceiver(connection)
+
+
 def _webchat(connection: Connection) -> Channel:
     from bot.channels.webchat.adapter import WebChat
 
@@ -78,6 +92,7 @@ CHANNELS: Mapping[str, Callable[[Connection], Channel]] = {
     "max": _max,
     "vk": _vk,
     "whatsapp": _whatsapp,
+    "email": _email,
     "webchat": _webchat,
 }
 """Every messenger that the hub speaks. A new one is one file here, one line here, and one folder of real payloads."""
@@ -87,6 +102,7 @@ RECEIVERS: Mapping[str, Callable[[Connection], Receiver]] = {
     "max": _max_receiver,
     "vk": _vk_receiver,
     "whatsapp": _whatsapp_receiver,
+    "email": _email_receiver,
 }
 """Those that are fetched from, or that call us at /hooks. The web chat's visitors come to its own addresses."""
 
@@ -102,6 +118,15 @@ CONNECTORS: Mapping[str, Connector] = {
         webhook_only=True,
         needed=("number", "business", "app_secret", "catalog"),
         templates=whatsapp_connect.templates,
+    ),
+    "email": Connector(
+        "",
+        by_token(email_connect.whose),
+        gone=email_imap.LOGIN_REFUSED,
+        called_in_file="password",
+        calls=False,
+        address_of=email_connect.address_of,
+        probe=email_connect.probe,
     ),
 }
 """Those that are connected in the console by a token."""

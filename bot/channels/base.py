@@ -108,6 +108,12 @@ class Parcel:
     """The channel's id of the message that is answered."""
     external_id: str = ""
     """The channel's id of this message, when it was sent before."""
+    by_machine: bool = False
+    """Nobody of the staff wrote it."""
+    locale: str = "ru"
+    """The buyer's language, for the few words that a channel adds of its own."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    """What was learned of the conversation from what came: Incoming.context."""
     made_ms: int = 0
     """When the message was made, in ms since 1970: tells it from one of the same number in a database restored."""
 
@@ -236,6 +242,17 @@ class Searchable(Protocol):
 
         `since`, in seconds since 1970, is before the first try; `taken` are ids that are other messages' already.
         """
+
+
+@runtime_checkable
+class Pressable(Protocol):
+    """A receiver of a channel whose buttons are links to our own page: a press comes from a browser."""
+
+    def button(self, token: str) -> tuple[int, int]:
+        """(message, index) of the button that a link names. Raises Stranger for a link that we never made."""
+
+    async def pressed(self, token: str, once: str) -> None:
+        """Store a press; the same `once` again is the same press. Raises Stranger."""
 
 
 def check_secret(given: str, expected: str) -> None:

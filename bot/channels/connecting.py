@@ -50,6 +50,15 @@ class WrongValue(Refused):
         super().__init__(f"{channel}: {value} does not fit the token", channel=channel, value=value)
 
 
+class NotAccepted(Refused):
+    """The channel lets us in and does not take the test message."""
+
+    code = "test_not_accepted"
+
+    def __init__(self, channel: str, why: str) -> None:
+        super().__init__(f"{channel} does not take a test message: {why}", channel=channel, why=why)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Whose token it is. `external_id` tells the account from others of its channel, for good."""
@@ -84,6 +93,15 @@ class Connector:
     """Names of what is entered beside the token."""
     templates: Callable[[str, str, Mapping[str, Any]], Awaitable[list[Approved]]] | None = None
     """The approved templates, by the token, the channel's address and the account's settings."""
+    called_in_file: str = "token"
+    """What the configuration file calls it."""
+    calls: bool = True
+    """The channel can call us at /hooks; elsewhere it is only asked."""
+    address_of: Callable[[Mapping[str, str]], str] | None = None
+    """The channel's address out of what the owner entered, where each account has its own. Raises Refused."""
+    probe: Callable[[str, str, str, str, str], Awaitable[None]] | None = None
+    """Send a test (token, the channel's address, who sends, to whom, words), where a person has an address there
+    without having written first. Raises BadToken, ChannelSilent, NotAccepted."""
 
 
 def by_token(

@@ -107,7 +107,7 @@ class Turn:
     def toast(self, text: str, *, alert: bool = False) -> None:
         """Answer the press with a short text that passes; with none, the button just stops waiting.
 
-        What must be seen is a message of its own where presses cannot be answered.
+        Where nothing passes, an alert is a message of its own and anything less is seen by what follows.
         """
         press = self.incoming.press
         if press is None or self._answered:

@@ -21,6 +21,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bot.channels import email_servers
 from catalog import goods as catalog_goods
 from catalog.tables import Photo
 from company import accounts, shops
@@ -47,6 +48,8 @@ VK_TOKEN = "vk1.a.demo-community-of-clay-and-linen"  # noqa: S105  only our own 
 VK_NAME = "glina_i_len"
 MAX_ID = 600_042
 MAX_TOKEN = "f9LHodD0cOIdemo-bot-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
+MAIL_ADDRESS = "shop@glina.example"
+MAIL_PASSWORD = "demo-mailbox-of-clay-and-linen"  # noqa: S105  only our own emulator knows it
 MERCHANT = "504242"
 MERCHANT_KEY = "test_demo-key-of-clay-and-linen"
 SITE = "clay-and-linen"
@@ -62,6 +65,9 @@ WA_APP_SECRET = "c1a7c1a7c1a7c1a7c1a7c1a7c1a7c1a7"  # noqa: S105  only our own e
 WA_CATALOG = 305_042_000
 WA_PORT = 6
 """How far from the hub's port WhatsApp listens."""
+MAIL_PORT, IMAP_PORT, SMTP_PORT = 7, 17, 27
+"""How far from the hub's port the mail program's page, and the mail servers, listen."""
+MAIL_SERVERS = (("imap", IMAP_PORT), ("smtp", SMTP_PORT))
 OWNER_ID = 500_001
 """The owner's id on Telegram."""
 
@@ -162,6 +168,9 @@ def _point(session: Session, place: Place) -> int:
         account.settings = {**account.settings, "api": place.address(VK_PORT)}
     for account in accounts.channels(session, "whatsapp"):
         account.settings = {**account.settings, "api": place.address(WA_PORT)}
+    for account in accounts.channels(session, "email"):
+        servers = (f"{kind}://{place.host}:{place.port + port}" for kind, port in MAIL_SERVERS)
+        account.settings = {**account.settings, "api": str(email_servers.made(MAIL_ADDRESS, *servers))}
     for account in accounts.channels(session, "webchat"):
         sites = [place.address(3), f"http://localhost:{place.port + 3}"]
         account.settings = {**account.settings, "origins": sites}
@@ -239,6 +248,20 @@ def _channels(session: Session, box: SecretBox, the_shop: Shop) -> Mapping[str, 
                 "username": "".join(char for char in WA_PHONE if char.isdigit()),
                 "business": str(WA_BUSINESS),
                 "catalog": str(WA_CATALOG),
+            },
+        ),
+        "email": accounts.add_channel(
+            **common,
+            channel="email",
+            name="Почта",
+            external_id=MAIL_ADDRESS,
+            secret=orjson.dumps({"token": MAIL_PASSWORD, "webhook_secret": secrets.token_urlsafe(32)}).decode(),
+            settings={
+                "receive": "polling",
+                "username": MAIL_ADDRESS,
+                "sender": words.NAME.ru,
+                "links": True,
+                "per_second": 0,
             },
         ),
         "webchat": accounts.add_channel(

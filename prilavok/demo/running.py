@@ -1,4 +1,4 @@
-"""The demo in one process: the hub, Telegram, MAX, VK, WhatsApp, YooKassa and the shop's site, each on its own port."""
+"""The demo in one process: the hub, the messengers, a mail service, YooKassa and the shop's site, a port for each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 import typer
 
+from emulators.mail import Account as Mailbox
+from emulators.mail import MailEmulator
 from emulators.max import MaxBot, MaxEmulator
 from emulators.max import Settings as MaxSettings
 from emulators.shopsite import ShopSite
@@ -23,6 +25,10 @@ from prilavok.demo import fill, goods, people
 from prilavok.demo import shop as words
 from prilavok.demo.opening import (
     BOT_NAME,
+    IMAP_PORT,
+    MAIL_ADDRESS,
+    MAIL_PASSWORD,
+    MAIL_PORT,
     MAX_ID,
     MAX_PORT,
     MAX_TOKEN,
@@ -30,6 +36,7 @@ from prilavok.demo.opening import (
     MERCHANT_KEY,
     OWNER_ID,
     SITE,
+    SMTP_PORT,
     TOKEN,
     VK_GROUP,
     VK_NAME,
@@ -96,6 +103,12 @@ WA_TEMPLATES = (
 CATALOGUE = 12
 """Goods that the number's own catalogue shows, of those that the shop sells."""
 
+MAIL_BUYERS = (
+    Mailbox("sofya.belova@mail.example", "Софья Белова"),
+    Mailbox("james.moore@mail.example", "James Moore", language="en"),
+)
+"""Those who write letters to the shop."""
+
 
 def begin(*, folder: Path, host: str, port: int, database: str) -> Opening:
     """Start to set up what is missing. Call it before there is an event loop."""
@@ -115,6 +128,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
     max_messenger = MaxEmulator([_max_bot()], MAX_BUYERS, settings=MaxSettings(snapshot=folder / "max"))
     vk = VkEmulator([_community()], VK_BUYERS, settings=VkSettings(snapshot=folder / "vk"))
     whatsapp = WhatsAppEmulator([_number()], WA_BUYERS, settings=WhatsAppSettings(snapshot=folder / "whatsapp"))
+    mail = MailEmulator([_mailbox()], [*MAIL_BUYERS, *_staff_mailboxes()], snapshot=folder / "mail.json")
     yookassa = YooKassaEmulator(
         [Merchant(MERCHANT, MERCHANT_KEY, f"{place.address(0)}/hooks/yookassa/{hook}", title=words.NAME.ru)],
         snapshot=folder / "yookassa",
@@ -126,6 +140,8 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
         await max_messenger.start(host, port + MAX_PORT)
         await vk.start(host, port + VK_PORT)
         await whatsapp.start(host, port + WA_PORT)
+        await mail.start(host, port + IMAP_PORT, port + SMTP_PORT)
+        await mail.serve_page(host, port + MAIL_PORT)
         await yookassa.start(host, port + 2)
         await site.start(host, port + 3)
         await hub.start()
@@ -139,6 +155,7 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
         await max_messenger.stop()
         await vk.stop()
         await whatsapp.stop()
+        await mail.stop()
         await yookassa.stop()
 
 
@@ -172,6 +189,15 @@ def _number() -> Number:
     )
 
 
+def _mailbox() -> Mailbox:
+    return Mailbox(MAIL_ADDRESS, words.NAME.ru, MAIL_PASSWORD)
+
+
+def _staff_mailboxes() -> list[Mailbox]:
+    """Where a test letter from the console goes; their page opens by its number alone."""
+    return [Mailbox(person.email, person.name.ru, listed=False) for person in people.staff()]
+
+
 def _known_customers(telegram: TelegramEmulator) -> None:
     """Customers of the shop's past have Telegram too, so that answers reach them; their phones lie in no one's hand."""
     for n, customer in enumerate(people.customers()):
@@ -193,6 +219,7 @@ def _tell(place: Place, seconds: float) -> None:
         f"              {place.address(MAX_PORT)}/phone   (two buyers in MAX)",
         f"              {place.address(VK_PORT)}/phone   (two buyers in VK)",
         f"              {place.address(WA_PORT)}/phone   (two buyers in WhatsApp)",
+        f"              {place.address(MAIL_PORT)}/mail    (two buyers with a mail program)",
         f"  Shop site   {place.address(3)}/        (with the web chat)",
         f"  YooKassa    {place.address(2)}         (its payment page opens from the chat)",
         "",

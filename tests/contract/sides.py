@@ -149,11 +149,23 @@ def _whatsapp() -> WiredSide:
     return WhatsAppSide()
 
 
+def _email() -> WiredSide:
+    from tests.contract.email import EmailSide
+
+    return EmailSide()
+
+
 def _webchat() -> Side:
     from tests.contract.webchat import WebChatSide
 
     return WebChatSide()
 
 
-WIRED: Mapping[str, Callable[[], WiredSide]] = {"telegram": _telegram, "max": _max, "vk": _vk, "whatsapp": _whatsapp}
+WIRED: Mapping[str, Callable[[], WiredSide]] = {
+    "telegram": _telegram,
+    "max": _max,
+    "vk": _vk,
+    "whatsapp": _whatsapp,
+    "email": _email,
+}
 SIDES: Mapping[str, Callable[[], Side]] = {**WIRED, "webchat": _webchat}

@@ -81,14 +81,17 @@ async def adapter_of(side: WiredSide) -> AsyncIterator[Channel]:
         await adapter.stop()
 
 
+def which(promises: Callable[[Capabilities], bool]) -> pytest.MarkDecorator:
+    """The test is about what some messengers promise on their cards."""
+    return pytest.mark.parametrize("side", sorted(n for n in WIRED if promises(CAPABILITIES[n])), indirect=True)
+
+
+called = pytest.mark.parametrize("side", sorted(n for n in WIRED if CONNECTORS[n].calls), indirect=True)
+"""The test is about messengers that call us."""
+
+
 def parcel(side: WiredSide, outgoing: Outgoing, **parts: Any) -> Parcel:
     return Parcel(**{"message_id": 41, "version": 1, "chat": side.chat, "outgoing": outgoing, **parts})
-
-
-def where(promises: Callable[[Capabilities], bool]) -> pytest.MarkDecorator:
-    """The test is about what some messengers promise on their cards."""
-    names = sorted(name for name in WIRED if promises(CAPABILITIES[name]))
-    return pytest.mark.parametrize("side", names, indirect=True)
 
 
 @pytest.mark.parametrize("trouble", Trouble)
@@ -196,7 +199,7 @@ async def test_formatting_that_looks_like_markup_stays_what_the_shop_wrote(side:
     assert side.shown()[-1][0] == text
 
 
-@where(lambda card: card.edit)
+@which(lambda card: card.edit)
 async def test_an_edit_changes_the_message_in_its_place(side: WiredSide) -> None:
     before = Outgoing(text="1 в корзине", rows=((Button("+", Action("more")),),))
     after = replace(before, text="2 в корзине", rows=((Button("+", Action("more")), Button("−", Action("fewer"))),))
@@ -210,7 +213,7 @@ async def test_an_edit_changes_the_message_in_its_place(side: WiredSide) -> None
     assert side.shown() == [("2 в корзине", [])]
 
 
-@where(lambda card: card.answers)
+@which(lambda card: card.answers)
 async def test_a_press_is_answered_with_words_or_without(side: WiredSide) -> None:
     async with adapter_of(side) as adapter:
         await adapter.send(parcel(side, Outgoing(text="Кружка", rows=((Button("Купить", Action("buy")),),))))
@@ -222,7 +225,7 @@ async def test_a_press_is_answered_with_words_or_without(side: WiredSide) -> Non
         await adapter.acknowledge(incoming.press.ack, "", alert=False)
 
 
-@where(lambda card: card.typing)
+@which(lambda card: card.typing)
 async def test_that_somebody_writes_is_shown(side: WiredSide) -> None:
     async with adapter_of(side) as adapter:
         await adapter.typing(side.chat)
@@ -242,6 +245,7 @@ async def test_what_was_said_while_nobody_listened_comes_once_and_in_order(side:
     assert heap.reports[-1] == "ok"
 
 
+@called
 async def test_only_the_channel_itself_may_bring_events(side: WiredSide) -> None:
     heap = Heap()
     receiver = RECEIVERS[side.channel](side.connection(heap.accept, heap.report, receive="webhook"))
@@ -258,6 +262,7 @@ async def test_only_the_channel_itself_may_bring_events(side: WiredSide) -> None
     assert _texts(side, heap) == ["Здравствуйте"]
 
 
+@called
 async def test_an_account_without_a_secret_lets_nobody_in(side: WiredSide) -> None:
     heap = Heap()
     open_to_all = side.connection(heap.accept, heap.report, receive="webhook")

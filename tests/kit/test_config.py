@@ -83,7 +83,7 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
 def test_the_example_holds_every_setting_and_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = ("TELEGRAM_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "MAX_TOKEN", "MAX_WEBHOOK_SECRET", "VK_TOKEN", "VK_SECRET")
     whatsapp = ("WHATSAPP_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_SECRET")
-    for name in ("PRILAVOK_SECRET_KEY", "YOOKASSA_SECRET_KEY", *tokens, *whatsapp):
+    for name in ("PRILAVOK_SECRET_KEY", "YOOKASSA_SECRET_KEY", "MAIL_PASSWORD", *tokens, *whatsapp):
         monkeypatch.setenv(name, KEY)
     whole = re.sub(r"^# ((?:\[|[a-z_]+ = ).*)$", r"\1", EXAMPLE.read_text(), flags=re.M)
     raw = tomllib.loads(whole)
@@ -92,12 +92,13 @@ def test_the_example_holds_every_setting_and_its_default(monkeypatch: pytest.Mon
     assert set(raw["max"][0]) == set(config.MaxSection.model_fields)
     assert set(raw["vk"][0]) == set(config.VkSection.model_fields)
     assert set(raw["whatsapp"][0]) == set(config.WhatsAppSection.model_fields)
+    assert set(raw["email"][0]) == set(config.EmailSection.model_fields)
     assert set(raw["webchat"][0]) == set(config.WebchatSection.model_fields)
     assert set(raw["yookassa"][0]) == set(config.YooKassaSection.model_fields)
     for key in ("health", "bell"):
         assert raw.pop(key), "without it there is none"
     example = parse(raw)
     defaults = Config(secret_key=example.secret_key)
-    apart = {"secret_key", "telegram", "max", "vk", "whatsapp", "webchat", "yookassa", "trusted_proxies"}
+    apart = {"secret_key", "telegram", "max", "vk", "whatsapp", "email", "webchat", "yookassa", "trusted_proxies"}
     for field in set(Config.model_fields) - apart:
         assert getattr(example, field) == getattr(defaults, field), field

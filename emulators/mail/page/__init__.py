@@ -1,0 +1,1 @@
+"""The mail program as a page."""
