@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import web
 from sqlalchemy.orm import Session
 
+from automation.holders import HOLDERS
 from company.rights import Right
 from customers import cards, duplicates, joining, merging
 from customers.joining import Side
@@ -14,7 +15,6 @@ from customers.tables import Customer
 from kit.money import Money
 from operator_console import customer_shapes, formats, people, shell
 from operator_console.customer_shapes import reason_words
-from operator_console.holders import HOLDERS
 from operator_console.people import Shape
 from operator_console.routing import ID, Route, get, post
 from operator_console.texts import gettext as _

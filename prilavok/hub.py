@@ -24,6 +24,7 @@ import inbox.jobs
 import operation.jobs
 import orders.jobs
 from automation import assignment, delivery_notices, reminding, task_notices, telling
+from automation.holders import HOLDERS
 from bot.channels.base import Channel, Connection
 from bot.channels.webchat.answers import ANSWERS
 from bot.connected import Connected
@@ -42,7 +43,6 @@ from kit.config import Config
 from kit.errors import Refused
 from kit.secrets import SecretBox
 from operation.attendant import Attendant
-from operator_console.holders import HOLDERS
 from prilavok.health import Health
 from storage.bells import Bell, Broadcast, Silent, line_of
 from storage.committed import Committed

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from automation.holders import HOLDERS
 from bot.channels.base import Channel
 from bot.incoming import Intake
 from company.tables import ChannelAccount, Shop
@@ -19,7 +20,6 @@ from customers.tables import Customer
 from inbox import conversations
 from inbox.content import Incoming, Profile
 from inbox.tables import Author, Conversation, Message
-from operator_console.holders import HOLDERS
 from orders import cart as carts
 from orders.tables import Cart
 from storage.database import Database

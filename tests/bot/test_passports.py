@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
+from automation.holders import HOLDERS
 from bot import passports as journeys
 from company import shops
 from customers import passports
@@ -16,7 +17,6 @@ from customers.tables import Customer, Passport
 from inbox.content import Profile
 from inbox.tables import Author, Conversation, Message, State
 from kit.clock import utc_now
-from operator_console.holders import HOLDERS
 from orders import cart as carts
 from orders.tables import Order
 from storage.jobs import Job

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from python_calamine import CalamineWorkbook
 from sqlalchemy.orm import Session
 
+from automation.holders import HOLDERS
 from company.tables import Shop
 from customers import cards, contacts, fields, merging
 from customers.tables import Customer, FieldKind
 from inbox.tables import Conversation, Kind
 from operator_console import customer_export
-from operator_console.holders import HOLDERS
 from tests.console import trade
 from tests.console.desk import Browser, Desk
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from automation import notifications, tasks
+from automation.holders import HOLDERS
 from automation.notifications import About
 from automation.tables import Notification, Task, Told
 from automation.tasks import Wanted
@@ -27,7 +28,6 @@ from inbox.content import Outgoing
 from inbox.tables import Author, Conversation, ScheduledMessage
 from kit.clock import now_ms, utc_now
 from operator_console.app import ROUTES
-from operator_console.holders import HOLDERS
 from operator_console.routing import Route
 from orders import checkout, pipelines
 from orders.details import Details

@@ -26,6 +26,7 @@ import orders.history
 import orders.jobs
 import payments.jobs
 from automation import assignment, delivery_notices, reminding, task_notices, telling
+from automation.holders import HOLDERS
 from bot.channels.base import Channel
 from bot.delivery import Courier
 from bot.incoming import Intake
@@ -35,7 +36,6 @@ from customers import identities
 from inbox import conversations
 from inbox.tables import Kind
 from kit.clock import now_ms, utc_now
-from operator_console.holders import HOLDERS
 from orders import stages
 from payments.accounts import Providers
 from payments.providers.base import Provider

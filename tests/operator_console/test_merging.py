@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from automation import tasks
+from automation.holders import COPIED, HOLDERS
 from automation.tasks import About, Wanted
 from company import shops
 from company.tables import Shop
@@ -19,7 +20,6 @@ from customers.tables import ConsentTo, ConsentVia, Customer, FieldKind, Identit
 from inbox import conversations
 from inbox.content import Profile
 from inbox.tables import Conversation
-from operator_console.holders import COPIED, HOLDERS
 from orders import cart as carts
 from orders import checkout
 from orders.details import Details

@@ -57,8 +57,8 @@ MUTANTS = (
         (
             Edit(
                 "bot/delivery.py",
-                "if not message.repeatable or message.error == REPEATED:",
-                "if message.error == REPEATED:",
+                "if not message.repeatable or message.error == doubts.REPEATED:",
+                "if message.error == doubts.REPEATED:",
             ),
         ),
         fast=True,
@@ -70,7 +70,7 @@ MUTANTS = (
         (
             Edit(
                 "bot/delivery.py",
-                "        if message.repeatable and message.error != REPEATED:",
+                "        if message.repeatable and message.error != doubts.REPEATED:",
                 "        if message.repeatable:",
             ),
         ),
