@@ -72,6 +72,9 @@ def reckon(place: Place, in_window: set[int], windows: Sequence[Window] = (), *,
         _money(place, session, result)
         _files(place, session, result)
         _totals(session, result)
+    if not sure:
+        # What seems to have been tried for a day is given up, and told of.
+        result.counts["given up by a wrong clock"] = len(result.wrong.pop("messages failed", ()))
     result.wrong = {name: found for name, found in result.wrong.items() if found}
     return result
 
@@ -97,8 +100,11 @@ def _messenger(session: Session, messenger: Messenger, window: frozenset[int], s
     result.counts["answers lost"] += len(told.unheard)
     result.wrong["acknowledged, not stored"] += sorted(told.confirmed - stored)
     result.wrong["left at the messenger"] += sorted(told.made - told.confirmed)
-    strict = sure and messenger.clears_doubts
-    seen = Seen(frozenset() if strict else window, told.unheard)
+    unheard = told.unheard
+    if messenger.clears_doubts and not sure:
+        # A doubt that seems a day old is not cleared up any more.
+        unheard = frozenset((chat.person.id, number) for chat in messenger.chats for number in chat.messages)
+    seen = Seen(frozenset() if sure and messenger.clears_doubts else window, unheard)
     for chat in messenger.chats:
         _chat(session, account, messenger, chat, seen, result)
 
