@@ -65,7 +65,8 @@ class Turns:
         self.stopping = False
         """Nothing new is begun any more."""
         self.calling: set[str] = set()
-        """Lanes whose call is under way in this process."""
+        """Lanes whose call is under way in this process, until the transaction that records it: a clock that jumps
+        ahead ends leases, and must not let one of us take what another of us is about to close."""
         self._lease_ms = lease_ms
 
     def take_in(self, session: Session, new: Sequence[New]) -> None:
@@ -138,6 +139,7 @@ class Turns:
                 return None
         else:
             epoch = outcome.taken.epoch
+            self.calling.discard(lane)
             # Let go at once, for mostly nothing follows; the row stays locked until the commit.
             if not lanes.KEEP.run(session, name=lane, mine=epoch, until=0):
                 raise Fenced(lane)

@@ -210,10 +210,10 @@ class Worker:
             self._turns.calling.add(lane)
             try:
                 outcome = await self._call(taken)
+                crash.point("job.called")
+                taken = await self._advance(lane, outcome)
             finally:
                 self._turns.calling.discard(lane)
-            crash.point("job.called")
-            taken = await self._advance(lane, outcome)
             crash.point("job.recorded")
 
     async def _call(self, taken: Taken) -> Outcome:

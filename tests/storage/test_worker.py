@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from kit.clock import now_ms, utc_now
 from storage import jobs
 from storage.database import Database
-from storage.jobs import Again, Effect, Job, Step
+from storage.jobs import Again, Effect, Job, New, Step
 from storage.lanes import renew
 from storage.tables import EventRow, Lane
 from storage.tables import Job as JobRow
-from storage.turns import Turns
+from storage.turns import Outcome, Taken, Turns
 from storage.worker import Worker
 
 
@@ -434,3 +434,32 @@ async def test_a_lane_whose_worker_lives_stays_his_when_the_clock_is_set_back(db
             await asyncio.sleep(0.01)
     await worker.stop()
     assert kitchen.recorded == [7]
+
+
+async def test_what_a_call_has_brought_is_recorded_before_the_lane_goes_on_though_the_clock_jumps_ahead(
+    db: Database,
+) -> None:
+    """The lease seems over by then, and only this process knows that it is not."""
+    kitchen = Kitchen()
+    worker = Worker(db, {**kitchen.handlers, "step": Step(kitchen.step, prompt=True)})
+    ended, goes_on, real = asyncio.Event(), asyncio.Event(), worker._advance_once
+
+    async def later(lane: str, outcome: Outcome | None) -> Taken | None:
+        if outcome is not None:
+            ended.set()
+            await goes_on.wait()
+        return await real(lane, outcome)
+
+    vars(worker)["_advance_once"] = later
+    await worker.start()
+    await put(db, "effect", "lane", 7)
+    await ended.wait()
+    with time_machine.travel(utc_now() + timedelta(hours=1)):
+        await db.write(worker.take_in, [New("step", {"n": 8}, lane="lane")])
+        assert kitchen.steps == []
+    goes_on.set()
+    async with asyncio.timeout(20):
+        while not kitchen.steps:
+            await asyncio.sleep(0.01)
+    await worker.stop()
+    assert (kitchen.calls, kitchen.recorded, kitchen.steps) == ([("lane", 7)], [7], [("lane", 8)])
