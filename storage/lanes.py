@@ -200,10 +200,14 @@ def due_lanes(session: Session) -> list[tuple[str, int]]:
 _PUT_OFF_LATER = (JobRow.state == "ready", JobRow.closed_at > sa.bindparam("latest", type_=sa.BigInteger))
 
 
-def clock_was_set_back(session: Session) -> bool:
-    """Whether a job waits that was put off at a moment which is still to come."""
-    query = sa.select(JobRow.id).where(*_PUT_OFF_LATER).limit(1)
-    return session.scalar(query, {"latest": now_ms() + SKEW_MS}) is not None
+def dated_ahead(session: Session) -> tuple[bool, bool]:
+    """What is left from before the clock was set back: whether a job waits that was put off at a moment which is still
+    to come, and whether a lane is leased for longer than anybody may. Whoever holds it and lives renews his lease by
+    the new time."""
+    put_off = sa.select(JobRow.id).where(*_PUT_OFF_LATER).limit(1)
+    leased = sa.select(Lane.lane).where(_leased_later()).limit(1)
+    jobs_wait = session.scalar(put_off, {"latest": now_ms() + SKEW_MS}) is not None
+    return jobs_wait, session.scalar(leased) is not None
 
 
 def hasten(session: Session) -> None:
@@ -214,12 +218,6 @@ def hasten(session: Session) -> None:
 
 def _leased_later() -> sa.ColumnElement[bool]:
     return Lane.lease_until > now_ms() + LONGEST_LEASE_MS + SKEW_MS
-
-
-def leases_lie_ahead(session: Session) -> bool:
-    """Whether a lane is leased for longer than anybody may: before the clock was set back. Whoever holds it and lives
-    renews his lease by the new time."""
-    return session.scalar(sa.select(Lane.lane).where(_leased_later()).limit(1)) is not None
 
 
 def end_leases_ahead(session: Session) -> None:

@@ -275,10 +275,11 @@ class Worker:
 
     async def _mend_time(self) -> None:
         """What was dated before the clock was set back is no promise any more."""
-        if await self._db.read(lanes.clock_was_set_back):
+        jobs_wait, leased = await self._db.read(lanes.dated_ahead)
+        if jobs_wait:
             logger.warning("the clock was set back: what was put off is tried again at once")
             await self._db.write(lanes.hasten)
-        if not await self._db.read(lanes.leases_lie_ahead):
+        if not leased:
             self._ahead_since = 0.0
         elif not self._ahead_since:
             self._ahead_since = time.monotonic()
