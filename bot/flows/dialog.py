@@ -29,9 +29,10 @@ version in which the card began."""
 
 HELD_TOO = frozenset(
     {"product", "product.more", "product.fewer", "product.sold_out", "cart", "cart.more", "cart.fewer", "cart.drop"}
-    | {"order", "order.pay"}
+    | {"order", "order.pay", "passport.undo"}
 )
-"""What buttons still do while a person leads the conversation: the buyer's own cart, and paying."""
+"""What buttons still do while a person leads the conversation: the buyer's own cart, paying, and what
+somebody else has taken from him."""
 
 PRODUCT_LINK = "p_"
 STAFF_LINK = "staff_"
@@ -54,7 +55,7 @@ def _route(turn: Turn) -> None:
         staff.link(turn, start.removeprefix(STAFF_LINK))
     elif turn.conversation.kind == Kind.STAFF:
         staff.handle(turn)
-    elif (code := _brought(turn)) is not None:
+    elif (code := passport.brought(turn)) is not None:
         passport.bring(turn, code)
     elif turn.incoming.wanted:
         wanted.take(turn)
@@ -66,13 +67,6 @@ def _route(turn: Turn) -> None:
         _start(turn, start)
     else:
         _listen(turn)
-
-
-def _brought(turn: Turn) -> str | None:
-    """A code from another messenger, which is heard whoever leads the conversation."""
-    if turn.incoming.press is not None:
-        return None
-    return passport.brought(turn.incoming.start or "", turn.incoming.text)
 
 
 def _while_held(turn: Turn) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bot.flows.browse import Args
 from bot.flows.turn import Turn
 from bot.flows.voice import Row, written
+from catalog import goods
 from customers import passports
 from inbox import opening
 from inbox.content import Button
@@ -38,7 +39,7 @@ def bring(turn: Turn, code: str) -> None:
     jobs.put(
         turn.session,
         MOVE,
-        {"passport_id": used.id, "account_id": turn.account.id},
+        {"passport_id": used.id},
         lane=f"in:{turn.account.id}:{turn.conversation.chat}",
     )
 
@@ -60,11 +61,18 @@ def start_of(code: str) -> str:
     return f"{LINK}{code.replace('-', '')}"
 
 
-def brought(start: str, text: str) -> str | None:
-    """The code in a link or in what was written; None if there is none."""
+def brought(turn: Turn) -> str | None:
+    """The code in a link or in what was written, which is heard whoever leads the conversation; None if there is none.
+
+    What the shop calls one of its goods is no code.
+    """
+    start, text = turn.incoming.start or "", turn.incoming.text
     if start.startswith(LINK):
         return passports.code_in(start.removeprefix(LINK)) or ""
-    return None if start else passports.code_in(text)
+    if start or turn.incoming.press is not None:
+        return None
+    code = passports.code_in(text)
+    return None if code is None or goods.by_sku(turn.session, turn.shop.id, text.strip()) is not None else code
 
 
 ACTIONS = {"passport": give, "passport.undo": take_back}

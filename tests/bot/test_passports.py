@@ -167,3 +167,19 @@ def test_what_people_say_is_no_code(text: str) -> None:
 
 def test_codes_are_read_however_they_are_written() -> None:
     assert passports.code_in(" oli23-abcde ") == "01123ABCDE"
+
+
+def test_what_the_shop_calls_its_goods_is_no_code(street: Street) -> None:
+    street.counter.sells("Бокал «Роса»", "GLASS-12345", 90000)
+    street.there.says("GLASS-12345")
+    assert passports.code_in("GLASS-12345") is not None
+    assert not any(message.text.startswith("Такого кода нет") for message in street.there.messages)
+
+
+def test_a_stolen_code_is_taken_back_whoever_leads_the_old_conversation(street: Street) -> None:
+    street.there.says(street.code())
+    street.works()
+    street.anna.conversation.held = True
+    street.anna.presses("Это не я")
+    street.works()
+    assert street.there.customer.id != street.anna.customer.id
