@@ -8,13 +8,13 @@ from typing import Any
 
 import orjson
 
-from bot.channels.base import Accept, Connection, Receiver, Report
+from bot.channels.base import Accept, Connection, Report
 from emulators.mail import Account, MailEmulator
 from emulators.mail import Trouble as Weather
 from emulators.mail.program import Shown, Upload
 from inbox.capabilities import Heard
 from tests.contract.phones import HOOK_SECRET, Kept
-from tests.contract.sides import NAME, WORDS, Trouble
+from tests.contract.sides import NAME, WORDS, AskedSide, Trouble
 from tests.stories.buyers import PATIENCE, Seen
 from tests.stories.goods import picture
 from tests.stories.street import Street
@@ -124,7 +124,7 @@ class EmailHand:
         return None
 
 
-class EmailSide:
+class EmailSide(AskedSide):
     channel = "email"
     part_of_street = False
     nobody = "nobody@mail.example"
@@ -196,14 +196,6 @@ class EmailSide:
     def presses(self, index: int) -> None:
         program = self.mail.program(BUYER)
         program.answer(program.received[-1].uid, str(index + 1))
-
-    def values(self) -> dict[str, str]:
-        return {}
-
-    @asynccontextmanager
-    async def calling(self, receiver: Receiver) -> AsyncIterator[None]:
-        """The mailbox is asked."""
-        yield
 
     def sealed(self, **parts: str) -> str:
         return orjson.dumps({"token": PASSWORD, "webhook_secret": HOOK_SECRET, **parts}).decode()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import orjson
 
-from bot.channels.base import Accept, Connection, Nowhere, Place, Receiver, Report
+from bot.channels.base import Accept, Connection, Nowhere, Place, Report
 from emulators.telegram import AlbumPicture, Phone
 from emulators.telegram import Trouble as Weather
 from emulators.telegram.served import Served
 from inbox.capabilities import Heard
-from tests.contract.sides import WORDS, Trouble
+from tests.contract.sides import WORDS, AskedSide, Trouble
 from tests.stories.buyers import PhoneBuyer, Seen
 from tests.stories.goods import picture
 
@@ -67,7 +66,7 @@ class PhoneHand(PhoneBuyer):
         return self.phone.press_data(name, message_id=seen.id)
 
 
-class PhoneSide:
+class PhoneSide(AskedSide):
     """One messenger on a phone. What its service alone has stands in the class that is made of this one."""
 
     part_of_street = False
@@ -120,15 +119,6 @@ class PhoneSide:
             self._emulator.plan(Weather.RESET, after=True)
         elif trouble is Trouble.OWN_ERROR:
             self._emulator.plan(Weather.SERVER_ERROR)
-
-    def values(self) -> dict[str, str]:
-        """What is entered beside the token when the account is connected."""
-        return {}
-
-    @asynccontextmanager
-    async def calling(self, receiver: Receiver) -> AsyncIterator[None]:
-        """The service calls this receiver, where it cannot be asked."""
-        yield
 
     def revoke(self) -> None:
         """The token is no good any more."""

@@ -6,8 +6,8 @@ whose buyers hold a phone of the stand-ins make it of phones.PhoneSide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -116,6 +116,17 @@ class WiredSide(Side, Protocol):
 
     def unknown(self) -> dict[str, Any]:
         """An event of the buyer's of a kind that was not there when the adapter was written."""
+
+
+class AskedSide:
+    """The service is asked for what is new, and its token is all that is entered."""
+
+    def values(self) -> dict[str, str]:
+        return {}
+
+    @asynccontextmanager
+    async def calling(self, receiver: Receiver) -> AsyncIterator[None]:
+        yield
 
 
 WORDS = "Это от покупателя"
