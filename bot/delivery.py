@@ -40,7 +40,7 @@ from kit import crash
 from kit.clock import now_ms, utc_now
 from storage import pace
 from storage.files import Blob, FileStore, FileTooLarge, record
-from storage.hot import Load, inserted, save
+from storage.hot import Load, get, inserted, save
 from storage.jobs import Again, Effect, Job
 from storage.pace import Turn
 from storage.tables import StoredFile
@@ -49,6 +49,8 @@ logger = logging.getLogger(__name__)
 
 GIVE_UP = timedelta(hours=24)
 """How long a message that certainly was not sent is tried again."""
+
+NO_WAIT = timedelta()
 
 TOO_MANY = "too many by itself"
 """The error of a message that the bot was not let send: a person looks at what is going on there."""
@@ -74,7 +76,7 @@ class _Errand:
     account_id: int
     conversation_id: int
     parcel: Parcel
-    wait: timedelta = timedelta()
+    wait: timedelta = NO_WAIT
     """Until the account's turn."""
     look: doubts.Look | None = None
     """Look first whether it arrived at an earlier try."""
@@ -129,7 +131,7 @@ class Courier:
             return Again(turn.again)
         message.delivery = Delivery.SENDING
         save(session, message)
-        return replace(self._errand(session, conversation, message), wait=turn.wait, look=look)
+        return self._errand(session, conversation, message, wait=turn.wait, look=look)
 
     def _remember_mail(self, session: Session, job: Job) -> _Errand | Again | None:
         """One of many: what is said to people who wait for it goes first."""
@@ -244,7 +246,15 @@ class Courier:
         except ChannelError as failure:
             logger.info("it was not shown that somebody writes: %s", failure)
 
-    def _errand(self, session: Session, conversation: Conversation, message: Message) -> _Errand:
+    def _errand(
+        self,
+        session: Session,
+        conversation: Conversation,
+        message: Message,
+        *,
+        wait: timedelta = NO_WAIT,
+        look: doubts.Look | None = None,
+    ) -> _Errand:
         outgoing = content.load_outgoing(message.content)
         parcel = Parcel(
             message_id=message.id,
@@ -259,7 +269,7 @@ class Courier:
             context=conversation.context,
             made_ms=int(message.created_at.timestamp() * 1000),
         )
-        return _Errand(conversation.shop_id, message.account_id, conversation.id, parcel)
+        return _Errand(conversation.shop_id, message.account_id, conversation.id, parcel, wait, look)
 
     def _attachments(self, session: Session, outgoing: content.Outgoing) -> tuple[Attachment, ...]:
         ids = [media.file_id for media in outgoing.media if media.file_id is not None]
@@ -277,7 +287,7 @@ def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
     """The job's message, locked, and its conversation: the message may be edited by a press this moment."""
     written = inserted(session, Message, job.payload["message_id"])
     if written is not None:
-        return written, session.get_one(Conversation, written.conversation_id)
+        return written, get(session, Conversation, written.conversation_id)
     found = _LOCKED.first(session, message_id=job.payload["message_id"])
     assert found is not None, "messages are never deleted"
     message, conversation, _account = found
@@ -293,7 +303,7 @@ def _message(session: Session, job: Job) -> Message:
 
 def _turn(session: Session, message: Message, *, can_wait: bool) -> Turn:
     """The account's next turn to send."""
-    per_second = sending.per_second(session.get_one(ChannelAccount, message.account_id))
+    per_second = sending.per_second(get(session, ChannelAccount, message.account_id))
     if not per_second:
         return Turn()
     return pace.turn(session, sending.pace_of(message.account_id), per_second=per_second, can_wait=can_wait)

@@ -11,6 +11,7 @@ import gettext
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -82,6 +83,7 @@ class Texts:
         return {key: (text,) for key, text in catalogue.texts.items()} | catalogue.plurals
 
 
+@lru_cache(maxsize=256)
 def nearest(locale: str) -> str:
     """The language of ours to answer "en-GB" or "kk" in."""
     language = locale.replace("_", "-").split("-")[0].lower()
@@ -99,7 +101,7 @@ def _filled(text: str, locale: str, facts: Mapping[str, object]) -> str:
             return value.format(locale)
         return value.said(locale) if isinstance(value, Sayable) else str(value)
 
-    return _PLACEHOLDER.sub(fact, text)
+    return _PLACEHOLDER.sub(fact, text) if "{" in text else text
 
 
 def _read(folder: Path, locale: str) -> _Catalogue:

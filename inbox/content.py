@@ -9,6 +9,7 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -325,6 +326,7 @@ class _Markup(HTMLParser):
                 return
 
 
+@lru_cache(maxsize=512)
 def styled(text: str) -> tuple[str, tuple[Span, ...]]:
     """Text with <b>, <i>, <u>, <s>, <code>, <pre>, <blockquote>, <a href> as plain text and spans.
 

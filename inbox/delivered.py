@@ -18,7 +18,7 @@ from inbox.tables import Author, Conversation, Delivery, Message
 from kit.clock import utc_now
 from kit.errors import Refused
 from storage.events import publish
-from storage.hot import Hot, Load
+from storage.hot import Hot, Load, get
 
 _TOLD = [Message.delivery == state for state in (Delivery.DELIVERED, Delivery.READ, Delivery.FAILED)]
 
@@ -97,7 +97,7 @@ def too_many(session: Session, message: Message) -> bool:
     """Whether the bot has sent to this buyer all that it may send in an hour; nobody holds a person back."""
     if message.author == Author.STAFF:
         return False
-    limit = CAPABILITIES[session.get_one(ChannelAccount, message.account_id).channel].by_itself_an_hour
+    limit = CAPABILITIES[get(session, ChannelAccount, message.account_id).channel].by_itself_an_hour
     if not limit:
         return False
     lately = sa.select(sa.func.count()).where(

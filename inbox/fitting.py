@@ -26,7 +26,9 @@ def fit(outgoing: Outgoing, capabilities: Capabilities) -> Fitted:
     """
     if outgoing.template is not None:
         return Fitted((replace(outgoing, occasion=None),))
-    outgoing = _styles(replace(outgoing, occasion=None), capabilities)
+    if outgoing.occasion is not None:
+        outgoing = replace(outgoing, occasion=None)
+    outgoing = _styles(outgoing, capabilities)
     outgoing = _links(outgoing, capabilities)
     outgoing, offered = _choices(outgoing, capabilities)
     parts = list(_split(outgoing, capabilities))
@@ -80,7 +82,7 @@ def _choices(outgoing: Outgoing, capabilities: Capabilities) -> tuple[Outgoing, 
     if no_keyboard:
         listed = listed + [button for row in outgoing.keyboard for button in row if button.action]
     if not listed and not no_keyboard:
-        return replace(outgoing, rows=kept), ()
+        return outgoing if kept == outgoing.rows else replace(outgoing, rows=kept), ()
     numbered: list[Action] = []
     lines: list[str] = []
     for button in listed:
@@ -110,18 +112,19 @@ def _rows(rows: tuple[tuple[Button, ...], ...], capabilities: Capabilities) -> t
     """Rows no wider than the channel allows, labels no longer."""
     out: list[tuple[Button, ...]] = []
     for row in rows:
-        cut = tuple(replace(button, label=_cut(button.label, capabilities.label)) for button in row)
+        cut = tuple(_cut_label(button, capabilities.label) for button in row)
         out += [cut[i : i + capabilities.per_row] for i in range(0, len(cut), capabilities.per_row)]
     return tuple(out)
 
 
-def _cut(label: str, limit: int) -> str:
-    return label if len(label) <= limit else label[: limit - 1].rstrip() + "…"
+def _cut_label(button: Button, limit: int) -> Button:
+    label = button.label
+    return button if len(label) <= limit else replace(button, label=label[: limit - 1].rstrip() + "…")
 
 
 def _split(outgoing: Outgoing, capabilities: Capabilities) -> Iterator[Outgoing]:
     media, text = outgoing.media, outgoing.text
-    below = replace(outgoing, media=())
+    below = replace(outgoing, media=()) if media else outgoing
     while media:
         size = _together(media, capabilities)
         batch, media = media[:size], media[size:]
@@ -140,7 +143,7 @@ def _split(outgoing: Outgoing, capabilities: Capabilities) -> Iterator[Outgoing]
         yield Outgoing(text=piece, spans=spans)
     if pieces:
         piece, spans = pieces[-1]
-        yield replace(below, text=piece, spans=spans)
+        yield below if piece == text else replace(below, text=piece, spans=spans)
     elif below.rows or below.keyboard:
         yield replace(below, text="…")
 
@@ -156,6 +159,10 @@ def _together(media: tuple[Media, ...], capabilities: Capabilities) -> int:
 
 def _pieces(text: str, spans: tuple[Span, ...], capabilities: Capabilities) -> Iterator[tuple[str, tuple[Span, ...]]]:
     """The text in pieces of at most the channel's length, cut at a line, a sentence or a space where there is one."""
+    if length(text, capabilities) <= capabilities.text:
+        if text:
+            yield text, spans
+        return
     start = 0
     while start < len(text):
         end = _end(text, start, capabilities)

@@ -32,8 +32,7 @@ from inbox.fitting import fit
 from inbox.tables import Author, Conversation, Delivery, Message, State
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
-from storage import jobs
-from storage.hot import save
+from storage import hot, jobs
 
 
 class NoSuchMessage(Missing):
@@ -109,7 +108,7 @@ def say(
     conversations.hold(session, conversation)
     if client_key is not None and (said := _said(session, conversation, client_key)):
         return said
-    account = session.get_one(ChannelAccount, conversation.account_id)
+    account = hot.get(session, ChannelAccount, conversation.account_id)
     held = False
     if outgoing.template is None and not windows.is_open(conversation, account):
         template = windows.as_template(outgoing, account)
@@ -199,7 +198,7 @@ def edit(session: Session, conversation: Conversation, message: Message, outgoin
     message.text, message.content = part.text, form
     message.version += 1
     message.edited_at = utc_now()
-    save(session, message)
+    hot.save(session, message)
     if message.delivery not in (Delivery.QUEUED, Delivery.SENDING, Delivery.FAILED):
         sending.queue_edit(session, message)
     delivered.tell_changed(session, conversation.shop_id, message)
@@ -373,5 +372,4 @@ def _said(session: Session, conversation: Conversation, client_key: str) -> list
 
 
 def _channel(session: Session, conversation: Conversation) -> str:
-    account = session.get_one(ChannelAccount, conversation.account_id)
-    return account.channel
+    return hot.get(session, ChannelAccount, conversation.account_id).channel

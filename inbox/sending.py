@@ -9,6 +9,7 @@ from inbox.channels import CAPABILITIES
 from inbox.tables import Message
 from kit.clock import utc_now
 from storage import jobs, pace
+from storage.hot import get
 
 
 def queue(session: Session, kind: str, message: Message) -> None:
@@ -16,7 +17,7 @@ def queue(session: Session, kind: str, message: Message) -> None:
 
 
 def queue_mail(session: Session, message: Message) -> None:
-    limit = per_second(session.get_one(ChannelAccount, message.account_id))
+    limit = per_second(get(session, ChannelAccount, message.account_id))
     due = pace.plan(session, pace_of(message.account_id), per_second=limit) if limit else utc_now()
     jobs.put(session, "message.mail", {"message_id": message.id}, lane=f"mail:{message.id}", run_at=due)
 

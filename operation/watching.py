@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +17,6 @@ from operation.tables import Side
 from payments import charging, looking, refunding
 from payments.providers.base import OutcomeUnknown, ProviderError, ProviderRefused, ProviderUnavailable
 from storage.committed import after_commit
-from storage.events import Note
 from storage.jobs import Again, Effect, Handler, Handlers, Job, Step
 from storage.lanes import MAX_ATTEMPTS
 from storage.meters import Meters
@@ -53,7 +51,9 @@ PROVIDER_WORDS: Mapping[type[ProviderError], str] = {
     ProviderRefused: "the provider refuses our key",
 }
 
-IDS = ("account_id", "conversation_id", "customer_id", "message_id", "order_id", "payment_id", "refund_id", "shop_id")
+IDS = frozenset(
+    {"account_id", "conversation_id", "customer_id", "message_id"} | {"order_id", "payment_id", "refund_id", "shop_id"}
+)
 
 MOST_AWAITED = 10_000
 """Chats whose reply's time is being taken."""
@@ -78,12 +78,12 @@ class Watch:
 
     def _step(self, step: Step, awaited: _Awaited) -> Step:
         def run(session: Session, job: Job) -> None:
-            with self._run(job, session):
+            with _Run(self, job, session):
                 step.run(session, job)
             lanes = awaited.lanes(session) if job.kind == HANDLE else ()
 
             def count() -> None:
-                self._ended(job, "done")
+                self.ended(job, "done")
                 if job.kind == HANDLE:
                     self.meters.handled.observe((now_ms() - job.created_ms) / 1000)
                     awaited.begin(lanes, job)
@@ -94,26 +94,30 @@ class Watch:
 
     def _effect(self, effect: Effect[Any, Any], awaited: _Awaited) -> Effect[Any, Any]:
         def remember(session: Session, job: Job) -> Any:
-            with self._run(job, session), self._settling(session, job):
+            known = _noted(session)
+            with _Run(self, job, session):
                 memo = effect.remember(session, job)
+            self._settled(session, job, known)
             if memo is None or effect.once:
                 # One that is tried once closes as it begins.
-                after_commit(session, lambda: self._ended(job, "done"))
+                after_commit(session, lambda: self.ended(job, "done"))
             return memo if memo is None or isinstance(memo, Again) else (job, memo)
 
         async def call(remembered: Any) -> Any:
             job, memo = remembered
-            with self._run(job):
+            with _Run(self, job):
                 result = await effect.call(memo)
             self._called(job, memo, result)
             return result
 
         def record(session: Session, job: Job, remembered: Any, result: Any) -> Again | None:
-            with self._run(job, session), self._settling(session, job):
+            known = _noted(session)
+            with _Run(self, job, session):
                 again = effect.record(session, job, remembered[1], result)
+            self._settled(session, job, known)
 
             def count() -> None:
-                self._ended(job, "again" if again is not None else "done")
+                self.ended(job, "again" if again is not None else "done")
                 if job.kind == DELIVER and isinstance(result, str):
                     self.meters.sent.observe((now_ms() - job.created_ms) / 1000)
                     awaited.end(job)
@@ -123,33 +127,14 @@ class Watch:
 
         return replace(effect, remember=remember, call=call, record=record)
 
-    @contextmanager
-    def _run(self, job: Job, session: Session | None = None) -> Iterator[None]:
-        """A failure inside a transaction counts if that commits: the worker runs it once more where it does not."""
-        ids = {name: job.payload.get(name) for name in IDS}
-        with log.bound(job=job.id, kind=job.kind, lane=job.lane, **ids):
-            try:
-                yield
-            except Exception:
-                outcome = "dead" if job.attempts + 1 >= MAX_ATTEMPTS else "failed"
-                if session is not None:
-                    after_commit(session, lambda: self._ended(job, outcome))
-                else:
-                    self._ended(job, outcome)
-                raise
-
-    @contextmanager
-    def _settling(self, session: Session, job: Job) -> Iterator[None]:
-        """Count the state that the job's message comes to inside."""
-        notes: list[Note] = session.info.setdefault("notes", [])
-        known = len(notes)
-        yield
-        if job.kind in DELIVERIES:
-            for note in notes[known:]:
+    def _settled(self, session: Session, job: Job, known: int) -> None:
+        """Count the state that the job's message has come to since so many notes were known."""
+        if job.kind in DELIVERIES and _noted(session) > known:
+            for note in session.info["notes"][known:]:
                 if note.kind == MessageChanged.kind and note.payload["message_id"] == job.payload["message_id"]:
                     after_commit(session, self.meters.messages.labels(str(note.payload["delivery"])).inc)
 
-    def _ended(self, job: Job, outcome: str) -> None:
+    def ended(self, job: Job, outcome: str) -> None:
         self.meters.jobs.labels(job.kind, outcome).inc()
 
     def _called(self, job: Job, memo: Any, result: Any) -> None:
@@ -164,6 +149,39 @@ class Watch:
             self.pulse.failed(side, account_id, _words(result))
         else:
             self.pulse.reached(side, account_id)
+
+
+class _Run:
+    """Around one run of a job: its ids stand in the log, and a failure is counted.
+
+    One inside a transaction counts if that commits: the worker runs it once more where it does not.
+    """
+
+    __slots__ = ("_bound", "_job", "_session", "_watch")
+
+    def __init__(self, watch: Watch, job: Job, session: Session | None = None) -> None:
+        self._watch, self._job, self._session = watch, job, session
+        ids = {name: value for name, value in job.payload.items() if name in IDS}
+        self._bound = log.bound(job=job.id, kind=job.kind, lane=job.lane, **ids)
+
+    def __enter__(self) -> None:
+        self._bound.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, failure: BaseException | None, _: object) -> None:
+        self._bound.__exit__()
+        if not isinstance(failure, Exception):
+            return
+        watch, job = self._watch, self._job
+        outcome = "dead" if job.attempts + 1 >= MAX_ATTEMPTS else "failed"
+        if self._session is not None:
+            after_commit(self._session, lambda: watch.ended(job, outcome))
+        else:
+            watch.ended(job, outcome)
+
+
+def _noted(session: Session) -> int:
+    """How many notes this transaction has made so far."""
+    return len(session.info.get("notes", ()))
 
 
 def _is_down(result: Any) -> bool:

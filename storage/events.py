@@ -49,8 +49,15 @@ class Event:
 
     def payload(self) -> dict[str, Any]:
         """The subclass's own fields."""
-        common = {"shop_id", "subject", "actor"}
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in common}
+        names = _OWN.get(type(self))
+        if names is None:
+            common = {f.name for f in fields(Event)}
+            names = _OWN[type(self)] = tuple(f.name for f in fields(self) if f.name not in common)
+        return {name: getattr(self, name) for name in names}
+
+
+_OWN: dict[type, tuple[str, ...]] = {}
+"""The names of each kind's own fields."""
 
 
 @dataclass(slots=True)

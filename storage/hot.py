@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm import ClassManager, Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.base import instance_state
 
@@ -40,18 +41,23 @@ class _Text:
     """A statement as one dialect's driver takes it."""
 
     sql: str
+    names: Sequence[str]
+    """The parameters, by their place if that counts."""
     by_place: bool
     """The driver takes parameters by their place, and not by name."""
     fixed: Mapping[str, Any]
-    wanted: Sequence[tuple[str, Callable[[Any], Any] | None]]
-    """Parameters, and how their values are written where the driver does not know how; by place, if that counts."""
+    writers: Sequence[tuple[int, Callable[[Any], Any]]]
+    """Places of the values that the driver cannot write, and how they are written."""
+    pick: Callable[[Mapping[str, Any]], Any]
+    """The values of `names`, in their order."""
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
         if self.fixed:
             values = {**self.fixed, **values}
-        if self.by_place:
-            return [values[name] if write is None else write(values[name]) for name, write in self.wanted]
-        return {name: values[name] if write is None else write(values[name]) for name, write in self.wanted}
+        picked = list(self.pick(values))
+        for place, write in self.writers:
+            picked[place] = write(picked[place])
+        return picked if self.by_place else dict(zip(self.names, picked, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,8 @@ class _Wire:
     transaction: Any
     driver: Any
     dialect: sa.Dialect
+    errors: type[Exception]
+    """What the driver raises."""
     entities: dict[Any, Base]
     """What was placed in this transaction. A session itself lets go of what nobody else holds."""
     inserted: set[Any]
@@ -87,8 +95,8 @@ class Hot:
 
     def row(self, session: Session, **values: Any) -> Row | None:
         """Its first row."""
-        rows = self.rows(session, **values)
-        return rows[0] if rows else None
+        found = self._execute(session, values).fetchall()
+        return found[0] if found else None
 
     def rows(self, session: Session, **values: Any) -> list[Row]:
         found: list[Row] = self._execute(session, values).fetchall()
@@ -127,9 +135,22 @@ class Hot:
                 items = [_place_of(self._listed, n) for n in range(length)]
                 names = [*(name for name in names if name != self._listed), *items]
                 writers |= dict.fromkeys(items, writers[self._listed])
-            wanted = [(name, writers[name]) for name in places or names]
-            known = self._texts[dialect.name, length] = _Text(sql, places is not None, fixed, wanted)
+            wanted = tuple(places or names)
+            known = self._texts[dialect.name, length] = _Text(
+                sql,
+                wanted,
+                places is not None,
+                fixed,
+                [(place, write) for place, name in enumerate(wanted) if (write := writers[name]) is not None],
+                _picking(wanted),
+            )
         return known
+
+
+def _picking(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Any]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 def _place_of(listed: str, n: int) -> str:
@@ -167,11 +188,11 @@ class Load:
         return [self._placed(session, row) for row in self._hot.rows(session, **values)]
 
     def _placed(self, session: Session, row: Row) -> tuple[Any, ...]:
-        dialect, start, found = _wire(session).dialect, 0, []
+        wire, start, found = _wire(session), 0, []
         for entity in self._entities:
-            shape = _shape(entity, dialect)
+            shape = _shape(entity, wire.dialect)
             end = start + len(shape.names)
-            found.append(shape.read(session, row[start:end], fresh=self._fresh))
+            found.append(shape.read(session, wire, row[start:end], fresh=self._fresh))
             start = end
         return tuple(found)
 
@@ -190,13 +211,15 @@ def insert(session: Session, entity: type[E], statement: Hot, **values: Any) -> 
     row = statement.row(session, **values)
     if row is None:
         return None
-    shape = _shape(entity, _wire(session).dialect)
-    made: E = shape.place(session, {**values, shape.key: row[0]})
+    wire = _wire(session)
+    shape = _shape(entity, wire.dialect)
+    values[shape.key] = row[0]
+    made: E = shape.place(session, wire, values)
     assert session._transaction is not None
     state = instance_state(made)
     # So that a rollback to a savepoint forgets it, as it forgets what a flush inserted.
     session._transaction._new[state] = True
-    _wire(session).inserted.add(state.key)
+    wire.inserted.add(state.key)
     return made
 
 
@@ -217,8 +240,14 @@ def insertion(entity: type[Base], *, once: bool = False) -> Hot:
 
 def inserted(session: Session, entity: type[E], key: int) -> E | None:
     """The entity, if this very transaction has made it: nobody else can have seen it, let alone changed it."""
-    identity = sa.inspect(entity).identity_key_from_primary_key((key,))
+    identity = _identity(entity, key)
     return cast(E | None, session.identity_map.get(identity)) if identity in _wire(session).inserted else None
+
+
+def get(session: Session, entity: type[E], key: int) -> E:
+    """The same as `session.get_one`, at a tenth of its cost where the session has the entity."""
+    known = session.identity_map.get(_identity(entity, key))
+    return session.get_one(entity, key) if known is None or instance_state(known).expired else cast(E, known)
 
 
 def save(session: Session, entity: Base) -> None:
@@ -247,22 +276,23 @@ def _update(entity: type[Base], changed: tuple[str, ...]) -> Hot:
 class _Shape:
     """How rows of one entity become entities on one dialect."""
 
-    mapper: Mapper[Any]
+    entity: type[Base]
+    manager: ClassManager[Any]
     names: tuple[str, ...]
     key: str
     readers: Sequence[tuple[int, Callable[[Any], Any]]]
     """Places of the columns whose driver values are not ours, and how they are read."""
 
-    def read(self, session: Session, row: Row, *, fresh: bool) -> Any:
+    def read(self, session: Session, wire: _Wire, row: Row, *, fresh: bool) -> Any:
         values = list(row)
         for place, read in self.readers:
             values[place] = read(values[place])
         named = dict(zip(self.names, values, strict=True))
-        return None if named[self.key] is None else self.place(session, named, fresh=fresh)
+        return None if named[self.key] is None else self.place(session, wire, named, fresh=fresh)
 
-    def place(self, session: Session, values: dict[str, Any], *, fresh: bool = False) -> Any:
+    def place(self, session: Session, wire: _Wire, values: dict[str, Any], *, fresh: bool = False) -> Any:
         """The session's entity of this key, made from the values if it is not there yet."""
-        identity = self.mapper.identity_key_from_primary_key((values[self.key],))
+        identity = _identity(self.entity, values[self.key])
         known = session.identity_map.get(identity)
         if known is not None:
             state = instance_state(known)
@@ -270,14 +300,13 @@ class _Shape:
                 state.dict.update(values)
                 state._commit_all(state.dict)
             return known
-        entity: Base = self.mapper.class_manager.new_instance()
+        entity: Base = self.manager.new_instance()
         state = instance_state(entity)
         state.dict.update(values)
         state.key = identity
         state.session_id = session.hash_key
-        state._commit_all(state.dict)
         session.identity_map.add(state)
-        _wire(session).entities[identity] = entity
+        wire.entities[identity] = entity
         return entity
 
 
@@ -294,8 +323,15 @@ def _shape(entity: type[Base], dialect: sa.Dialect) -> _Shape:
             if (read := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
         ]
         names = tuple(column.name for column in columns)
-        known = _SHAPES[entity, dialect.name] = _Shape(sa.inspect(entity), names, key.name, readers)
+        known = _SHAPES[entity, dialect.name] = _Shape(
+            entity, sa.inspect(entity).class_manager, names, key.name, readers
+        )
     return known
+
+
+def _identity(entity: type[Base], key: int) -> tuple[Any, ...]:
+    """The session's name for it: no table of ours shares its rows among several classes."""
+    return (entity, (key,), None)
 
 
 def _table(entity: type[Base]) -> sa.Table:
@@ -318,6 +354,7 @@ def _wire(session: Session) -> _Wire:
         session._transaction,
         connection.connection.dbapi_connection,
         connection.dialect,
+        connection.dialect.loaded_dbapi.Error,
         known.entities if known is not None and session.in_nested_transaction() else {},
         set(),
     )
@@ -326,13 +363,13 @@ def _wire(session: Session) -> _Wire:
 
 
 def _on(wire: _Wire, sql: str, parameters: Any, *, many: bool = False) -> Any:
-    cursor = wire.driver.cursor()
-    errors = wire.dialect.loaded_dbapi.Error
     try:
-        if many:
-            cursor.executemany(sql, parameters)
-        else:
-            cursor.execute(sql, parameters)
-    except errors as failure:
-        raise DBAPIError.instance(sql, None, failure, errors, hide_parameters=True, dialect=wire.dialect) from failure
+        if not many:
+            return wire.driver.execute(sql, parameters)
+        cursor = wire.driver.cursor()
+        cursor.executemany(sql, parameters)
+    except wire.errors as failure:
+        raise DBAPIError.instance(
+            sql, None, failure, wire.errors, hide_parameters=True, dialect=wire.dialect
+        ) from failure
     return cursor

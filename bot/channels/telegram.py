@@ -116,7 +116,7 @@ class Telegram:
 
     async def send(self, parcel: Parcel) -> str:
         method, fields = _sending(parcel, self._file)
-        sent = await self._call(method, fields)
+        sent = await self._call(method, fields, parcel)
         if isinstance(sent, list):
             return str(sent[0]["message_id"])
         if parcel.attachments:
@@ -127,7 +127,7 @@ class Telegram:
         """Edit in place; where Telegram cannot turn a photo into a text, send anew and take the old one away."""
         method, fields = _editing(parcel, self._file)
         try:
-            edited = await self._call(method, fields)
+            edited = await self._call(method, fields, parcel)
         except Rejected as refused:
             reason = str(refused)
             if "message is not modified" in reason:
@@ -160,8 +160,8 @@ class Telegram:
 
     # Files
 
-    async def _call(self, method: str, fields: dict[str, Any]) -> Any:
-        if _has_upload(fields):
+    async def _call(self, method: str, fields: dict[str, Any], parcel: Parcel) -> Any:
+        if parcel.attachments and _has_upload(fields):
             return await (await self._open_files()).call(method, fields)
         return await self._calls.call(method, fields)
 

@@ -39,7 +39,9 @@ class Calls:
     async def call(self, method: str, fields: Mapping[str, Any], *, patience: float = TIMEOUT) -> Any:
         """The method's result. Fields of None are left out. Raises ChannelError."""
         if self._http is None:
-            self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS))
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
+            )
         body = orjson.dumps({name: value for name, value in fields.items() if value is not None})
         try:
             async with self._http.post(

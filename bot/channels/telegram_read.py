@@ -25,6 +25,8 @@ STYLES = {
     "spoiler": Style.SPOILER,
     "text_link": Style.LINK,
 }
+_NAMES = {style: name for name, style in reversed(STYLES.items()) if name != "expandable_blockquote"}
+"""What Telegram calls each style when it is told of it."""
 
 MEDIA = {
     "document": MediaKind.DOCUMENT,
@@ -218,14 +220,15 @@ def write_spans(text: str, spans: Sequence[Span]) -> list[dict[str, Any]]:
     """Spans as Telegram's MessageEntity fields, in UTF-16 units."""
     if not spans:
         return []
-    offsets = [0]
-    for char in text:
-        offsets.append(offsets[-1] + (2 if ord(char) > 0xFFFF else 1))
-    names = {style: name for name, style in reversed(STYLES.items()) if name != "expandable_blockquote"}
     entities = []
     for span in spans:
-        start, end = offsets[min(span.offset, len(text))], offsets[min(span.offset + span.length, len(text))]
+        start, end = _utf16(text[: span.offset]), _utf16(text[: span.offset + span.length])
         if end > start:
-            entity: dict[str, Any] = {"type": names[span.style], "offset": start, "length": end - start}
+            entity: dict[str, Any] = {"type": _NAMES[span.style], "offset": start, "length": end - start}
             entities.append(entity | ({"url": span.url} if span.url else {}))
     return entities
+
+
+def _utf16(text: str) -> int:
+    """Its length as Telegram counts."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

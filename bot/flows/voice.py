@@ -28,6 +28,8 @@ class Voice:
         return cls(texts, locale, settings.texts)
 
     def plain(self, key: str, **facts: object) -> str:
+        if not facts:
+            return self.texts.say(key, self.locale, self.overrides)
         return self.texts.say(key, self.locale, self.overrides, **{n: self._word(f) for n, f in facts.items()})
 
     def marked(self, key: str, **facts: object) -> str:
