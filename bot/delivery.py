@@ -37,7 +37,7 @@ from inbox.capabilities import Doubt
 from inbox.content import Media
 from inbox.tables import Author, Conversation, Delivery, Message
 from kit import crash
-from kit.clock import now_ms, utc_now
+from kit.clock import utc_now
 from storage import pace
 from storage.files import Blob, FileStore, FileTooLarge, record
 from storage.hot import Load, get, inserted, save
@@ -49,6 +49,9 @@ logger = logging.getLogger(__name__)
 
 GIVE_UP = timedelta(hours=24)
 """How long a message that certainly was not sent is tried again."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(milliseconds=500), timedelta(minutes=1)
+"""Between two tries of a message that certainly was not sent."""
 
 NO_WAIT = timedelta()
 
@@ -333,8 +336,7 @@ def _after_failure(session: Session, job: Job, message: Message, failure: Channe
             return Again(timedelta(seconds=1))
         _settle(session, conversation.shop_id, message, Delivery.UNKNOWN, str(failure))
         return None
-    given_up = now_ms() - job.created_ms > GIVE_UP.total_seconds() * 1000
-    if isinstance(failure, Throttled | NotSent) and not given_up:
+    if isinstance(failure, Throttled | NotSent) and job.waited < GIVE_UP:
         message.delivery = Delivery.QUEUED
         return _later(job, failure)
     if isinstance(failure, Closed) and message.author == Author.BOT:
@@ -347,11 +349,10 @@ def _after_failure(session: Session, job: Job, message: Message, failure: Channe
 
 
 def _later(job: Job, failure: ChannelError) -> Again:
-    """As long as the channel says; otherwise a third of the time that it has been tried for, up to a minute."""
+    """As long as the channel says; otherwise a third of the time that it has waited so far."""
     if isinstance(failure, Throttled):
         return Again(timedelta(seconds=failure.retry_after))
-    age = (now_ms() - job.created_ms) / 1000
-    return Again(timedelta(seconds=min(60.0, max(0.5, age / 3))))
+    return Again(min(LONGEST_PAUSE, max(SHORTEST_PAUSE, job.waited / 3)))
 
 
 def _external(session: Session, conversation: Conversation, message_id: int | None) -> str:

@@ -46,7 +46,7 @@ def run_again(session: Session, shop_id: int, job_id: int, *, actor: str) -> Job
     """Have the job run now, with all its attempts before it. Raises NoSuchJob, JobIsDone, JobIsRunning."""
     job = _open(session, shop_id, job_id)
     error, job.error = job.error or "", None
-    job.state, job.attempts, job.run_at, job.closed_at = "ready", 0, now_ms(), None
+    job.state, job.attempts, job.waited, job.run_at, job.closed_at = "ready", 0, 0, now_ms(), None
     _message_is(session, job, Delivery.QUEUED, "")
     jobs.ring(session, job.lane, job.kind)
     publish(

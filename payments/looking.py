@@ -263,7 +263,6 @@ class Look:
 
 def _later(job: Job, answer: Answer) -> Again | None:
     logger.warning("job %d %s: %s", job.id, job.kind, answer)
-    tried = utc_now().timestamp() * 1000 - job.created_ms
-    if isinstance(answer, ProviderRefused) or tried > GIVE_UP.total_seconds() * 1000:
+    if isinstance(answer, ProviderRefused) or job.waited > GIVE_UP:
         return None
     return again(job)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kit.clock import now_ms
 from storage.jobs import Again, Job
 
 SHORTEST = timedelta(milliseconds=500)
@@ -18,6 +17,5 @@ Source: https://yookassa.ru/developers/using-api/interaction-format#idempotence 
 
 
 def again(job: Job) -> Again:
-    """Half as long as the job has been tried so far: soon at first, ever more rarely, never less often than LONGEST."""
-    tried = timedelta(milliseconds=now_ms() - job.created_ms)
-    return Again(min(max(tried / 2, SHORTEST), LONGEST))
+    """Half as long as the job has waited so far: soon at first, ever more rarely, never less often than LONGEST."""
+    return Again(min(max(job.waited / 2, SHORTEST), LONGEST))

@@ -43,6 +43,8 @@ class Job:
     payload: dict[str, Any]
     attempts: int
     created_ms: int
+    waited: timedelta = timedelta()
+    """All the pauses for which it was put off: how long it has been tried for, whatever the clock was set to."""
 
 
 @dataclass(frozen=True, slots=True)

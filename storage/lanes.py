@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
@@ -37,6 +40,10 @@ MAX_ATTEMPTS = 5
 
 BACKOFF_MS = 1000
 """The pause after the first failure; each next one is four times as long."""
+
+
+WORKED = (JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.created_at, JobRow.waited)
+"""What `worked` reads."""
 
 
 def _waits(*, beside: str) -> sa.ColumnElement[bool]:
@@ -92,7 +99,7 @@ RENEW = Hot(
 )
 HEAD = Hot(
     lambda insert: (
-        sa.select(JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.run_at, JobRow.created_at)
+        sa.select(JobRow.run_at, *WORKED)
         .where(JobRow.lane == sa.bindparam("name"), JobRow.state == sa.literal_column("'ready'"))
         .order_by(JobRow.id)
         .limit(sa.literal_column("1"))
@@ -108,6 +115,18 @@ CLOSE = Hot(
             run_at=sa.bindparam("due"),
             closed_at=sa.bindparam("closed"),
             error=sa.bindparam("why"),
+        )
+    )
+)
+PUT_OFF = Hot(
+    lambda insert: (
+        sa.update(JobRow)
+        .where(JobRow.id == sa.bindparam("job"))
+        .values(
+            run_at=sa.bindparam("due"),
+            closed_at=sa.bindparam("now"),
+            error=sa.null(),
+            waited=JobRow.waited + sa.bindparam("pause"),
         )
     )
 )
@@ -129,7 +148,7 @@ FINISH = Hot(
 
 TAKE_ALL = Hot(
     lambda insert: (
-        sa.select(JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.created_at)
+        sa.select(*WORKED)
         .where(JobRow.lane == sa.bindparam("name"), JobRow.state == sa.literal_column("'ready'"))
         .with_for_update(skip_locked=True)
     )
@@ -147,6 +166,12 @@ class JobDied(Event):
     error: str
 
 
+def worked(lane: str, row: Sequence[Any]) -> Job:
+    """The job in a row of WORKED."""
+    id_, kind, payload, attempts, created_ms, waited = row
+    return Job(id_, lane, kind, orjson.loads(payload), attempts, created_ms, timedelta(milliseconds=waited))
+
+
 def close(session: Session, job: Job) -> bool:
     """The job is done. Whether another one waits in its lane."""
     now = now_ms()
@@ -156,9 +181,8 @@ def close(session: Session, job: Job) -> bool:
 
 def put_off(session: Session, job: Job, again: Again) -> None:
     after = again.after.total_seconds()
-    now = now_ms()
-    due = now + int(after * 1000)
-    CLOSE.run(session, job=job.id, new_state="ready", tries=job.attempts, due=due, closed=now, why=None)
+    now, pause = now_ms(), int(after * 1000)
+    PUT_OFF.run(session, job=job.id, due=now + pause, now=now, pause=pause)
     if after < SOON:
         session.info.setdefault("later", {})[job.lane] = after
 

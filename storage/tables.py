@@ -47,6 +47,8 @@ class Job(Base):
     created_at: Mapped[int] = mapped_column(sa.BigInteger)
     closed_at: Mapped[int | None] = mapped_column(sa.BigInteger)
     """Of one that is ready: when it was put off."""
+    waited: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
+    """Milliseconds for which it was put off so far, all pauses together: what no clock can make longer."""
     error: Mapped[str | None] = mapped_column(sa.Text)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import orjson
 from sqlalchemy.orm import Session
 
 from kit.clock import now_ms
@@ -123,8 +122,8 @@ class Turns:
 
     def _call_once(self, session: Session, lane: str) -> None:
         """Take what is worth trying once; its order does not matter, so its lane is not taken."""
-        for id_, kind, payload, attempts, created_ms in lanes.TAKE_ALL.rows(session, name=lane):
-            self._begin(session, Job(id_, lane, kind, orjson.loads(payload), attempts, created_ms), 0, careful=False)
+        for row in lanes.TAKE_ALL.rows(session, name=lane):
+            self._begin(session, lanes.worked(lane, row), 0, careful=False)
 
     def _is_prompt(self, kind: str) -> bool:
         handler = self.handlers.get(kind)
@@ -260,7 +259,4 @@ class Turns:
 def _head(session: Session, lane: str, now: int) -> Job | None:
     """The lane's first job, if it is due."""
     row = lanes.HEAD.row(session, name=lane)
-    if row is None or row[4] > now:
-        return None
-    id_, kind, payload, attempts, _due, created_ms = row
-    return Job(id_, lane, kind, orjson.loads(payload), attempts, created_ms)
+    return None if row is None or row[0] > now else lanes.worked(lane, row[1:])

@@ -35,6 +35,7 @@ class Kitchen:
         self.overlaps = 0
         self.fail_times = 0
         self.again_times = 0
+        self.waited: list[timedelta] = []
         self.gate: asyncio.Event | None = None
 
     @property
@@ -53,6 +54,7 @@ class Kitchen:
         raise ValueError("burnt")
 
     def remember(self, session: Session, job: Job) -> Job | None:
+        self.waited.append(job.waited)
         return None if job.payload.get("skip") else job
 
     async def call(self, job: Job) -> int:
@@ -293,6 +295,20 @@ async def test_arenewal_that_comes_late_does_not_hold_a_lane_that_was_let_go(db:
     await worker.idle(within=5)
     await worker.stop()
     assert kitchen.recorded == [1, 2]
+
+
+async def test_a_job_knows_how_long_it_was_put_off_whatever_the_clock_says(db: Database) -> None:
+    kitchen = Kitchen()
+    kitchen.again_times = 3
+    await put(db, "effect", "lane", 1)
+    day = 86_400_000
+    await db.write(lambda session: session.execute(sa.update(JobRow).values(created_at=JobRow.created_at - day)))
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await worker.idle()
+    await worker.stop()
+    assert kitchen.recorded == [1]
+    assert kitchen.waited == [timedelta(milliseconds=n) for n in (0, 20, 40, 60)]
 
 
 async def test_pruning_takes_old_done_jobs_and_leaves_dead_ones(db: Database) -> None:
