@@ -241,7 +241,7 @@ def insertion(entity: type[Base], *, once: bool = False) -> Hot:
 def inserted(session: Session, entity: type[E], key: int) -> E | None:
     """The entity, if this very transaction has made it: nobody else can have seen it, let alone changed it."""
     identity = _identity(entity, key)
-    return cast(E | None, session.identity_map.get(identity)) if identity in _wire(session).inserted else None
+    return cast("E | None", session.identity_map.get(identity)) if identity in _wire(session).inserted else None
 
 
 def get(session: Session, entity: type[E], key: int) -> E:
@@ -252,8 +252,7 @@ def get(session: Session, entity: type[E], key: int) -> E:
 
 def save(session: Session, entity: Base) -> None:
     """Write what was changed in an entity that the session has, by one UPDATE and without a flush."""
-    state = instance_state(entity)
-    now = state.dict
+    state, now = instance_state(entity), entity.__dict__
     changed = tuple(sorted(name for name, was in state.committed_state.items() if now[name] != was))
     if changed:
         shape = _shape(type(entity), _wire(session).dialect)
@@ -301,8 +300,8 @@ class _Shape:
                 state._commit_all(state.dict)
             return known
         entity: Base = self.manager.new_instance()
+        entity.__dict__.update(values)
         state = instance_state(entity)
-        state.dict.update(values)
         state.key = identity
         state.session_id = session.hash_key
         session.identity_map.add(state)
@@ -360,6 +359,15 @@ def _wire(session: Session) -> _Wire:
     )
     session.info["wire"] = wire
     return wire
+
+
+def begin_anew(session: Session) -> None:
+    """Forget what the session knows, and go on in the same transaction. What is in `info` is forgotten too."""
+    wire: _Wire | None = session.info.get("wire")
+    session.info.clear()
+    session.expunge_all()
+    if wire is not None and wire.transaction is session._transaction:
+        session.info["wire"] = _Wire(wire.transaction, wire.driver, wire.dialect, wire.errors, {}, set())
 
 
 def _on(wire: _Wire, sql: str, parameters: Any, *, many: bool = False) -> Any:

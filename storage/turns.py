@@ -224,7 +224,7 @@ class Turns:
         session.flush()
         if isinstance(memo, Again):
             return memo
-        return None if memo is None else Taken(job.lane, epoch, job, cast(Effect[Any, Any], handler), memo)
+        return None if memo is None else Taken(job.lane, epoch, job, cast("Effect[Any, Any]", handler), memo)
 
     def _settle(self, session: Session, outcome: Outcome, careful: bool) -> bool:
         """Record how the call ended. Whether something waits in the lane then."""

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from kit import crash
-from storage import events
+from storage import events, hot
 from storage.committed import Committed
 from storage.engines import postgres_writing, sqlite_writing
 from storage.meters import Meters
@@ -140,15 +140,13 @@ class _Together(ABC):
             Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session,
         ):
             for ask in asks:
-                session.info.clear()
                 session.info["subscribers"] = self._subscribers
                 session.info["gathered"] = gathered
                 answers.append((ask, ask.fn(session), None))
                 session.flush()
                 committed.gather(session)
                 # To the next one the session is as good as new; making one costs more than most of them do.
-                session.expunge_all()
-            session.info.clear()
+                hot.begin_anew(session)
             events.write(session, gathered)
             session.commit()
             crash.point("commit.before")
