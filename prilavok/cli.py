@@ -47,7 +47,7 @@ OWN = (
 )
 """Our packages: what their exceptions say may stand in the log."""
 
-YOUNG = 20_000
+YOUNG = 5_000
 """New objects after which the garbage collector looks at them. Python's own 700 has it look with every message."""
 
 LAST_MOMENT = 19.5
