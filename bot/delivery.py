@@ -187,6 +187,8 @@ class Courier:
         return shown
 
     def _record_edit(self, session: Session, job: Job, errand: _Errand, result: str | ChannelError) -> Again | None:
+        if result == errand.parcel.external_id:
+            return None
         message = _message(session, job)
         if isinstance(result, str):
             message.external_id = f"{errand.parcel.chat}:{result}"
@@ -288,10 +290,11 @@ class Courier:
 
 def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
     """The job's message, locked, and its conversation: the message may be edited by a press this moment."""
-    written = inserted(session, Message, job.payload["message_id"])
-    if written is not None:
-        return written, get(session, Conversation, written.conversation_id)
-    found = _LOCKED.first(session, message_id=job.payload["message_id"])
+    message_id = job.payload["message_id"]
+    ours = inserted(session, Message, message_id) or delivered.held(session, message_id)
+    if ours is not None:
+        return ours, get(session, Conversation, ours.conversation_id)
+    found = _LOCKED.first(session, message_id=message_id)
     assert found is not None, "messages are never deleted"
     message, conversation, _account = found
     return message, conversation

@@ -51,8 +51,21 @@ class NotResendable(Refused):
 
 def locked(session: Session, message_id: int) -> Message | None:
     """The message, and nobody else changes it until the transaction ends."""
+    if (known := held(session, message_id)) is not None:
+        return known
     found = _LOCKED.first(session, message_id=message_id)
-    return None if found is None else found[0]
+    if found is None:
+        return None
+    # A savepoint that is rolled back lets go of what was locked in it.
+    if not session.in_nested_transaction():
+        session.info.setdefault("held messages", set()).add(message_id)
+    message: Message = found[0]
+    return message
+
+
+def held(session: Session, message_id: int) -> Message | None:
+    """The message, if this transaction has locked it already."""
+    return get(session, Message, message_id) if message_id in session.info.get("held messages", ()) else None
 
 
 def sent(session: Session, shop_id: int, conversation_id: int, message_id: int, *, external_id: str) -> int:

@@ -131,13 +131,13 @@ def show_product(
         page=page,
         since=since or 0,
     )
-    shown = product_view(turn.voice, counter)
+    shown = _face(turn.voice, counter)
     if since is None:
-        shown = product_view(turn.voice, replace(counter, since=turn.version_of(shown)))
+        counter = replace(counter, since=turn.version_of(shown))
     elif not turn.capabilities.edit:
         # The card is said anew at each tap; its picture stands above already.
         shown = replace(shown, media=())
-    turn.show(shown)
+    turn.show(replace(shown, rows=_buttons(turn.voice, counter)))
 
 
 ACTIONS = {
@@ -175,6 +175,11 @@ def shelf_view(voice: Voice, shelf: Shelf, currency: str) -> Outgoing:
 
 
 def product_view(voice: Voice, counter: Counter) -> Outgoing:
+    return replace(_face(voice, counter), rows=_buttons(voice, counter))
+
+
+def _face(voice: Voice, counter: Counter) -> Outgoing:
+    """The card without its buttons."""
     product, variant = counter.product, counter.variant
     name = names.named(product, voice.locale)
     price = Money(variant.price, counter.currency) if variant else None
@@ -193,10 +198,14 @@ def product_view(voice: Voice, counter: Counter) -> Outgoing:
     cover = goods.cover(product, variant)
     return written(
         text,
-        rows=(*_choices(voice, counter), _quantity(voice, counter), _ways(voice, counter)),
         media=photo(cover.file_id if cover else None),
         card=Card("product", product.id, name, price.format(voice.locale) if price else "", in_stock),
     )
+
+
+def _buttons(voice: Voice, counter: Counter) -> tuple[Row, ...]:
+    rows = (*_choices(voice, counter), _quantity(voice, counter), _ways(voice, counter))
+    return tuple(row for row in rows if row)
 
 
 def stock_words(voice: Voice, left: int) -> str:
