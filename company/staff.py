@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection
+from functools import cache
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -24,9 +25,6 @@ PASSWORD_LENGTH = (8, 256)
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+|[^@\s]+@localhost")
 _hasher = PasswordHasher()
-_NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe(16))
-"""Checked when there is no such person, so that the answer takes as long as for one who exists."""
-
 
 class NoSuchStaff(Missing):
     code = "no_such_staff"
@@ -74,9 +72,15 @@ def hash_password(password: str) -> str:
 def verify(password_hash: str | None, password: str) -> bool:
     """Whether the password fits; as slow as `hash_password`, and just as slow for None, which nobody's fits."""
     try:
-        return _hasher.verify(password_hash or _NOBODYS_HASH, password[: PASSWORD_LENGTH[1]])
+        return _hasher.verify(password_hash or _nobodys_hash(), password[: PASSWORD_LENGTH[1]])
     except (Argon2Error, InvalidHashError):
         return False
+
+
+@cache
+def _nobodys_hash() -> str:
+    """Checked when there is no such person, so that the answer takes as long as for one who exists."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 def add(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -85,7 +86,12 @@ class Choice:
     facts: tuple[str, ...] = ()
 
 
-_CHOICES: TypeAdapter[dict[str, Choice]] = TypeAdapter(dict[str, Choice])
+
+@cache
+def _choices() -> TypeAdapter[dict[str, Choice]]:
+    """Made when it is needed: most shops have no templates, and every start would wait for it."""
+    return TypeAdapter(dict[str, Choice])
+
 
 
 def gaps_of(text: str) -> list[str]:
@@ -140,11 +146,11 @@ def _cut(values: Sequence[str], count: int) -> tuple[Sequence[str], Sequence[str
 
 def choices(account_settings: Mapping[str, Any]) -> dict[str, Choice]:
     """Which template is chosen for which occasion on an account."""
-    return _CHOICES.validate_python(account_settings.get(CHOSEN, {}))
+    return _choices().validate_python(account_settings.get(CHOSEN, {}))
 
 
 def keep_choices(account: ChannelAccount, chosen: Mapping[str, Choice]) -> None:
-    account.settings = {**account.settings, CHOSEN: _CHOICES.dump_python(dict(chosen), mode="json")}
+    account.settings = {**account.settings, CHOSEN: _choices().dump_python(dict(chosen), mode="json")}
 
 
 def for_occasion(occasion: Occasion, account: ChannelAccount) -> Outgoing | None:
