@@ -101,7 +101,7 @@ async def trade(
         try:
             report = await trial.go(disturb, times, crash_at, begin)
         finally:
-            await trial.hub.kill()
+            await trial.end()
     report.seconds = time.monotonic() - began
     return report
 
@@ -185,6 +185,14 @@ class Trial:
         self._count()
         self.report.seconds = time.monotonic() - began
         return self.report
+
+    async def end(self) -> None:
+        """Leave no hub behind, however far it went: one that is being born would take its number with it."""
+        self.resting = True
+        await self.hub.kill()
+        if self.after_death is not None:
+            await asyncio.wait({self.after_death})
+            await self.hub.kill()
 
     async def _die_by_itself(self, point: str) -> None:
         with self.stuck_is_told():
