@@ -1,4 +1,7 @@
-"""Changes to the catalogue. Each keeps the search index right and writes to the log what was and what is."""
+"""Changes to the catalogue. Each keeps the search index right and writes to the log what was and what is.
+
+Those of photos are in `catalog.pictures`.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from catalog import search
-from catalog.events import ProductChanged, category_changed
+from catalog.events import category_changed, product_changed
 from catalog.goods import WHOLE
-from catalog.tables import Category, Photo, Product, Variant
+from catalog.tables import Category, Product, Variant
 from company.tables import Shop
 from kit.clock import utc_now
 from kit.errors import Refused
 from storage.events import publish
-from storage.tables import StoredFile
 
 DEAREST = 10**12
 """Prices and purchase prices are below this many minor units, so no sum of an order overflows."""
@@ -173,7 +175,7 @@ def add_product(
     session.add(product)
     session.flush()
     search.index(session, product)
-    _tell(session, product, None, {}, actor)
+    publish(session, product_changed(product, None, {}, actor))
     return product
 
 
@@ -212,54 +214,8 @@ def add_variant(
     except IntegrityError:
         raise SkuTaken(variant.sku) from None
     search.index(session, product)
-    _tell(session, product, variant, {}, actor)
+    publish(session, product_changed(product, variant, {}, actor))
     return variant
-
-
-def add_photo(session: Session, product: Product, file: StoredFile, *, variant: Variant | None = None) -> Photo:
-    """The file as the last photo of the product, or of this variant of it. The product's photos must be loaded."""
-    photo = Photo(file_id=file.id, variant_id=variant.id if variant else None, position=len(product.photos))
-    product.photos.append(photo)
-    session.flush()
-    return photo
-
-
-def remove_photo(session: Session, product: Product, photo: Photo) -> None:
-    """Take the photo away from the product; cards that were sent keep theirs, so the file stays."""
-    product.photos.remove(photo)
-    session.delete(photo)
-    _renumber(session, product)
-
-
-def arrange_photos(session: Session, product: Product, order: Sequence[int]) -> None:
-    """Put the photos into this order of ids; those that are not named come after them, as they were."""
-    places = {id_: place for place, id_ in enumerate(order)}
-    product.photos.sort(key=lambda photo: (places.get(photo.id, len(places)), photo.position))
-    _renumber(session, product)
-
-
-def show_variant(session: Session, photo: Photo, variant: Variant | None) -> None:
-    """Say that the photo shows this variant only, or the product as a whole."""
-    photo.variant_id = variant.id if variant else None
-    session.flush()
-
-
-def shown(product: Product) -> list[list[int | None]]:
-    """The product's photos in their order, each with the variant that it shows."""
-    return [[photo.id, photo.variant_id] for photo in product.photos]
-
-
-def tell_photos(session: Session, product: Product, before: list[list[int | None]], *, actor: str) -> None:
-    """Write to the log what became of the photos, which were like `before`; once for all that was done to them."""
-    after = shown(product)
-    if after != before:
-        _tell(session, product, None, {"photos": [before, after]}, actor)
-
-
-def _renumber(session: Session, product: Product) -> None:
-    for place, photo in enumerate(product.photos):
-        photo.position = place
-    session.flush()
 
 
 def edit_product(
@@ -351,7 +307,7 @@ def _finish(
         return
     if changed.keys() - {"price", "purchase_price", "vat_code", "payment_subject", "position"}:
         search.index(session, product)
-    _tell(session, product, variant, changed, actor)
+    publish(session, product_changed(product, variant, changed, actor))
 
 
 def _change(row: Any, **values: Any) -> dict[str, list[Any]]:
@@ -363,22 +319,6 @@ def _change(row: Any, **values: Any) -> dict[str, list[Any]]:
             setattr(row, field, after)
             changed[field] = [before, after]
     return changed
-
-
-def _tell(
-    session: Session, product: Product, variant: Variant | None, changes: dict[str, list[Any]], actor: str
-) -> None:
-    publish(
-        session,
-        ProductChanged(
-            shop_id=product.shop_id,
-            subject=f"product:{product.id}",
-            actor=actor,
-            product_id=product.id,
-            variant_id=variant.id if variant else None,
-            changes=changes,
-        ),
-    )
 
 
 def _sku_owner(session: Session, shop_id: int, sku: str) -> int | None:

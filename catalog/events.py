@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from catalog.tables import Category
+from catalog.tables import Category, Product, Variant
 from storage.events import Event
 
 
@@ -65,4 +65,17 @@ class CatalogImportUndone(Event):
 def category_changed(category: Category, actor: str) -> CategoryChanged:
     return CategoryChanged(
         shop_id=category.shop_id, subject=f"category:{category.id}", actor=actor, category_id=category.id
+    )
+
+
+def product_changed(
+    product: Product, variant: Variant | None, changes: dict[str, list[Any]], actor: str
+) -> ProductChanged:
+    return ProductChanged(
+        shop_id=product.shop_id,
+        subject=f"product:{product.id}",
+        actor=actor,
+        product_id=product.id,
+        variant_id=variant.id if variant else None,
+        changes=changes,
     )

@@ -228,12 +228,16 @@ def _joined_phone(words: list[str]) -> list[str]:
 
 def _holding(session: Session, shop_id: int, word: str) -> sa.ColumnElement[bool]:
     """All but a name is looked for in all that the shop has of the kind, so none is asked for what it cannot hold."""
-    ways = [NAMES.holding(session, Customer.name, word, spellings(word))]
+    ways = []
     if (reached := contacts.owners(shop_id, word)) is not None:
         ways.append(reached)
     if word.isascii():
         user = sa.func.lower(Identity.username).contains(word.lstrip("@").lower(), autoescape=True)
         ways.append(sa.select(Identity.customer_id).where(user))
+    if not NAMES.looks_up(session, word):
+        # All cards are read anyway: each once, and not each of those that are found once more.
+        return sa.or_(NAMES.written(Customer.name, spellings(word)), *(Customer.id.in_(way) for way in ways))
+    ways.append(NAMES.holding(session, Customer.name, word, spellings(word)))
     return Customer.id.in_(sa.union(*ways) if len(ways) > 1 else ways[0])
 
 

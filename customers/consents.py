@@ -6,7 +6,10 @@ brings their rows together, so that the last word of the person holds whichever 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -50,28 +53,64 @@ def record(
     reason = " ".join(reason.split())[:LONGEST_REASON]
     if via is ConsentVia.OPERATOR and not reason:
         raise ReasonMissing()
-    session.flush()
-    session.refresh(customer, with_for_update={"key_share": True})
-    before = latest(session, customer.id).get(what)
+    before = _held(session, customer, what)
     if before is not None and (before.given, before.words, before.reason) == (given, words, reason):
         return False
-    row = Consent(
-        shop_id=customer.shop_id,
-        customer_id=customer.id,
-        what=what,
-        given=given,
-        via=via,
-        account_id=account_id,
-        words=words,
-        reason=reason,
-        actor=actor,
-        at=utc_now(),
-    )
-    session.add(row)
+    facts = {"via": via, "account_id": account_id, "words": words, "reason": reason, "at": utc_now()}
+    _write(session, customer, what, before, given=given, actor=actor, facts=facts)
+    return True
+
+
+class Brought(StrEnum):
+    """What came of a consent that somebody brought from elsewhere."""
+
+    NEW = "new"
+    KNOWN = "known"
+    """It was brought before."""
+    OLDER = "older"
+    """The customer has spoken since: that holds, and nothing is written."""
+
+
+def bring_in(
+    session: Session, customer: Customer, what: ConsentTo, *, given: bool, at: datetime, reason: str, actor: str
+) -> Brought:
+    """Write down what the customer said at `at`, out of a file whose `reason` says how it is known. The card must be
+    held. Raises ReasonMissing."""
+    reason = " ".join(reason.split())[:LONGEST_REASON]
+    if not reason:
+        raise ReasonMissing()
+    before = _held(session, customer, what)
+    if before is not None and (before.given, before.reason, before.at) == (given, reason, at):
+        return Brought.KNOWN
+    if before is not None and before.at >= at:
+        return Brought.OLDER
+    facts = {"via": ConsentVia.IMPORT, "reason": reason, "at": at}
+    _write(session, customer, what, before, given=given, actor=actor, facts=facts)
+    return Brought.NEW
+
+
+def _held(session: Session, customer: Customer, what: ConsentTo) -> Consent | None:
+    """The last word, and nobody says another one before the transaction ends."""
+    session.flush()
+    session.refresh(customer, with_for_update={"key_share": True})
+    return latest(session, customer.id).get(what)
+
+
+def _write(
+    session: Session,
+    customer: Customer,
+    what: ConsentTo,
+    before: Consent | None,
+    *,
+    given: bool,
+    actor: str,
+    facts: Mapping[str, Any],
+) -> None:
+    of = {"shop_id": customer.shop_id, "customer_id": customer.id}
+    session.add(Consent(**of, what=what, given=given, actor=actor, **facts))
     session.flush()
     old = {} if before is None else {what.value: before.given}
     publish(session, changed(customer, "consent", actor=actor, before=old, after={what.value: given}))
-    return True
 
 
 def latest(session: Session, customer_id: int) -> dict[ConsentTo, Consent]:

@@ -10,14 +10,15 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import ClassVar
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from customers.merging import rows_of
-from customers.tables import Customer, Passport
+from customers.tables import Customer, Merge, Passport
 from kit.clock import utc_now
 from kit.errors import Refused
 from storage.events import Event, publish
@@ -65,6 +66,22 @@ class PassportUsed(Event):
     customer_id: int
     passport_id: int
     conversation_id: int
+
+
+class Step(StrEnum):
+    ASKED = "asked"
+    USED = "used"
+    TAKEN_BACK = "taken_back"
+
+
+class Passed(NamedTuple):
+    """What became of a code. `actor`: who asked for it, brought it or took back what it moved."""
+
+    at: datetime
+    step: Step
+    actor: str
+    conversation_id: int | None = None
+    """Where it was used."""
 
 
 def issue(session: Session, customer: Customer, *, actor: str) -> str:
@@ -116,6 +133,20 @@ def use(session: Session, shop_id: int, code: str, *, conversation_id: int, acto
     found.used_at, found.conversation_id = now, conversation_id
     session.flush()
     return found
+
+
+def past(session: Session, customer_id: int) -> list[Passed]:
+    """What became of the customer's codes, the first step first. What an operator takes back is none of them."""
+    query = sa.select(Passport, Merge).outerjoin(Merge, Merge.id == Passport.merge_id)
+    found = []
+    for passport, merge in session.execute(query.where(Passport.customer_id == customer_id).order_by(Passport.id)):
+        whose = f"customer:{customer_id}"
+        found.append(Passed(passport.made_at, Step.ASKED, passport.actor))
+        if passport.used_at is not None:
+            found.append(Passed(passport.used_at, Step.USED, whose, passport.conversation_id))
+        if merge is not None and merge.undone_at is not None and merge.undone_by.startswith("customer:"):
+            found.append(Passed(merge.undone_at, Step.TAKEN_BACK, merge.undone_by, passport.conversation_id))
+    return sorted(found, key=lambda step: step.at)
 
 
 def _new() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -85,6 +86,16 @@ def noted(
     if before is not None:
         query = query.where(Message.created_at < before)
     return [Noted(*row) for row in session.execute(query.order_by(Message.id.desc()).limit(limit))]
+
+
+def channels_of(session: Session, shop_id: int, conversation_ids: Collection[int]) -> dict[int, str]:
+    """The channel of each of these conversations of buyers."""
+    query = (
+        sa.select(Conversation.id, ChannelAccount.channel)
+        .join(ChannelAccount, ChannelAccount.id == Conversation.account_id)
+        .where(Conversation.id.in_(conversation_ids), Conversation.shop_id == shop_id, Conversation.kind == Kind.BUYER)
+    )
+    return dict(session.execute(query).all()) if conversation_ids else {}
 
 
 def _theirs(shop_id: int, customer_id: int) -> tuple[sa.ColumnElement[bool], ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount
 from inbox.channels import CAPABILITIES
 from inbox.tables import Message
-from kit.clock import utc_now
 from storage import jobs, pace
 from storage.hot import get
 
@@ -18,8 +19,8 @@ def queue(session: Session, kind: str, message: Message) -> None:
 
 def queue_mail(session: Session, message: Message) -> None:
     limit = per_second(get(session, ChannelAccount, message.account_id))
-    due = pace.plan(session, pace_of(message.account_id), per_second=limit) if limit else utc_now()
-    jobs.put(session, "message.mail", {"message_id": message.id}, lane=f"mail:{message.id}", run_at=due)
+    wait = pace.plan(session, pace_of(message.account_id), per_second=limit) if limit else timedelta()
+    jobs.put(session, "message.mail", {"message_id": message.id}, lane=f"mail:{message.id}", after=wait)
 
 
 def pace_of(account_id: int) -> str:

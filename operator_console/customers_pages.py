@@ -21,6 +21,7 @@ from inbox import listing
 from kit.errors import Refused
 from kit.money import Money
 from operator_console import people, shell, spreadsheets, view_shapes
+from operator_console.customer_import_pages import may_import
 from operator_console.people import Shape
 from operator_console.rendering import channel_name
 from operator_console.routing import Route, get
@@ -157,6 +158,7 @@ async def customers(visit: Visit) -> web.StreamResponse:
         **around,
         **filled,
         may_add=visit.may(Right.REPLY),
+        may_import=may_import(visit),
         form_key=secrets.token_hex(16),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 from sqlalchemy.orm import Session
 
-from catalog import editing, goods, names
+from catalog import goods, names, pictures
 from catalog.tables import Photo, Product
 from company.rights import Right
 from kit.errors import Missing, Refused
@@ -57,7 +57,7 @@ async def add(visit: Visit) -> web.StreamResponse:
 async def arrange(visit: Visit) -> web.StreamResponse:
     """The order in which they were left by hand."""
     order = [whole(part) for part in (await visit.form())["order"].split(",") if part][:MOST_PHOTOS]
-    return await _changed(visit, editing.arrange_photos, order)
+    return await _changed(visit, pictures.arrange_photos, order)
 
 
 async def move(visit: Visit) -> web.StreamResponse:
@@ -110,9 +110,9 @@ async def _changed(visit: Visit, act: Callable[..., None], *facts: object) -> we
 
 def _with_product(session: Session, visit: Visit, act: Callable[..., None], facts: Sequence[object]) -> None:
     product = goods.product(session, visit.shop.id, visit.number())
-    before = editing.shown(product)
+    before = pictures.shown(product)
     act(session, product, *facts)
-    editing.tell_photos(session, product, before, actor=visit.actor)
+    pictures.tell_photos(session, product, before, actor=visit.actor)
 
 
 def _shown(session: Session, shop_id: int, product_id: int) -> Shape:
@@ -127,25 +127,25 @@ def _add(session: Session, product: Product, kept: Sequence[Kept]) -> None:
         if blob.mime not in uploads.PICTURES:
             raise NotAPhoto(name)
         file = record(session, blob, name=name, mime=mime, public=True, shop_id=product.shop_id)
-        editing.add_photo(session, product, file)
+        pictures.add_photo(session, product, file)
 
 
 def _move(session: Session, product: Product, photo_id: int, back: bool) -> None:
     order = [photo.id for photo in product.photos]
     place = order.index(_photo(product, photo_id).id)
     order.insert(max(0, place - 1) if back else place + 1, order.pop(place))
-    editing.arrange_photos(session, product, order)
+    pictures.arrange_photos(session, product, order)
 
 
 def _remove(session: Session, product: Product, photo_id: int) -> None:
-    editing.remove_photo(session, product, _photo(product, photo_id))
+    pictures.remove_photo(session, product, _photo(product, photo_id))
 
 
 def _show(session: Session, product: Product, photo_id: int, variant_id: int | None) -> None:
     variant = next((one for one in product.variants if one.id == variant_id), None)
     if variant_id is not None and variant is None:
         raise NoSuchPage(f"variant {variant_id}")
-    editing.show_variant(session, _photo(product, photo_id), variant)
+    pictures.show_variant(session, _photo(product, photo_id), variant)
 
 
 def _photo(product: Product, photo_id: int) -> Photo:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from catalog.names import named
 from company import staff
 from company.tables import Shop
-from customers import cards, merging
+from customers import cards, merging, passports
 from customers.tables import Customer
 from inbox import days
 from operator_console import consent_shapes, people
@@ -78,6 +78,7 @@ def _kinds() -> dict[str, str]:
         "note": _("Notes"),
         "merge": _("Merges"),
         "consent": _("Consents"),
+        "passport": _("Codes"),
     }
 
 
@@ -185,6 +186,30 @@ def _consent(session: Session, shop: Shop, customer: Customer, before: datetime 
     return [entry for entry in entries if before is None or entry["at"] < before]
 
 
+def _passport(session: Session, shop: Shop, customer: Customer, before: datetime | None) -> list[Shape]:
+    steps = passports.past(session, customer.id)
+    names = _names(session, shop.id) if steps else {}
+    channels = days.channels_of(session, shop.id, {step.conversation_id for step in steps if step.conversation_id})
+    entries = []
+    for step in steps:
+        channel = channels.get(step.conversation_id or 0, "")
+        there = f"/inbox/{step.conversation_id}" if channel else None
+        mark, title = _PASSED[step.step], _passed_words(step, channel, by_staff=step.actor in names)
+        entries.append(_entry(step.at, mark, title, by=names.get(step.actor, ""), url=there))
+    return [entry for entry in entries if before is None or entry["at"] < before]
+
+
+_PASSED = {passports.Step.ASKED: "link", passports.Step.USED: "forward", passports.Step.TAKEN_BACK: "retry"}
+
+
+def _passed_words(step: passports.Passed, channel: str, *, by_staff: bool) -> str:
+    if step.step is passports.Step.USED:
+        return _("Came with the code: {channel}", channel=channel_name(channel)) if channel else _("Came with the code")
+    if step.step is passports.Step.TAKEN_BACK:
+        return _("“That was not me”: what went along with the code is back")
+    return _("Given a code for another messenger") if by_staff else _("Asked for a code for another messenger")
+
+
 def _names(session: Session, shop_id: int) -> dict[str, str]:
     """Who did it, for actors that are people of the shop."""
     return {f"staff:{person.id}": person.name for person, _role in staff.of_shop(session, shop_id)}
@@ -198,5 +223,6 @@ SOURCES: dict[str, Source] = {
     "note": _note,
     "merge": _merge,
     "consent": _consent,
+    "passport": _passport,
 }
 """What the timeline is made of, by the kind that it can be narrowed to."""

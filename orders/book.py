@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinload
-from sqlalchemy.sql.elements import UnaryExpression
-from sqlalchemy.sql.operators import custom_op
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from catalog.names import named
 from company.tables import ChannelAccount, Shop, Staff
-from customers import cards
 from customers.tables import Customer
 from kit.errors import Missing
 from kit.money import Money
-from orders.tables import ADDRESSED, Group, Order, Pipeline, Stage
+from orders.filters import OPEN as OPEN
+from orders.filters import Filter as Filter
+from orders.filters import Payment as Payment
+from orders.filters import conditions, stages_of
+from orders.tables import Group, Order, Stage
 from orders.views import LineView as LineView
 from orders.views import OrderView as OrderView
 from orders.views import view as view
 
 AnySelect = sa.Select[*tuple[Any, ...]]
-
-OPEN = (Group.NEW, Group.APPROVAL, Group.ASSEMBLING, Group.DELIVERY)
 
 
 class NoOrder(Missing):
@@ -35,39 +33,12 @@ class NoOrder(Missing):
     code = "no_such_order"
 
 
-class Payment(StrEnum):
-    """Orders by the state of their money."""
-
-    PAID = "paid"
-    UNPAID = "unpaid"
-    ON_RECEIPT = "on_receipt"
-    FLAGGED = "flagged"
-
-
 class Sort(StrEnum):
     NUMBER = "number"
     CUSTOMER = "customer"
     STAGE = "stage"
     TOTAL = "total"
     UPDATED = "updated"
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What to show; an empty one shows all orders of the shop."""
-
-    text: str = ""
-    """A number, what the customer is found by, or part of the recipient's name or phone."""
-    channel: str = ""
-    responsible_id: int | None = None
-    nobodys: bool = False
-    courier_id: int | None = None
-    payment: Payment | None = None
-    stage: str = ""
-    pipeline_id: int | None = None
-    only_open: bool = False
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +128,8 @@ def of_customer(session: Session, shop_id: int, customer_id: int, limit: int = 2
 
 def carried_by(session: Session, shop_id: int, courier_id: int, limit: int = 100) -> list[Order]:
     """What the courier has still to take to customers: first what is on its way, then what is being made ready."""
-    open_ = Order.stage_id.in_(_stages(shop_id, Stage.group.in_(OPEN)))
-    away = Order.stage_id.in_(_stages(shop_id, Stage.group == Group.DELIVERY))
+    open_ = Order.stage_id.in_(stages_of(shop_id, Stage.group.in_(OPEN)))
+    away = Order.stage_id.in_(stages_of(shop_id, Stage.group == Group.DELIVERY))
     query = whole(Order.shop_id == shop_id, Order.courier_id == courier_id, open_)
     return list(session.scalars(query.order_by(sa.case((away, 0), else_=1), Order.id).limit(limit)))
 
@@ -184,7 +155,7 @@ def standing(session: Session, shop_id: int) -> dict[int, int]:
 
 def open_count(session: Session, shop_id: int) -> int:
     """Orders that somebody still has to do something about."""
-    going = Order.stage_id.in_(_stages(shop_id, Stage.group.in_(OPEN)))
+    going = Order.stage_id.in_(stages_of(shop_id, Stage.group.in_(OPEN)))
     return session.scalar(sa.select(sa.func.count()).where(Order.shop_id == shop_id, going)) or 0
 
 
@@ -199,17 +170,22 @@ def board(
 ) -> list[Column]:
     """The pipeline's stages, each with at most `limit` of its newest orders. One query for all the columns."""
     shop = session.get_one(Shop, shop_id)
-    where = [*_conditions(session, shop_id, filters or Filter()), Order.pipeline_id == pipeline_id]
+    filters = filters or Filter()
+    where = [*conditions(session, shop_id, filters), Order.pipeline_id == pipeline_id]
     stages = session.scalars(sa.select(Stage).where(Stage.pipeline_id == pipeline_id).order_by(Stage.position)).all()
-    sums = {
-        stage_id: (count, total)
-        for stage_id, count, total in session.execute(
-            sa.select(Order.stage_id, sa.func.count(), sa.func.sum(Order.total_amount))
-            .where(*where)
-            .group_by(Order.stage_id)
-        )
-    }
-    newest = sa.union_all(*(_newest(where, stage.id, limit) for stage in stages))
+    newest: Collection[int] | sa.CompoundSelect[int]
+    if filters.text.strip():
+        sums, newest = _found_by_stage(session, where, limit)
+    else:
+        sums = {
+            stage_id: (count, total)
+            for stage_id, count, total in session.execute(
+                sa.select(Order.stage_id, sa.func.count(), sa.func.sum(Order.total_amount))
+                .where(*where)
+                .group_by(Order.stage_id)
+            )
+        }
+        newest = sa.union_all(*(_newest(where, stage.id, limit) for stage in stages))
     rows = _rows(session, shop, locale, _listed().where(Order.id.in_(newest)).order_by(Order.id.desc()))
     return [
         Column(
@@ -232,6 +208,26 @@ def _newest(where: Sequence[sa.ColumnElement[bool]], stage_id: int, limit: int) 
     return sa.select(ids.subquery().c.id)
 
 
+def _found_by_stage(
+    session: Session, where: Sequence[sa.ColumnElement[bool]], limit: int
+) -> tuple[dict[int, tuple[int, int]], list[int]]:
+    """The count and sum of each stage's orders, and the ids of the newest. What a search finds it finds once."""
+    newest = Order.id.desc()
+    found = (
+        sa.select(
+            Order.id,
+            Order.stage_id,
+            sa.func.count().over(partition_by=Order.stage_id).label("n"),
+            sa.func.sum(Order.total_amount).over(partition_by=Order.stage_id).label("total"),
+            sa.func.row_number().over(partition_by=Order.stage_id, order_by=newest).label("place"),
+        )
+        .where(*where)
+        .subquery()
+    )
+    rows = session.execute(sa.select(found).where(found.c.place <= limit)).all()
+    return {row.stage_id: (row.n, row.total) for row in rows}, [row.id for row in rows]
+
+
 def table(
     session: Session,
     shop_id: int,
@@ -245,14 +241,39 @@ def table(
 ) -> Page:
     """One page of the orders that fit, and the count and sum of all that do. Pages begin with 1."""
     shop = session.get_one(Shop, shop_id)
-    where = _conditions(session, shop_id, filters or Filter())
-    count, total = session.execute(
-        sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(Order.total_amount), 0)).where(*where)
-    ).one()
-    key = _SORTS[sort]
+    filters = filters or Filter()
+    where = conditions(session, shop_id, filters)
+    key, before = _SORTS[sort], (max(page, 1) - 1) * size
     order_by = (key.desc(), Order.id.desc()) if descending else (key, Order.id)
-    query = _listed().where(*where).order_by(*order_by).limit(size).offset((max(page, 1) - 1) * size)
+    if filters.text.strip():
+        count, total, ids = _found(session, where, sort, descending, before, size)
+        query = _listed().where(Order.id.in_(ids)).order_by(*order_by)
+    else:
+        count, total = session.execute(
+            sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(Order.total_amount), 0)).where(*where)
+        ).one()
+        query = _listed().where(*where).order_by(*order_by).limit(size).offset(before)
     return Page(rows=_rows(session, shop, locale, query), total=count, sum=Money(int(total), shop.currency))
+
+
+def _found(
+    session: Session, where: Sequence[sa.ColumnElement[bool]], sort: Sort, descending: bool, before: int, size: int
+) -> tuple[int, int, list[int]]:
+    """The count and sum of all that fit, and the ids of a page. What a search finds has no index by which it could be
+    read in order: it is found once, and sorted without all that only a page's rows are shown with."""
+    key = _SORTS[sort]
+    sought = sa.select(Order.id.label("id"), Order.total_amount.label("total"), key.label("place")).where(*where)
+    if sort is Sort.STAGE:
+        sought = sought.join(Stage, Stage.id == Order.stage_id)
+    elif sort is Sort.CUSTOMER:
+        sought = sought.join(Customer, Customer.id == Order.customer_id)
+    found = sought.cte("found")
+    total = sa.func.coalesce(sa.func.sum(found.c.total), 0)
+    sums = sa.select(sa.func.count().label("n"), total.label("total")).subquery()
+    columns = (found.c.place.desc(), found.c.id.desc()) if descending else (found.c.place, found.c.id)
+    shown = sa.select(found.c.id).order_by(*columns).limit(size).offset(before).subquery()
+    rows = session.execute(sa.select(sums.c.n, sums.c.total, shown.c.id).outerjoin_from(sums, shown, sa.true())).all()
+    return rows[0].n, rows[0].total, [row.id for row in rows if row.id is not None]
 
 
 def up_to(session: Session, shop_id: int, filters: Sequence[Filter], most: int) -> list[int]:
@@ -260,7 +281,7 @@ def up_to(session: Session, shop_id: int, filters: Sequence[Filter], most: int) 
     if not filters:
         return []
     found = [
-        sa.select(Order.id).where(*_conditions(session, shop_id, one, once=True)).limit(most).subquery()
+        sa.select(Order.id).where(*conditions(session, shop_id, one, once=True)).limit(most).subquery()
         for one in filters
     ]
     counts = [sa.select(sa.func.count()).select_from(rows).scalar_subquery() for rows in found]
@@ -272,7 +293,7 @@ def after(
 ) -> tuple[Row, ...]:
     """Orders that fit, by their numbers, from the one after `number` on: for whoever walks through all of them."""
     shop = session.get_one(Shop, shop_id)
-    where = (*_conditions(session, shop_id, filters), Order.number > number)
+    where = (*conditions(session, shop_id, filters), Order.number > number)
     return _rows(session, shop, locale, _listed().where(*where).order_by(Order.number).limit(size))
 
 
@@ -319,77 +340,3 @@ def _rows(session: Session, shop: Shop, locale: str, query: AnySelect) -> tuple[
         )
         for order, customer, channel, responsible in session.execute(query)
     )
-
-
-def _stages(shop_id: int, which: sa.ColumnElement[bool]) -> sa.Select[int]:
-    pipelines = sa.select(Pipeline.id).where(Pipeline.shop_id == shop_id)
-    return sa.select(Stage.id).where(which, Stage.pipeline_id.in_(pipelines))
-
-
-def _conditions(
-    session: Session, shop_id: int, filters: Filter, *, once: bool = False
-) -> Sequence[sa.ColumnElement[bool]]:
-    """All of them ask the order's own row, so that nothing is joined to what is only counted.
-
-    `once`: they are asked once, and whom a text names need not be found before.
-    """
-    where: list[sa.ColumnElement[bool]] = [Order.shop_id == shop_id]
-    if filters.text.strip():
-        where = [_plain(Order.shop_id) == shop_id, _mentions(session, shop_id, filters.text.strip(), once=once)]
-    if filters.pipeline_id is not None:
-        where.append(Order.pipeline_id == filters.pipeline_id)
-    if filters.channel:
-        accounts = sa.select(ChannelAccount.id).where(ChannelAccount.channel == filters.channel)
-        where.append(Order.account_id.in_(accounts.where(ChannelAccount.shop_id == shop_id)))
-    if filters.nobodys:
-        where.append(Order.responsible_id.is_(None))
-    elif filters.responsible_id is not None:
-        where.append(Order.responsible_id == filters.responsible_id)
-    if filters.courier_id is not None:
-        where.append(Order.courier_id == filters.courier_id)
-    if filters.payment is not None:
-        where.append(_PAYMENTS[filters.payment])
-    if filters.stage:
-        where.append(Order.stage_id.in_(_stages(shop_id, Stage.code == filters.stage)))
-    if filters.only_open:
-        where.append(Order.stage_id.in_(_stages(shop_id, Stage.group.in_(OPEN))))
-    if filters.since is not None:
-        where.append(Order.created_at >= filters.since)
-    if filters.until is not None:
-        where.append(Order.created_at < filters.until)
-    return where
-
-
-_PAYMENTS: dict[Payment, sa.ColumnElement[bool]] = {
-    Payment.PAID: Order.paid_at.is_not(None),
-    Payment.UNPAID: sa.and_(Order.paid_at.is_(None), Order.payment_method == "online"),
-    Payment.ON_RECEIPT: sa.and_(Order.paid_at.is_(None), Order.payment_method == "on_receipt"),
-    Payment.FLAGGED: Order.flag != "",
-}
-
-
-def _mentions(session: Session, shop_id: int, text: str, *, once: bool) -> sa.ColumnElement[bool]:
-    """Orders with this number, of a customer who is found by this text, or with it in the recipient's name or phone."""
-    digits = text.lstrip("#№ ").strip()
-    people = sa.select(Customer.id).where(*cards.standing(shop_id), *cards.matching(session, shop_id, text))
-    ways = [
-        _ids(shop_id, Order.customer_id.in_(people if once else cards.named(session, people))),
-        ADDRESSED.holding(session, Order.recipient, text, cards.spellings(text)),
-    ]
-    phone = "".join(filter(str.isdigit, text))
-    if len(phone) >= 4:
-        ways.append(ADDRESSED.holding(session, Order.phone, phone[-10:], [phone[-10:]]))
-    if digits.isdigit() and len(digits) < 10:
-        ways.append(_ids(shop_id, Order.number == int(digits)))
-    # Each way has an index of its own; of conditions joined by OR one that has none would make all of them read.
-    return Order.id.in_(sa.union(*ways))
-
-
-def _plain(column: InstrumentedAttribute[int]) -> sa.ColumnElement[int]:
-    """The column without its indexes. SQLite, which counts no rows by itself, would rather read all orders of the shop
-    than look at the few that are named."""
-    return UnaryExpression(column.expression, operator=custom_op("+"), type_=sa.BigInteger())
-
-
-def _ids(shop_id: int, condition: sa.ColumnElement[bool]) -> sa.Select[int]:
-    return sa.select(Order.id).where(Order.shop_id == shop_id, condition)

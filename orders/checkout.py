@@ -84,7 +84,7 @@ def place(
     """Order what is in the customer's cart, and empty the cart.
 
     `dedup_key` names the act (the press of a button): the same act again gives the same order. Raises CartEmpty,
-    PricesChanged, orders.cart.NotForSale, catalog.stock.OutOfStock, a refusal of orders.details or of
+    PricesChanged, orders.cart.NotForSale, catalog.promises.OutOfStock, a refusal of orders.details or of
     orders.totals; then there is no order, and the cart is as it was.
     """
     cart = carts.held(session, shop.id, customer.id)

@@ -50,7 +50,7 @@ def again(session: Session, order: Order, *, actor: str, responsible_id: int | N
 
     Prices, and that of the delivery, are today's; the discount, the comment and the note were the old order's own. A
     way of delivery or payment that the shop does not have any more is left to be chosen. The same `dedup_key` makes
-    one order, and tells of nothing left out. Raises NothingToCopy, or catalog.stock.OutOfStock if a rival has just
+    one order, and tells of nothing left out. Raises NothingToCopy, or catalog.promises.OutOfStock if a rival has just
     taken the last.
     """
     if (twin := checkout.made_by(session, order.shop_id, dedup_key)) is not None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from catalog import goods, stock
+from catalog import goods, promises
 from company import settings
 from company.tables import Shop
 from kit.clock import utc_now
@@ -90,7 +90,7 @@ def add_line(
     after = max((line.position for line in order.lines), default=-1) + 1
     line = snapshot(variant, quantity(count), shop, after)
     sums = _sums(order, [*_priced(order), (line.price, count)])
-    stock.reserve(session, reserving.owner(order), {variant_id: count})
+    promises.reserve(session, reserving.owner(order), {variant_id: count})
     order.lines.append(line)
     return _changed(session, order, sums, "lines", actor)
 
@@ -233,9 +233,9 @@ def _follow(session: Session, order: Order, line: OrderLine, more: int) -> None:
     if line.variant_id is None:
         return
     if more > 0:
-        stock.reserve(session, reserving.owner(order), {line.variant_id: more})
+        promises.reserve(session, reserving.owner(order), {line.variant_id: more})
     elif more < 0:
-        stock.release_some(session, reserving.owner(order), line.variant_id, -more)
+        promises.release_some(session, reserving.owner(order), line.variant_id, -more)
 
 
 def line_of(order: Order, line_id: int) -> OrderLine:

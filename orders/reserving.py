@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from catalog import stock
+from catalog import promises
 from company import settings
 from company.tables import Shop
 from kit.clock import utc_now
@@ -58,20 +58,20 @@ def wanted(order: Order) -> dict[int, int]:
 
 
 def reserve(session: Session, order: Order, actor: str) -> None:
-    """Promise the stock of every line to the order. Raises catalog.stock.OutOfStock and then reserves nothing."""
-    stock.reserve(session, owner(order), wanted(order))
+    """Promise the stock of every line to the order. Raises catalog.promises.OutOfStock and then reserves nothing."""
+    promises.reserve(session, owner(order), wanted(order))
 
 
 def release(session: Session, order: Order, actor: str) -> None:
-    stock.release(session, owner(order))
+    promises.release(session, owner(order))
 
 
 def hand_over(session: Session, order: Order, actor: str) -> None:
-    stock.write_off(session, owner(order), actor=actor)
+    promises.write_off(session, owner(order), actor=actor)
 
 
 def take_back(session: Session, order: Order, actor: str) -> None:
-    stock.take_back(session, owner(order), actor=actor)
+    promises.take_back(session, owner(order), actor=actor)
 
 
 _WAYS: dict[tuple[Whereabouts, Whereabouts], tuple[Callable[[Session, Order, str], None], ...]] = {
@@ -95,7 +95,7 @@ def goods_gone(order: Order) -> bool:
 
 
 def all_reserved(session: Session, order: Order) -> bool:
-    held = stock.reserved_for(session, owner(order))
+    held = promises.reserved_for(session, owner(order))
     return all(held.get(variant_id, 0) >= quantity for variant_id, quantity in wanted(order).items())
 
 

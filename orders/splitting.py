@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from catalog import stock
+from catalog import promises
 from kit.clock import utc_now
 from kit.errors import Refused
 from kit.money import Money
@@ -62,7 +62,7 @@ def split(
             order.lines.remove(line)
         else:
             line.quantity -= count
-    stock.hand_on(session, reserving.owner(order), reserving.owner(new), wanted)
+    promises.hand_on(session, reserving.owner(order), reserving.owner(new), wanted)
     lines.recount(session, order, discount=Money(order.discount - new.discount, order.currency), actor=actor)
     append(session, order, order.stage, came_from=order.stage, actor=actor, reason=Kin.SPLIT_INTO.of(new.number))
     append(session, new, new.stage, came_from=None, actor=actor, reason=Kin.SPLIT_FROM.of(order.number))

@@ -115,7 +115,7 @@ def move(
 
     `actor` "staff:…" moves with the rights of `role` (an operator's, when it is not given), "customer:…" may only
     cancel early, SYSTEM_ACTORS may whatever the pipeline allows. `expect_stage` and `expect_version` are what the
-    mover saw on the screen. Raises MoveRefused, or catalog.stock.OutOfStock when the goods of a reopened order are
+    mover saw on the screen. Raises MoveRefused, or catalog.promises.OutOfStock when the goods of a reopened order are
     gone.
     """
     order = locked(session, order.id)

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy.orm import Session
 
-from kit import crash
+from kit import crash, pictures
 from kit.clock import utc_now
 from kit.errors import Missing, Refused
 from storage.tables import StoredFile
@@ -34,8 +34,6 @@ WIDEST = 2560
 
 THUMBNAILS = (96, 320, 900)
 """Widths that a picture may be asked for, in pixels."""
-
-_PICTURES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 
 
 class FileTooLarge(Refused):
@@ -134,19 +132,20 @@ def by_token(session: Session, token: str) -> StoredFile:
 
 
 def presentable(data: bytes) -> bytes:
-    """A picture as it may go to a stranger: upright, without what the camera noted (place, time, device), not too wide.
+    """A picture as it may go to a stranger: upright, without what the camera noted (place, time, device, more views of
+    the same), not too wide.
 
     What is no picture of ours, or moves, comes back as it is. Takes time: run in a thread.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(data)) as image:
-                form = image.format or ""
-                moves = getattr(image, "is_animated", False)
-                if form not in _PICTURES or moves or image.width * image.height > PIXELS:
+            with pictures.opened(BytesIO(data)) as image:
+                views = image.format == "MPO"
+                form = "JPEG" if views else image.format or ""
+                if (getattr(image, "is_animated", False) and not views) or image.width * image.height > PIXELS:
                     return data
-                if not image.getexif() and max(image.size) <= WIDEST and not image.info.get("xmp"):
+                if not views and not image.getexif() and max(image.size) <= WIDEST and not image.info.get("xmp"):
                     return data
                 clean = ImageOps.exif_transpose(image)
                 clean.thumbnail((WIDEST, WIDEST))
@@ -185,8 +184,8 @@ def _picture(data: bytes) -> tuple[str, int | None, int | None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(BytesIO(data)) as image:
-                return _PICTURES.get(image.format or "", ""), image.width, image.height
+            with pictures.opened(BytesIO(data)) as image:
+                return pictures.TYPES[image.format or ""], image.width, image.height
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         return "", None, None
 
@@ -195,7 +194,7 @@ def _scaled(source: Path, width: int) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(source) as image:
+            with pictures.opened(source) as image:
                 if image.width * image.height > PIXELS:
                     raise NoSuchFile("the picture is too large to show")
                 image.draft("RGB", (width * 2, width * 2))

@@ -96,6 +96,9 @@ def _adding(insert: Any, **facts: Any) -> Any:
 
 
 _ADD = Hot(lambda insert: _adding(insert, state="ready", attempts=0).returning(_job.c.id))
+_ADD_PUT_OFF = Hot(
+    lambda insert: _adding(insert, state="ready", attempts=0, closed_at=sa.bindparam("closed_at")).returning(_job.c.id)
+)
 _ADD_MANY = Hot(lambda insert: _adding(insert, state="ready", attempts=0))
 _ADD_DONE = Hot(
     lambda insert: _adding(insert, state="done", attempts=1, closed_at=sa.bindparam("closed_at")).returning(_job.c.id)
@@ -120,13 +123,18 @@ def put(
     lane: str,
     dedup_key: str | None = None,
     run_at: datetime | None = None,
+    after: timedelta | None = None,
 ) -> bool:
     """Write a job in the caller's transaction; its lane is rung after the commit.
 
     Returns False, and writes nothing, if a job with this dedup_key was ever put and is not yet pruned. A job with
-    `run_at` belongs into a lane of its own: whatever is behind it in its lane waits for it.
+    `run_at` belongs into a lane of its own: whatever is behind it in its lane waits for it. One that is to run `after`
+    so long is put off and not promised for a moment: when the clock is set back, it is due.
     """
     row = _row(New(kind, payload, lane, dedup_key))
+    if after is not None:
+        row["run_at"] = row["created_at"] + after // timedelta(milliseconds=1)
+        return _ADD_PUT_OFF.row(session, **row, closed_at=row["created_at"]) is not None
     if run_at is not None:
         row["run_at"] = int(run_at.timestamp() * 1000)
     added = _ADD.row(session, **row)

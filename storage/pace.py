@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -31,26 +31,31 @@ SECOND = 1_000_000
 """Microseconds."""
 
 
+_DATED_AHEAD = Pace.moved_at > sa.bindparam("ahead", type_=sa.BigInteger)
 _MOVE = Hot(
     lambda _: (
         sa.update(Pace)
         .where(
             Pace.name == sa.bindparam("named"),
-            sa.or_(Pace.free_at <= sa.bindparam("latest"), Pace.free_at > sa.bindparam("absurd")),
+            sa.or_(Pace.free_at <= sa.bindparam("latest"), Pace.free_at > sa.bindparam("absurd"), _DATED_AHEAD),
         )
         .values(
             free_at=sa.case(
+                (_DATED_AHEAD, sa.bindparam("soonest", type_=sa.BigInteger)),
                 (Pace.free_at.between(sa.bindparam("soonest"), sa.bindparam("absurd")), Pace.free_at),
                 else_=sa.bindparam("soonest", type_=sa.BigInteger),
             )
-            + sa.bindparam("gap", type_=sa.BigInteger)
+            + sa.bindparam("gap", type_=sa.BigInteger),
+            moved_at=sa.bindparam("now", type_=sa.BigInteger),
         )
         .returning(Pace.free_at)
     )
 )
 _NEW = Hot(
     lambda insert: (
-        insert(Pace).values(name=sa.bindparam("named"), free_at=sa.literal_column("0")).on_conflict_do_nothing()
+        insert(Pace)
+        .values(name=sa.bindparam("named"), free_at=sa.literal_column("0"), moved_at=sa.literal_column("0"))
+        .on_conflict_do_nothing()
     )
 )
 _FREE = Hot(lambda _: sa.select(Pace.free_at).where(Pace.name == sa.bindparam("named")))
@@ -58,7 +63,7 @@ _FREE = Hot(lambda _: sa.select(Pace.free_at).where(Pace.name == sa.bindparam("n
 NEVER = 2**62
 
 SKEW = SKEW_MS * 1000
-"""Microseconds. Turns that lie further ahead than one can be taken were taken before the clock was set back."""
+"""Microseconds. A row that was moved further ahead was moved before the clock was set back, and begins anew."""
 
 LONGEST_QUEUE = timedelta(minutes=10)
 """How far ahead somebody is told to come again. A longer queue begins anew, and who comes too early is told again."""
@@ -76,8 +81,7 @@ def turn(session: Session, name: str, *, per_second: float, can_wait: bool = Fal
     """Take the next turn, if it comes soon."""
     now, gap = _now(), _gap(per_second)
     latest = now + _us(NEAR if can_wait else AHEAD)
-    absurd = now + _us(AHEAD) + gap + SKEW
-    taken = _move(session, name, soonest=now - _us(SLACK), gap=gap, latest=latest, absurd=absurd)
+    taken = _move(session, name, soonest=now - _us(SLACK), gap=gap, latest=latest)
     if taken is not None:
         return Turn(wait=timedelta(microseconds=max(0, taken - now)))
     found = _FREE.row(session, named=name)
@@ -90,16 +94,19 @@ def turn(session: Session, name: str, *, per_second: float, can_wait: bool = Fal
     return Turn(again=timedelta(microseconds=max(gap, moment - now - _us(NEAR) // 2)))
 
 
-def plan(session: Session, name: str, *, per_second: float) -> datetime:
-    """When to come for a turn: each call gives a moment of its own, one gap after the one before."""
-    planned = _move(session, f"{name}:plan", soonest=_now(), gap=_gap(per_second), latest=NEVER, absurd=NEVER)
+def plan(session: Session, name: str, *, per_second: float) -> timedelta:
+    """After how long to come for a turn: each call gives a moment of its own, one gap after the one before."""
+    now = _now()
+    planned = _move(session, f"{name}:plan", soonest=now, gap=_gap(per_second), latest=NEVER)
     assert planned is not None
-    return datetime.fromtimestamp(planned / SECOND, UTC)
+    return timedelta(microseconds=max(0, planned - now))
 
 
-def _move(session: Session, name: str, *, soonest: int, gap: int, latest: int, absurd: int) -> int | None:
+def _move(session: Session, name: str, *, soonest: int, gap: int, latest: int, absurd: int = NEVER) -> int | None:
     """Take the row's next moment, if it is not later than `latest`; one after `absurd` is as if there were none."""
+    now = _now()
     values = {"named": name, "soonest": soonest, "gap": gap, "latest": latest, "absurd": absurd}
+    values |= {"now": now, "ahead": now + SKEW}
     row = _MOVE.row(session, **values)
     if row is None:
         # Not there, or not near; or somebody has just made it, and his commit is waited for here.

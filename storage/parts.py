@@ -48,7 +48,7 @@ class Parts:
         """Ids of the rows, of all shops, whose column holds the part in one of these spellings. Small letters are one
         of them."""
         on_sqlite = session.get_bind().dialect.name == "sqlite"
-        if on_sqlite and len(part) >= LEAST:
+        if on_sqlite and self.looks_up(session, part):
             quoted = part.replace('"', '""')
             return (
                 sa.select(sa.column("rowid", sa.Integer))
@@ -56,12 +56,19 @@ class Parts:
                 .where(sa.literal_column(self.name).op("MATCH")(f'{column.key} : "{quoted}"'))
             )
         table: Any = column.class_
-        written = sa.or_(*(column.contains(spelling, autoescape=True) for spelling in spellings))
-        found: sa.Select[int] = sa.select(table.id).where(written)
+        found: sa.Select[int] = sa.select(table.id).where(self.written(column, spellings))
         if on_sqlite:
             return found
         ends = sa.func.search_ends(column).op("@@")(sa.cast(_beginning(spellings), TSQUERY))
         return found.where(ends)
+
+    def looks_up(self, session: Session, part: str) -> bool:
+        """Whether rows that hold the part are looked up, and not looked for in all there are."""
+        return session.get_bind().dialect.name != "sqlite" or len(part) >= LEAST
+
+    def written(self, column: InstrumentedAttribute[str], spellings: Sequence[str]) -> sa.ColumnElement[bool]:
+        """The row's column holds one of them."""
+        return sa.or_(*(column.contains(spelling, autoescape=True) for spelling in spellings))
 
     def _virtual_table(self) -> str:
         columns = ", ".join(self.columns)

@@ -148,12 +148,10 @@ class SharedSeats:
         self._connection: AsyncConnection | None = None
         self._held: set[str] = set()
         self._turn = asyncio.Lock()
+        self._asking: set[asyncio.Task[object]] = set()
 
     async def take(self, name: str) -> bool:
-        got = bool(await self._ask(_TAKE_SEAT, name))
-        if got:
-            self._held.add(name)
-        return got
+        return bool(await self._ask(_TAKE_SEAT, name))
 
     async def holds(self, name: str) -> bool:
         return name in self._held and await self._ask(_STILL_THERE) is not None and name in self._held
@@ -165,13 +163,24 @@ class SharedSeats:
 
     async def close(self) -> None:
         # The server takes a moment to see that a connection has ended; whoever stands by need not wait for it.
-        if self._held:
+        if self._held or self._asking:
             await self._ask(_LEAVE_ALL)
         async with self._turn:
             await self._lose()
 
     async def _ask(self, statement: sa.TextClause, name: str | None = None) -> object:
-        """The server's answer; None when there is no connection, and then no seat is ours."""
+        """The server's answer; None when there is no connection, and then no seat is ours.
+
+        A question that has begun is asked to its end, also when whoever wanted to know is cancelled: an account that is
+        closed ends its receiver so, at any moment. A connection that is cancelled half-way is of no use any more, and
+        the seats of all other accounts would go with it.
+        """
+        asking = asyncio.create_task(self._answer(statement, name))
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+        return await asyncio.shield(asking)
+
+    async def _answer(self, statement: sa.TextClause, name: str | None) -> object:
         async with self._turn:
             try:
                 async with asyncio.timeout(PATIENCE):
@@ -179,13 +188,16 @@ class SharedSeats:
                         plain = await self._engine.connect()
                         self._connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
                         await self._connection.execute(sa.text(f"SET idle_session_timeout = '{SILENCE}s'"))
-                    return await self._connection.scalar(statement, {"name": name} if name is not None else {})
-            # A question that was cancelled half-way leaves the connection unusable: PendingRollbackError.
+                    answer = await self._connection.scalar(statement, {"name": name} if name is not None else {})
+            # A program that ends at once cancels everything: PendingRollbackError.
             except (DBAPIError, PendingRollbackError, OSError, TimeoutError) as failure:
                 if self._held:
                     logger.warning("the seats %s are lost: %s", ", ".join(sorted(self._held)), type(failure).__name__)
                 await self._lose()
                 return None
+            if statement is _TAKE_SEAT and name is not None and answer:
+                self._held.add(name)
+            return answer
 
     async def _lose(self) -> None:
         self._held.clear()

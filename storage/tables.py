@@ -60,6 +60,8 @@ class Pace(Base):
     name: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
     free_at: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     """When the next turn comes."""
+    moved_at: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default="0")
+    """When the last one was taken."""
 
 
 about_rights = sa.text("kind IN ('role_given', 'rights_set_changed', 'staff_changed')")

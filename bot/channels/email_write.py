@@ -30,6 +30,7 @@ from bot.channels import email_names, email_words
 from bot.channels.base import Attachment, Parcel, Rejected
 from bot.channels.email_names import Name
 from inbox.content import Button, MediaKind, Outgoing, Style
+from kit.pictures import opened
 
 WIDEST = 900
 """Pixels of a picture within a letter; larger ones are drawn smaller."""
@@ -234,7 +235,7 @@ def _drawn(attachment: Attachment) -> tuple[bytes, str]:
         if attachment.mime in AS_IT_IS and attachment.path.stat().st_size <= SMALL:
             return attachment.path.read_bytes(), attachment.mime
         drawn = io.BytesIO()
-        with Image.open(attachment.path) as picture:
+        with opened(attachment.path) as picture:
             small = picture.convert("RGB")
             small.thumbnail((WIDEST, WIDEST * 2))
             small.save(drawn, "JPEG", quality=85)

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from PIL import Image
 
 from bot.channels.base import Attachment, Rejected
+from kit.pictures import opened
 
 SIDE = 2560
 """Pixels of a picture that was too large."""
@@ -22,7 +23,7 @@ def fitting(attachment: Attachment, taken: Collection[str], *, most: int | None 
         return attachment.path.read_bytes(), name, attachment.mime
     drawn = io.BytesIO()
     try:
-        with Image.open(attachment.path) as picture:
+        with opened(attachment.path) as picture:
             plain = picture.convert("RGB")
             if large:
                 plain.thumbnail((SIDE, SIDE))

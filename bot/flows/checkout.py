@@ -29,7 +29,7 @@ from bot.flows.checkout_steps import (
 from bot.flows.order_card import contact_text, order_view, sums_text
 from bot.flows.turn import Turn
 from bot.flows.voice import Row, Voice, lines, paragraphs, rows_of, written
-from catalog.stock import OutOfStock
+from catalog.promises import OutOfStock
 from customers import cards, consents
 from customers.tables import ConsentTo, ConsentVia
 from inbox.content import Action, Card, Outgoing, escape

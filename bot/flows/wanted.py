@@ -9,7 +9,7 @@ from bot.flows.order_card import order_view
 from bot.flows.turn import Turn
 from bot.flows.voice import written
 from catalog import goods
-from catalog.stock import OutOfStock
+from catalog.promises import OutOfStock
 from catalog.tables import Variant
 from inbox.content import Wanted
 from orders import checkout

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from catalog import editing, stock
 from catalog import goods as catalog_goods
+from catalog import pictures as catalog_pictures
 from catalog.tables import Product as CatalogProduct
 from catalog.tables import Variant as CatalogVariant
 from catalog.tables import Warehouse
@@ -103,7 +104,7 @@ def hang_photos(session: Session, product: CatalogProduct, photos: Iterable[Phot
         stored = record(session, photo.blob, name=photo.name, public=True, shop_id=product.shop_id)
         shown = [variants[sku] for sku in photo.skus]
         for variant in shown if 0 < len(shown) < len(variants) else [None]:
-            editing.add_photo(session, product, stored, variant=variant)
+            catalog_pictures.add_photo(session, product, stored, variant=variant)
 
 
 def _add_variant(

@@ -13,6 +13,7 @@ from automation.holders import HOLDERS
 from bot import passports as journeys
 from company import shops
 from customers import passports
+from customers.passports import Step
 from customers.tables import Customer, Passport
 from inbox.content import Profile
 from inbox.tables import Author, Conversation, Message, State
@@ -135,6 +136,13 @@ def test_a_stolen_code_is_taken_back_where_it_was_asked_for(street: Street) -> N
     street.anna.presses("Это не я")
     street.works()
     assert street.there.customer.id != street.anna.customer.id
+    anna, place = street.anna.customer.id, street.there.conversation.id
+    assert [(step, actor, where) for _at, step, actor, where in passports.past(street.session, anna)] == [
+        (Step.ASKED, f"customer:{anna}", None),
+        (Step.USED, f"customer:{anna}", place),
+        (Step.TAKEN_BACK, f"customer:{anna}", place),
+    ]
+    assert passports.past(street.session, street.there.customer.id) == []
     street.session.refresh(street.order)
     assert street.order.conversation_id == street.anna.conversation.id
     assert street.order.customer_id == street.anna.customer.id

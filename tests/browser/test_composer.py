@@ -53,6 +53,24 @@ async def test_emoji_are_loaded_when_wanted_and_put_in_by_keys(browser: Browser,
     assert marina.wrongs == []
 
 
+async def test_an_answer_and_a_note_that_were_both_begun_are_both_there_in_another_browser(
+    browser: Browser, desk: Desk
+) -> None:
+    marina = await console(browser, desk, desk.ours.operator)
+    await marina.open(desk.ours.anna)
+    for tab, text in (("reply", "Есть четыре, отложить?"), ("note", "Спросить на складе")):
+        await marina.page.locator(f"#composer [data-mode={tab}]").click()
+        await marina.page.locator("#composer textarea").fill(text)
+    await marina.page.goto("about:blank")
+    elsewhere = await console(browser, desk, desk.ours.operator)
+    await elsewhere.open(desk.ours.anna)
+    area = elsewhere.page.locator("#composer textarea")
+    await expect(area).to_have_value("Есть четыре, отложить?", timeout=10_000)
+    await elsewhere.page.locator("#composer [data-mode=note]").click()
+    await expect(area).to_have_value("Спросить на складе", timeout=10_000)
+    assert elsewhere.wrongs == []
+
+
 async def test_what_is_answered_stays_with_the_draft_and_leads_back(browser: Browser, desk: Desk) -> None:
     await desk.hears("Анна Ветрова", "А синяя?")
     marina = await console(browser, desk, desk.ours.operator)

@@ -139,3 +139,30 @@ async def test_two_fill_in_one_card_and_a_consent_comes_to_the_other_by_itself(b
     await expect(marina.page.locator("#consents")).to_contain_text("Просила присылать новинки")
     # The form that was answered with a question is the only thing that the browser itself complains about.
     assert [wrong for wrong in marina.wrongs if "422" not in wrong] == sofya.wrongs == []
+
+
+async def test_of_several_who_are_found_for_a_new_order_nobody_is_chosen_by_himself(
+    browser: Browser, desk: Desk
+) -> None:
+    await desk.hears("Анна Лисина", "А доставка есть?")
+    marina = await console(browser, desk, desk.ours.operator)
+    page = marina.page
+    await page.goto(f"{desk.address}/orders/new")
+    who, found = page.get_by_label("Найти покупателя"), page.locator("#new-customers")
+    await who.fill("Лисина")
+    await expect(found.get_by_role("radio", name="Анна Лисина")).to_be_checked()
+    await who.fill("Анна")
+    await expect(found.get_by_role("radio")).to_have_count(2)
+    await expect(page.locator("input[name=customer]:checked")).to_have_count(0)
+    await page.get_by_label("Найти товар").fill("туман")
+    await page.locator("#new-goods button").first.click()
+    await expect(page.locator(f"[name='quantity-{desk.ours.mug.id}']")).to_be_visible()
+    await page.get_by_role("button", name="Оформить заказ").click()
+    await expect(page.locator("input[name=customer]:invalid").first).to_be_visible()
+    await expect(page).to_have_url(f"{desk.address}/orders/new")
+    await found.get_by_role("radio", name="Анна Ветрова").check()
+    await page.get_by_label("Оплата").select_option("on_receipt")
+    await page.get_by_role("button", name="Оформить заказ").click()
+    await expect(page.locator("main")).to_contain_text("Анна Ветрова")
+    await expect(page.locator("#order-panel")).to_contain_text("1001")
+    assert marina.wrongs == []

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog import editing, goods, names
-from catalog.stock import OutOfStock
+from catalog import editing, goods, names, pictures
+from catalog.promises import OutOfStock
 from catalog.tables import Photo, Product, Variant
 from company import shops
 from company.texts import Texts
@@ -145,9 +145,9 @@ def test_categories_are_listed_level_by_level_without_those_out_of_use(world: Wo
 def test_the_cover_is_of_the_variant_or_else_of_the_product(session: Session, mist: Product) -> None:
     black, white = mist.variants
     assert goods.cover(mist) is None
-    of_white = editing.add_photo(session, mist, picture(session, "white"), variant=white)
+    of_white = pictures.add_photo(session, mist, picture(session, "white"), variant=white)
     assert goods.cover(mist, black) is of_white
-    of_all = editing.add_photo(session, mist, picture(session, "all"))
+    of_all = pictures.add_photo(session, mist, picture(session, "all"))
     assert goods.cover(mist) is of_all
     assert goods.cover(mist, black) is of_all
     assert goods.cover(mist, white) is of_white

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog import editing, stock
-from catalog.stock import OutOfStock
+from catalog import editing, promises, stock
+from catalog.promises import OutOfStock
 from catalog.tables import Reservation, Stock, StockMove, Variant, Warehouse
 from company import shops
 from tests.worlds import World
@@ -60,18 +60,18 @@ def check_accounts(session: Session) -> None:
 
 def test_a_reservation_takes_from_the_first_warehouse_that_has_enough(shelves: Shelves, session: Session) -> None:
     mug = shelves.variant("MUG", store=2, depot=5)
-    stock.reserve(session, "order:1", {mug.id: 2})
-    stock.reserve(session, "order:2", {mug.id: 3})
+    promises.reserve(session, "order:1", {mug.id: 2})
+    promises.reserve(session, "order:2", {mug.id: 3})
     assert shelves.of(mug) == [("Магазин", 2, 2), ("Склад", 5, 3)]
     assert stock.available(session, [mug.id]) == {mug.id: 2}
 
 
 def test_what_no_warehouse_has_alone_is_taken_from_several(shelves: Shelves, session: Session) -> None:
     mug = shelves.variant("MUG", store=2, depot=5)
-    stock.reserve(session, "order:1", {mug.id: 6})
+    promises.reserve(session, "order:1", {mug.id: 6})
     assert shelves.of(mug) == [("Магазин", 2, 2), ("Склад", 5, 4)]
-    assert stock.reserved_for(session, "order:1") == {mug.id: 6}
-    stock.release_some(session, "order:1", mug.id, 5)
+    assert promises.reserved_for(session, "order:1") == {mug.id: 6}
+    promises.release_some(session, "order:1", mug.id, 5)
     assert shelves.of(mug) == [("Магазин", 2, 1), ("Склад", 5, 0)]
     check_accounts(session)
 
@@ -79,9 +79,9 @@ def test_what_no_warehouse_has_alone_is_taken_from_several(shelves: Shelves, ses
 def test_when_one_thing_is_out_nothing_is_reserved(shelves: Shelves, session: Session) -> None:
     mug, bowl = shelves.variant("MUG", store=5), shelves.variant("BOWL", depot=1)
     with pytest.raises(OutOfStock) as refused:
-        stock.reserve(session, "order:1", {mug.id: 1, bowl.id: 2})
+        promises.reserve(session, "order:1", {mug.id: 1, bowl.id: 2})
     assert (refused.value.sku, refused.value.wanted, refused.value.left) == ("BOWL", 2, 1)
-    assert stock.reserved_for(session, "order:1") == {}
+    assert promises.reserved_for(session, "order:1") == {}
     assert stock.available(session, [mug.id, bowl.id]) == {mug.id: 5, bowl.id: 1}
 
 
@@ -89,32 +89,32 @@ def test_what_was_never_in_stock_is_out_of_it(shelves: Shelves, session: Session
     mug = shelves.variant("MUG")
     assert stock.available(session, [mug.id]) == {mug.id: 0}
     with pytest.raises(OutOfStock):
-        stock.reserve(session, "order:1", {mug.id: 1})
+        promises.reserve(session, "order:1", {mug.id: 1})
 
 
 def test_more_for_the_same_owner_is_added_to_what_he_has(shelves: Shelves, session: Session) -> None:
     mug = shelves.variant("MUG", store=5)
-    stock.reserve(session, "order:1", {mug.id: 2})
-    stock.reserve(session, "order:1", {mug.id: 1})
-    assert stock.reserved_for(session, "order:1") == {mug.id: 3}
+    promises.reserve(session, "order:1", {mug.id: 2})
+    promises.reserve(session, "order:1", {mug.id: 1})
+    assert promises.reserved_for(session, "order:1") == {mug.id: 3}
     assert session.scalar(sa.select(sa.func.count()).select_from(Reservation)) == 1
 
 
 def test_a_release_frees_all_and_a_second_one_nothing(shelves: Shelves, session: Session) -> None:
     mug, bowl = shelves.variant("MUG", store=5), shelves.variant("BOWL", depot=4)
-    stock.reserve(session, "order:1", {mug.id: 2, bowl.id: 4})
-    stock.reserve(session, "order:2", {mug.id: 1})
-    stock.release(session, "order:1")
-    stock.release(session, "order:1")
+    promises.reserve(session, "order:1", {mug.id: 2, bowl.id: 4})
+    promises.reserve(session, "order:2", {mug.id: 1})
+    promises.release(session, "order:1")
+    promises.release(session, "order:1")
     assert stock.available(session, [mug.id, bowl.id]) == {mug.id: 4, bowl.id: 4}
     check_accounts(session)
 
 
 def test_what_is_handed_over_leaves_the_shelf_with_a_line_in_the_journal(shelves: Shelves, session: Session) -> None:
     mug = shelves.variant("MUG", store=5)
-    stock.reserve(session, "order:1", {mug.id: 2})
-    stock.write_off(session, "order:1", actor="staff:1")
-    stock.write_off(session, "order:1", actor="staff:1")
+    promises.reserve(session, "order:1", {mug.id: 2})
+    promises.write_off(session, "order:1", actor="staff:1")
+    promises.write_off(session, "order:1", actor="staff:1")
     assert shelves.of(mug) == [("Магазин", 3, 0)]
     sold = session.scalars(sa.select(StockMove).where(StockMove.reason == "sold")).one()
     assert (sold.quantity, sold.subject, sold.actor) == (-2, "order:1", "staff:1")
@@ -124,10 +124,10 @@ def test_what_is_handed_over_leaves_the_shelf_with_a_line_in_the_journal(shelves
 def test_what_comes_back_goes_where_it_was_taken_from_and_only_once(shelves: Shelves, session: Session) -> None:
     mug = shelves.variant("MUG", store=2, depot=5)
     for _ in range(2):
-        stock.reserve(session, "order:1", {mug.id: 6})
-        stock.write_off(session, "order:1", actor="staff:1")
-        stock.take_back(session, "order:1", actor="staff:1")
-        stock.take_back(session, "order:1", actor="staff:1")
+        promises.reserve(session, "order:1", {mug.id: 6})
+        promises.write_off(session, "order:1", actor="staff:1")
+        promises.take_back(session, "order:1", actor="staff:1")
+        promises.take_back(session, "order:1", actor="staff:1")
         assert shelves.of(mug) == [("Магазин", 2, 0), ("Склад", 5, 0)]
     check_accounts(session)
 
@@ -144,7 +144,7 @@ def test_a_count_sets_the_shelf_and_journals_the_difference(shelves: Shelves, se
 
 def test_a_count_below_what_is_promised_is_refused(shelves: Shelves, session: Session) -> None:
     mug = shelves.variant("MUG", store=5)
-    stock.reserve(session, "order:1", {mug.id: 4})
+    promises.reserve(session, "order:1", {mug.id: 4})
     with pytest.raises(stock.StillReserved) as refused:
         stock.correct(session, mug, shelves.store, 3, actor="staff:1")
     assert refused.value.reserved == 4
@@ -177,12 +177,12 @@ def test_after_any_history_the_accounts_are_right(shelves: Shelves, session: Ses
         return {v.id: chance.randint(1, 5) for v in chance.sample(variants, chance.randint(1, 3))}
 
     acts = [
-        lambda: stock.reserve(session, chance.choice(owners), some()),
-        lambda: stock.reserve(session, chance.choice(owners), some()),
-        lambda: stock.release(session, chance.choice(owners)),
-        lambda: stock.release_some(session, chance.choice(owners), chance.choice(variants).id, chance.randint(1, 4)),
-        lambda: stock.write_off(session, chance.choice(owners), actor="staff:1"),
-        lambda: stock.take_back(session, chance.choice(owners), actor="staff:1"),
+        lambda: promises.reserve(session, chance.choice(owners), some()),
+        lambda: promises.reserve(session, chance.choice(owners), some()),
+        lambda: promises.release(session, chance.choice(owners)),
+        lambda: promises.release_some(session, chance.choice(owners), chance.choice(variants).id, chance.randint(1, 4)),
+        lambda: promises.write_off(session, chance.choice(owners), actor="staff:1"),
+        lambda: promises.take_back(session, chance.choice(owners), actor="staff:1"),
         lambda: stock.receive(session, chance.choice(variants), shelves.depot, chance.randint(1, 3), actor="staff:1"),
         lambda: stock.correct(session, chance.choice(variants), shelves.store, chance.randint(0, 6), actor="staff:1"),
     ]
@@ -212,7 +212,7 @@ def test_of_many_who_want_the_last_ones_exactly_as_many_get_them_as_there_are(en
             wanted = {mug.id: 1, bowl.id: 1} if buyer % 2 else {bowl.id: 1, mug.id: 1}
             try:
                 with Session(engine) as session, session.begin():
-                    stock.reserve(session, owner, wanted)
+                    promises.reserve(session, owner, wanted)
                 sold.append(owner)
             except OutOfStock:
                 refused.append(owner)

@@ -15,7 +15,7 @@ from automation.holders import HOLDERS
 from automation.notifications import About
 from automation.tables import Notification, Task, Told
 from automation.tasks import Wanted
-from catalog import editing, goods, importing
+from catalog import editing, goods, importing, pictures
 from catalog.tables import Photo
 from company import rights_sets, saved_views
 from company.rights import RIGHTS, Right
@@ -114,7 +114,7 @@ def field_of(session: Session, store: Store) -> Field:
 
 def photo_of(session: Session, store: Store) -> Photo:
     file = record(session, Blob("0" * 64, 1, "image/png", 1, 1), public=True, shop_id=store.shop_id)
-    return editing.add_photo(session, goods.product(session, store.shop_id, store.product_id), file)
+    return pictures.add_photo(session, goods.product(session, store.shop_id, store.product_id), file)
 
 
 def rights_set_of(session: Session, store: Store) -> RightsSet:

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog import editing, stock
-from catalog.stock import OutOfStock
+from catalog.promises import OutOfStock
 from catalog.tables import Warehouse
 from company.tables import Shop
 from customers.tables import Customer

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from catalog import editing, stock
+from catalog import editing, pictures, stock
 from company import settings, shops, staff
 from company.settings import DeliveryMethod
 from company.tables import ChannelAccount, Role, Shop
@@ -289,7 +289,7 @@ def _fill(session: Session, files: FileStore, pieces: int) -> int:
                 for room, quantity in zip(rooms, (pieces // 10, pieces), strict=True):
                     stock.receive(session, variant, room, quantity, reason="initial", actor="system")
                 stored = record(session, files.keep(_picture(tone, n)), name="photo.jpg", public=True, shop_id=shop.id)
-                editing.add_photo(session, product, stored, variant=variant)
+                pictures.add_photo(session, product, stored, variant=variant)
     _link_owner(session, shop)
     return session.scalars(sa.select(PaymentAccount.id).where(PaymentAccount.provider == "yookassa")).one()
 

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import orders.history  # noqa: F401  with it, create_all makes the triggers
-from catalog import stock
-from catalog.stock import OutOfStock, StillReserved
+from catalog import promises, stock
+from catalog.promises import OutOfStock
+from catalog.stock import StillReserved
 from catalog.tables import Variant, Warehouse
 from company.tables import Shop
 from customers.tables import Customer
@@ -168,7 +169,7 @@ def scene(engine: sa.Engine, session: Session) -> Scene:
 def test_reserve_and_reserve(scene: Scene, before: bool) -> None:
     """Of two who want the last cup one gets it, and the other is told that there is none."""
     rival = scene.rival(scene.orders)
-    with at(stock, "_plan", rival, before=before):
+    with at(promises, "_plan", rival, before=before):
         mine = scene.alone(scene.orders)
     ends = [mine, rival.came()]
     assert ends.count(OutOfStock) == 1, ends
@@ -179,12 +180,12 @@ def test_reserve_and_reserve(scene: Scene, before: bool) -> None:
 def test_promise_and_promise(scene: Scene, before: bool) -> None:
     """The same without the order's number, whose row makes two orders of one shop wait for each other anyway."""
 
-    def promises(owner: str) -> Callable[[Session], None]:
-        return lambda session: stock.reserve(session, owner, {scene.cup.id: 1})
+    def wants(owner: str) -> Callable[[Session], None]:
+        return lambda session: promises.reserve(session, owner, {scene.cup.id: 1})
 
-    rival = scene.rival(promises("order:2"))
-    with at(stock, "_plan", rival, before=before):
-        mine = scene.alone(promises("order:1"))
+    rival = scene.rival(wants("order:2"))
+    with at(promises, "_plan", rival, before=before):
+        mine = scene.alone(wants("order:1"))
     assert [mine, rival.came()].count(OutOfStock) == 1
     assert scene.shelf() == (1, 1)
 
@@ -195,7 +196,7 @@ def test_reserve_and_cancel(scene: Scene, where: str, before: bool) -> None:
     """Whoever orders while the last cup comes back gets it, or is told that there is none."""
     order_id = scene.ordered()
     rival = scene.rival(scene.orders)
-    with at(stock, where, rival, before=before):
+    with at(promises, where, rival, before=before):
         scene.alone(scene.cancels(order_id))
     got_it = rival.came() is not OutOfStock
     assert scene.shelf() == (1, int(got_it))
@@ -205,7 +206,7 @@ def test_reserve_and_cancel(scene: Scene, where: str, before: bool) -> None:
 def test_cancel_and_reserve(scene: Scene, before: bool) -> None:
     order_id = scene.ordered()
     rival = scene.rival(scene.cancels(order_id))
-    with at(stock, "_plan", rival, before=before):
+    with at(promises, "_plan", rival, before=before):
         mine = scene.alone(scene.orders)
     rival.came()
     assert scene.shelf() == (1, int(mine is not OutOfStock))
@@ -305,7 +306,7 @@ def test_import_and_reserve(scene: Scene, before: bool) -> None:
         stock.correct(session, session.get_one(Variant, scene.cup.id), room, 0, actor="staff:1")
 
     rival = scene.rival(counts)
-    with at(stock, "_plan", rival, before=before):
+    with at(promises, "_plan", rival, before=before):
         mine = scene.alone(scene.orders)
     theirs = rival.came()
     assert (mine, theirs, scene.shelf()) in [(OutOfStock, None, (0, 0)), (mine, StillReserved, (1, 1))]

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.stock import OutOfStock
+from catalog.promises import OutOfStock
 from kit.clock import utc_now
 from kit.errors import Refused
 from kit.money import Money

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session
 
-from catalog.stock import OutOfStock
+from catalog.promises import OutOfStock
 from kit.errors import Missing, Refused
 from kit.money import Money
 from orders import lines

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.stock import OutOfStock
+from catalog.promises import OutOfStock
 from catalog.tables import Stock
 from company.tables import Shop
 from customers.tables import Customer

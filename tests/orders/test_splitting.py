@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog import stock
-from catalog.stock import OutOfStock
+from catalog import promises
+from catalog.promises import OutOfStock
 from catalog.tables import Reservation
 from kit.errors import Refused
 from kit.money import Money
@@ -36,7 +36,7 @@ def split(floor: Floor, order: Order, *counts: int, act: str = "1", version: int
 
 
 def held(floor: Floor, order: Order) -> dict[int, int]:
-    return stock.reserved_for(floor.session, reserving.owner(order))
+    return promises.reserved_for(floor.session, reserving.owner(order))
 
 
 def test_lines_and_pieces_go_and_the_sums_are_right_to_the_kopeck(floor: Floor) -> None:
@@ -141,7 +141,7 @@ def test_a_rival_never_gets_what_is_being_split(session: Session, floor: Floor, 
         for _try in range(20):
             try:
                 with Session(engine) as own, own.begin():
-                    stock.reserve(own, "order:rival", {mug_id: 1})
+                    promises.reserve(own, "order:rival", {mug_id: 1})
                     outcomes.append("sold twice")
             except OutOfStock:
                 pass

@@ -231,6 +231,37 @@ async def test_whoever_loses_his_connection_knows_that_his_seat_is_lost(database
     await wire.kill()
 
 
+@on_postgres
+async def test_whoever_is_cancelled_while_he_asks_for_his_seat_takes_no_other_with_him(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours, theirs = Database(database_url), Database(database_url)
+    holder, standby = SharedSeats(ours.engine), SharedSeats(theirs.engine)
+    assert await holder.take("receive:1")
+    assert await holder.take("receive:2")
+    for moments in range(40):
+        closed = asyncio.create_task(holder.holds("receive:2"))
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        closed.cancel()
+        await asyncio.gather(closed, return_exceptions=True)
+        assert await holder.holds("receive:1")
+    assert not await standby.take("receive:1")
+    assert "lost" not in caplog.text
+    # Nor is a seat forgotten that was got meanwhile: whoever closes gives it back at once.
+    for moments in range(8):
+        taken = asyncio.create_task(holder.take("receive:3"))
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        taken.cancel()
+        await asyncio.gather(taken, return_exceptions=True)
+    await holder.close()
+    assert await standby.take("receive:3")
+    for seats, db in ((holder, ours), (standby, theirs)):
+        await seats.close()
+        await db.close()
+
+
 class BotApi:
     """A Bot API that has one update and writes down the offsets that it is asked with."""
 

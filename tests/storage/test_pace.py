@@ -35,6 +35,10 @@ def waits(session: Session, times: int) -> list[timedelta | None]:
     return [None if turn.again is not None else turn.wait for turn in turns]
 
 
+def plans(session: Session, times: int) -> list[timedelta]:
+    return [pace.plan(session, "bot", per_second=RATE) for _ in range(times)]
+
+
 def wait_of(n: int) -> timedelta:
     """How long the n-th to come at one moment has to wait: the first ones make up for what has passed unused."""
     return max(timedelta(), GAP * n - pace.SLACK)
@@ -59,10 +63,7 @@ async def test_two_at_once_never_get_the_same_turn(db: Database) -> None:
 
 
 async def test_what_can_wait_is_given_moments_of_its_own_and_holds_nobody_up(db: Database) -> None:
-    def plan(session: Session) -> list[datetime]:
-        return [pace.plan(session, "bot", per_second=RATE) for _ in range(100)]
-
-    assert await db.write(plan) == [NOON + GAP * n for n in range(100)]
+    assert await db.write(plans, 100) == [GAP * n for n in range(100)]
     assert await db.write(waits, 1) == [timedelta()]
 
 
@@ -91,3 +92,17 @@ async def test_a_clock_that_is_set_back_holds_nobody_up(db: Database, clock: tim
         return [turn.again for turn in turns if turn.again is not None]
 
     assert max(await db.write(crowd)) < timedelta(seconds=10)
+
+
+async def test_a_mailing_is_planned_behind_one_that_takes_hours(db: Database, clock: time_machine.Traveller) -> None:
+    await db.write(plans, 400)
+    clock.move_to(NOON + timedelta(seconds=3))
+    assert await db.write(plans, 2) == [GAP * 400 - timedelta(seconds=3), GAP * 401 - timedelta(seconds=3)]
+
+
+async def test_a_mailing_is_planned_anew_when_the_clock_was_set_back(
+    db: Database, clock: time_machine.Traveller
+) -> None:
+    await db.write(plans, 400)
+    clock.move_to(NOON - timedelta(days=1))
+    assert await db.write(plans, 3) == [GAP * n for n in range(3)]

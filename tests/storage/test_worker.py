@@ -426,6 +426,31 @@ async def test_what_was_put_off_before_the_clock_was_set_back_is_tried_again(db:
     assert (kitchen.recorded, kitchen.steps) == ([7], [("other", 8)])
 
 
+async def test_what_was_put_to_run_a_while_later_does_not_wait_out_a_clock_that_is_set_back(db: Database) -> None:
+    """A mailing's letters; what was promised for a moment of the calendar still waits for it."""
+    kitchen = Kitchen()
+
+    def put_both(session: Session) -> None:
+        jobs.put(session, "step", {"n": 1}, lane="mail", after=timedelta(minutes=5))
+        jobs.put(session, "step", {"n": 2}, lane="reminder", run_at=utc_now() + timedelta(minutes=5))
+
+    worker = Worker(db, kitchen.handlers)
+    await worker.start()
+    await db.write(put_both)
+    await asyncio.sleep(1)
+    assert kitchen.steps == []
+    await worker.stop()
+    with time_machine.travel(utc_now() - timedelta(days=1)):
+        worker = Worker(db, kitchen.handlers)
+        await worker.start()
+        async with asyncio.timeout(20):
+            while not kitchen.steps:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.6)
+        await worker.stop()
+    assert kitchen.steps == [("mail", 1)]
+
+
 def _hold(session: Session, lane: str) -> None:
     session.add(Lane(lane=lane, lease_until=now_ms() + 10_000, epoch=1))
 

@@ -8,7 +8,7 @@ from io import BytesIO
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from catalog import editing, stock
+from catalog import editing, pictures, stock
 from catalog.tables import Warehouse
 from company.tables import Shop
 from storage.files import FileStore, record
@@ -65,7 +65,7 @@ def put_on_shelves(session: Session, shop: Shop, files: FileStore) -> None:
             for warehouse, quantity in _split(ON_HAND[sku], first, second):
                 stock.receive(session, variant, warehouse, quantity, reason="initial", actor="system")
         blob = files.keep(picture(n * 40))
-        editing.add_photo(session, product, record(session, blob, name="photo.jpg", public=True, shop_id=shop.id))
+        pictures.add_photo(session, product, record(session, blob, name="photo.jpg", public=True, shop_id=shop.id))
 
 
 def picture(shade: int) -> bytes:

@@ -85,17 +85,25 @@ function plan(pause) {
   timer = setTimeout(save, pause);
 }
 
-/** Save what is not saved. One at a time, so that an older text never comes after a newer one. */
+const unsaved = () => Object.keys(modes).filter((mode) => !isSaved(mode));
+
+/** Save what is not saved. Not while one of them is on its way, so that an older text never comes after a newer one; an
+ * answer and a note go side by side, for a page that is left has no time for one after the other. */
 export async function save({ leaving = false } = {}) {
   clearTimeout(timer);
-  const mode = Object.keys(modes).find((name) => !isSaved(name));
-  if (!mode || held || (saving && !leaving)) return;
-  const { text, key, again, reply_to } = modes[mode];
+  if (!unsaved().length || held || (saving && !leaving)) return;
   saving = true;
-  const answer = await quietly(url, { text, key, again, reply_to, private: mode === "note" ? "1" : "", leaving: leaving ? "1" : "" });
+  const reached = await Promise.all(unsaved().map((mode) => keep(mode, leaving)));
   saving = false;
+  if (unsaved().length) plan(reached.every(Boolean) ? PAUSE : AGAIN);
+}
+
+/** Whether the server could be reached. */
+async function keep(mode, leaving) {
+  const { text, key, again, reply_to } = modes[mode];
+  const answer = await quietly(url, { text, key, again, reply_to, private: mode === "note" ? "1" : "", leaving: leaving ? "1" : "" });
   if (answer && !held && modes[mode].key === key) confirm(mode, mark({ text, again, reply_to }), answer);
-  if (Object.keys(modes).some((name) => !isSaved(name))) plan(answer ? PAUSE : AGAIN);
+  return Boolean(answer);
 }
 
 function confirm(mode, saved, { late }) {

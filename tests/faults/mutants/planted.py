@@ -216,7 +216,7 @@ MUTANTS = (
         "stock looked at, then taken",
         "two see the last piece, and both take it",
         RIVALS + "test_promise_and_promise",
-        (Edit("catalog/stock.py", "        .with_for_update(of=_stock)\n    )\n    shelves", "    )\n    shelves"),),
+        (Edit("catalog/promises.py", "        .with_for_update(of=_stock)\n    )\n    shelves", "    )\n    shelves"),),
         postgres=True,
     ),
     Mutant(
