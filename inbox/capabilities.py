@@ -86,6 +86,8 @@ class Capabilities:
     answers: bool = True
     """A press can be answered with words that pass."""
     ask_contact: bool = True
+    vouches: bool = False
+    """The channel itself says that a buyer's number is his own: of his own contact, or of every message."""
     keyboard: bool = True
     """Choices may stand under the place where the buyer types, or be shown as if they did."""
     start_link: str = ""

@@ -54,6 +54,7 @@ ROWS: Mapping[str, Callable[[Capabilities], str]] = {
     "characters on a button": lambda card: str(card.label),
     "formatting": lambda card: _names(card.styles, Style),
     "menu and contact by a press": lambda card: f"{_yes(card.keyboard)}, {_yes(card.keyboard and card.ask_contact)}",
+    "proves whose a telephone number is": lambda card: _yes(card.vouches),
     "edited in place": lambda card: _yes(card.edit) if card.edit_for is None else f"yes, {_span(card.edit_for)}",
     "a press is answered": lambda card: _yes(card.answers),
     "the shop may write": lambda card: _span(card.window),

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -121,6 +122,9 @@ def _message(update: Json, token: str, *, edited: bool) -> Incoming | None:
     text = "\n\n".join(part for part in (own, other) if part)
     attachments = [*(body.get("attachments") or ()), *(passed_on.get("attachments") or ())]
     contact = _contact(attachments, sender, token)
+    if contact is not None and passed_on:
+        # A card that is passed on may be of long ago, when another number was his.
+        contact = replace(contact, own=False)
     return Incoming(
         external_id=str(body.get("mid") or f"{update.get('timestamp')}"),
         profile=_profile(sender, update, contact.phone if contact and contact.own else ""),
@@ -235,18 +239,21 @@ def _contact(attachments: Sequence[Json], sender: Json, token: str) -> Contact |
     if payload is None:
         return None
     card, person = str(payload.get("vcf_info") or ""), payload.get("max_info") or {}
-    fields = dict(_card_lines(card))
+    lines = _card_lines(card)
+    fields = dict(lines)
     found = _DIGITS.search(fields.get("TEL", "") or str(payload.get("vcf_phone") or ""))
     digits = "".join(filter(str.isdigit, found[0])) if found else ""
     name = " ".join(part for part in (person.get("first_name"), person.get("last_name")) if part)
     is_sender = person.get("user_id") is not None and person.get("user_id") == sender.get("user_id")
-    own = is_sender and _is_vouched_for(card, str(payload.get("hash") or ""), token)
+    # Two numbers in one card: one of them may have come in by the name, which its owner writes himself.
+    one_number = [name for name, _ in lines].count("TEL") == 1
+    own = is_sender and one_number and _is_vouched_for(card, str(payload.get("hash") or ""), token)
     return Contact(phone=f"+{digits}" if digits else "", name=name or fields.get("FN", ""), own=own)
 
 
 def _card_lines(card: str) -> list[tuple[str, str]]:
     """("TEL", "79000000000") of «TEL;TYPE=cell:79000000000»; the first of each kind comes last, to win in a dict."""
-    rows = [line.partition(":") for line in card.splitlines() if ":" in line]
+    rows = [line.partition(":") for line in re.split(r"\r\n|[\r\n]", card) if ":" in line]
     return [(name.split(";")[0].strip().upper(), value.strip()) for name, _, value in reversed(rows)]
 
 

@@ -99,7 +99,7 @@ def _locale(code: str) -> str:
 def _message(message: Json, *, edited: bool) -> Incoming:
     user = message.get("from") or {"id": message["chat"]["id"]}
     text, entities = _text(message)
-    contact = _contact(message.get("contact"), user)
+    contact = _contact(message, user)
     return Incoming(
         external_id=str(message["message_id"]),
         profile=_profile(user, contact.phone if contact and contact.own else ""),
@@ -151,12 +151,14 @@ def _one_media(kind: MediaKind, field: str, found: Json) -> Media:
     )
 
 
-def _contact(contact: Json | None, user: Json) -> Contact | None:
+def _contact(message: Json, user: Json) -> Contact | None:
+    contact = message.get("contact")
     if contact is None:
         return None
     name = " ".join(part for part in (contact.get("first_name"), contact.get("last_name")) if part)
-    # Telegram fills user_id with the sender's own id only when the contact is the sender's own.
-    own = contact.get("user_id") == user.get("id")
+    # Telegram fills user_id with the sender's own id only when the contact is the sender's own. One that is forwarded
+    # may be of long ago, when another number was his.
+    own = contact.get("user_id") == user.get("id") and "forward_origin" not in message
     return Contact(phone=contact["phone_number"], name=name, own=own)
 
 

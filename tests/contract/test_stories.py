@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.channels import CHANNELS
+from customers import duplicates
+from customers.tables import Customer
 from inbox import messages
 from inbox.capabilities import Capabilities, Doubt, Heard
 from inbox.channels import CAPABILITIES
@@ -21,7 +23,9 @@ from inbox.content import Incoming, MediaKind, Outgoing, load_incoming
 from inbox.tables import Author, Conversation, Delivery, Message
 from orders.tables import Order
 from tests.contract.sides import NAME, PHONE, SIDES, WIRED, WORDS, Hand, Side, Trouble, WiredSide
+from tests.contract.telegram import VERA
 from tests.stories import books, goods, purchases
+from tests.stories.buyers import PATIENCE
 from tests.stories.console import desk
 from tests.stories.purchases import Asked
 from tests.stories.street import MARINA_EMAIL, OWNER_EMAIL, Street, account, open_street
@@ -280,6 +284,61 @@ async def test_who_leaves_is_written_to_no_more_until_he_is_back(stage: Stage) -
     await stage.buyer.start()
     await stage.buyer.sees("Здравствуйте")
     assert not (await stage.conversation()).blocked
+
+
+VOUCHING = where(lambda card: card.vouches and card is not CAPABILITIES["telegram"])
+"""Telegram is where the number is proven first."""
+
+
+@VOUCHING
+async def test_a_number_that_two_messengers_vouch_for_makes_one_customer(stage: Stage) -> None:
+    await _shows_her_number_in_telegram(stage)
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    await stage.buyer.does(Heard.CONTACT)
+    await stage.buyer.sees("Узнали вас по номеру", "Это не я, разделить")
+    await stage.settle()
+    assert len({await stage.street.ask(_whose, channel) for channel in ("telegram", stage.side.channel)}) == 1
+    await stage.buyer.press("Это не я, разделить")
+    await stage.buyer.sees("Разделили")
+    await stage.settle()
+    assert len({await stage.street.ask(_whose, channel) for channel in ("telegram", stage.side.channel)}) == 2
+
+
+@where(lambda card: not card.vouches)
+async def test_a_number_that_is_typed_makes_nobody_one_with_its_owner(stage: Stage) -> None:
+    await _shows_her_number_in_telegram(stage)
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    await purchases.takes_one(stage.buyer, "Салфетка льняная", goods.NAPKIN)
+    await stage.buyer.press("Оформить")
+    await stage.buyer.sees("На чьё имя")
+    await stage.buyer.say(NAME)
+    await stage.buyer.sees("Номер телефона")
+    await stage.buyer.share_phone(PHONE)
+    await stage.buyer.sees("Как передать заказ")
+    await stage.settle()
+    owner, typed = [await stage.street.ask(_whose, channel) for channel in ("telegram", stage.side.channel)]
+    assert owner != typed
+    assert await stage.street.ask(_may_be, typed) == [owner]
+
+
+async def _shows_her_number_in_telegram(stage: Stage) -> None:
+    stage.street.telegram.add_person(VERA)
+    phone = stage.street.telegram.phone(VERA.id)
+    phone.start()
+    await phone.wait_for(lambda phone: phone.keys, timeout=PATIENCE)
+    phone.share_contact()
+    await phone.wait_for(lambda phone: any("номер подтверждён" in each.text for each in phone.from_bot))
+    await stage.settle()
+
+
+def _whose(session: Session, channel: str) -> int | None:
+    return _conversation(session, channel).customer_id
+
+
+def _may_be(session: Session, customer_id: int | None) -> list[int]:
+    return [other.id for other, _why in duplicates.of_customer(session, session.get_one(Customer, customer_id))]
 
 
 def _conversation(session: Session, channel: str) -> Conversation:
