@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -21,7 +22,7 @@ from company.tables import ChannelAccount
 from company.texts import Texts
 from customers import identities, proofs
 from customers.tables import Customer, Identity
-from inbox import conversations, delivered, messages, reading, windows
+from inbox import conversations, delivered, messages, reading, signs, windows
 from inbox.channels import CAPABILITIES
 from inbox.content import Incoming, Profile, Proof
 from inbox.tables import Conversation, Kind, Message
@@ -98,6 +99,9 @@ class Intake:
         if incoming.receipt is not None:
             reading.told(session, account_id, chat, incoming.receipt)
             return
+        if incoming.removed:
+            signs.take_away(session, account_id, chat, incoming.external_id)
+            return
         account, shop, known = identities.heard_on(session, account_id, incoming.profile.external_id)
         conversation, identity, customer = _whose(session, account, chat, incoming, known)
         if incoming.profile.phone:
@@ -114,6 +118,9 @@ class Intake:
         windows.heard(session, conversation, account, incoming.sent_at)
         if incoming.context:
             conversation.context = {**conversation.context, **incoming.context}
+        if incoming.signs is not None:
+            _sign(session, conversation, incoming)
+            return
         pressed = _pressed(session, conversation, incoming)
         message = None
         if incoming.press is None or incoming.text:
@@ -225,6 +232,14 @@ def _prove(session: Session, conversation: Conversation, proof: Proof) -> None:
     if proof.failed:
         delivered.not_arrived(session, conversation, message, proof.failed)
         conversation.blocked = conversation.blocked or proof.gone
+
+
+def _sign(session: Session, conversation: Conversation, incoming: Incoming) -> None:
+    """On the message that it was put on; by itself where that one is not known here. Nothing answers it."""
+    said = incoming.signs or ()
+    if not signs.put(session, conversation, incoming.reply_to, said) and said:
+        messages.receive(session, conversation, replace(incoming, text=" ".join(said), reply_to=""))
+    save(session, conversation)
 
 
 def _pressed(session: Session, conversation: Conversation, incoming: Incoming) -> Message | None:

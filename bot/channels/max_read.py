@@ -58,7 +58,7 @@ BESIDES = frozenset({"contact", "location", "share", "inline_keyboard", "reply_k
 
 QUIET = frozenset(
     {"bot_added", "bot_removed", "user_added", "user_removed", "chat_title_changed", "message_chat_created"}
-    | {"dialog_muted", "dialog_unmuted", "dialog_cleared", "dialog_removed", "message_removed"}
+    | {"dialog_muted", "dialog_unmuted", "dialog_cleared", "dialog_removed"}
 )
 """What is known and is nothing that a buyer says: groups, and how he keeps the dialog on his phone."""
 
@@ -87,6 +87,8 @@ def id_of(update: Json) -> str:
     body = (update.get("message") or {}).get("body") or {}
     if kind == "message_created" and body.get("mid"):
         return f"message:{body['mid']}"
+    if kind == "message_removed":
+        return f"{kind}:{update.get('message_id')}"
     if kind == "message_callback":
         callback = update.get("callback") or {}
         # The id names the keyboard; the same one may be pressed again.
@@ -172,6 +174,14 @@ def _stopped(update: Json, token: str) -> Incoming | None:
     return Incoming(external_id=id_of(update), profile=_profile(update.get("user") or {}, update), left=True)
 
 
+def _removed(update: Json, token: str) -> Incoming | None:
+    return Incoming(
+        external_id=str(update.get("message_id") or ""),
+        profile=Profile(_id(update.get("user_id"))),
+        removed=True,
+    )
+
+
 def _unknown(update: Json, token: str) -> Incoming | None:
     user = update.get("user") or (update.get("message") or {}).get("sender") or {}
     if not user.get("user_id"):
@@ -187,6 +197,7 @@ def _unknown(update: Json, token: str) -> Incoming | None:
 _READERS: Mapping[str, Callable[[Json, str], Incoming | None]] = {
     "message_created": _created,
     "message_edited": _edited,
+    "message_removed": _removed,
     "message_callback": _press,
     "bot_started": _started,
     "bot_stopped": _stopped,

@@ -194,9 +194,9 @@ def _contacts(cards: Sequence[Json], chat: str) -> Parts:
 
 
 def _reaction(held: Json, _context: Json) -> Parts:
-    """A sign on a message; one that is taken back is nothing."""
+    """A sign on a message, or that it was taken off."""
     sign = str(held.get("emoji") or "")
-    return {"text": sign, "reply_to": str(held.get("message_id", "")), "reaction": True} if sign else {}
+    return {"reply_to": str(held.get("message_id", "")), "signs": (sign,) if sign else ()}
 
 
 def _interactive(held: Json, context: Json) -> Parts:

@@ -41,7 +41,7 @@ STAFF_LINK = "staff_"
 
 def handle(turn: Turn) -> None:
     """Do what the buyer wants and answer him. Every press is answered; nothing that he says is an error."""
-    if turn.incoming.edited or turn.incoming.reaction:
+    if turn.incoming.edited:
         return
     try:
         _route(turn)

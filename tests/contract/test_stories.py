@@ -22,6 +22,7 @@ from inbox.channels import CAPABILITIES
 from inbox.content import Incoming, MediaKind, Outgoing, load_incoming
 from inbox.tables import Author, Conversation, Delivery, Message
 from orders.tables import Order
+from tests.contract.phones import PhoneHand
 from tests.contract.sides import NAME, PHONE, SIDES, WIRED, WORDS, Hand, Side, Trouble, WiredSide
 from tests.contract.telegram import VERA
 from tests.stories import books, goods, purchases
@@ -233,9 +234,9 @@ KEPT: Mapping[Heard, Callable[[Incoming], bool]] = {
     Heard.FORWARD: lambda said: WORDS in said.text,
     Heard.START: lambda said: said.start == "spring",
 }
-"""How each kind stands in the inbox. Edits, presses and leaving are no messages of their own."""
+"""How each kind stands in the inbox. Edits, presses, signs, removals and leaving are no messages of their own."""
 
-ASKED_APART = {Heard.EDIT, Heard.PRESS, Heard.LEAVE}
+ASKED_APART = {Heard.EDIT, Heard.PRESS, Heard.SIGN, Heard.REMOVAL, Heard.LEAVE}
 
 
 async def test_each_kind_that_the_card_promises_is_kept_as_what_it_is(stage: Stage) -> None:
@@ -267,6 +268,55 @@ async def test_a_buyer_who_corrects_himself_has_one_message_and_its_past(stage: 
     assert [message.id for message in after] == [message.id for message in before]
     assert after[-1].text == f"{WORDS}, точнее"
     assert [past["text"] for past in after[-1].history] == [WORDS]
+
+
+@where(lambda card: Heard.SIGN in card.hears)
+async def test_a_sign_stands_on_the_message_that_it_was_put_on_until_it_is_taken_off(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    before, screen = await stage.heard(), len(stage.buyer.screen())
+    await stage.buyer.does(Heard.SIGN)
+    here = await stage.conversation()
+    *_, greeting = await stage.street.ask(_sent, stage.side.channel)
+    assert (greeting.signs, here.last_text, here.waiting_since) == (["👍"], "👍", None)
+    assert [message.id for message in await stage.heard()] == [message.id for message in before], "it is no message"
+    assert len(stage.buyer.screen()) == screen, "nothing answers it"
+    async with desk(stage.street, MARINA_EMAIL) as marina:
+        assert "Реакция покупателя: 👍" in await marina.page(f"/inbox/{here.id}/feed?first=1")
+        cast(PhoneHand, stage.buyer).takes_off_sign()
+        await stage.settle()
+        assert (await stage.street.ask(_sent, stage.side.channel))[-1].signs == []
+        assert "Реакция покупателя" not in await marina.page(f"/inbox/{here.id}/feed?first=1")
+
+
+@where(lambda card: card.marks_read)
+async def test_who_reads_a_conversation_shows_the_buyer_that_he_was_read(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    await stage.buyer.say("Вы здесь?")
+    here = await stage.conversation()
+    side = cast(WiredSide, stage.side)
+    assert side.read_up_to() == ""
+    async with desk(stage.street, MARINA_EMAIL) as marina:
+        await marina.page(f"/inbox/{here.id}")
+        await stage.settle()
+    assert side.read_up_to() == "Вы здесь?"
+
+
+@where(lambda card: Heard.REMOVAL in card.hears)
+async def test_what_a_buyer_takes_away_stays_with_the_shop_and_is_marked(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    await stage.buyer.does(Heard.TEXT)
+    assert (await stage.heard())[-1].removed_at is None
+    await stage.buyer.does(Heard.REMOVAL)
+    said = (await stage.heard())[-1]
+    assert said.text == WORDS
+    assert said.removed_at is not None
+    async with desk(stage.street, MARINA_EMAIL) as marina:
+        shown = await marina.page(f"/inbox/{said.conversation_id}/feed?first=1")
+    assert WORDS in shown
+    assert "удалено покупателем" in shown
 
 
 @where(lambda card: Heard.LEAVE in card.hears)
