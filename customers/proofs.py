@@ -30,8 +30,8 @@ AGAIN = timedelta(days=1)
 def take(session: Session, account: ChannelAccount, identity: Identity, customer: Customer, phone: str) -> bool:
     """The messenger vouches that this person has this number now. Whether that is worth a look for `twin`.
 
-    A number that has never been on the card comes to it, as the main one if there is none. Nobody else of the same
-    messenger has it any longer.
+    A number that he shows for the first time comes to the card, as the main one if there is none; one that was taken
+    off it since does not come back by itself. Nobody else of the same messenger has it any longer.
     """
     number = f"+{phone.lstrip('+')}"
     now = utc_now()
@@ -43,7 +43,7 @@ def take(session: Session, account: ChannelAccount, identity: Identity, customer
         # The number plan has no such number, as with test accounts.
         return False
     _end_those_before(session, account, identity, number)
-    if customer.phone is None or identity.phone != number:
+    if identity.phone != number:
         contacts.lend(session, customer, ContactKind.PHONE, number)
     identity.phone, identity.phone_at = number, now
     session.flush()

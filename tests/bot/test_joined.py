@@ -347,7 +347,12 @@ def test_a_number_that_was_taken_off_the_card_joins_nobody(street: Street) -> No
     anna = street.shares_in_telegram()
     (contact,) = contacts.of(street.session, anna)
     contacts.remove(street.session, anna, contact.id, actor="staff:1")
-    assert street.whatsapp().id != anna.id
+    here = street.whatsapp()
+    assert here.id != anna.id
+    (contact,) = contacts.of(street.session, here)
+    contacts.remove(street.session, here, contact.id, actor="staff:1")
+    with time_machine.travel(utc_now() + timedelta(days=2)):
+        assert street.whatsapp().phone is None, "what was taken off does not come back with the next message"
 
 
 def test_a_number_of_another_shop_joins_nobody(street: Street) -> None:
