@@ -32,7 +32,7 @@ from bot.channels.base import (
     Unconfirmed,
 )
 from company.tables import ChannelAccount
-from inbox import content, delivered, sending, typing, windows
+from inbox import content, delivered, seen, sending, typing, windows
 from inbox.capabilities import Doubt
 from inbox.content import Media
 from inbox.tables import Author, Conversation, Delivery, Message
@@ -100,6 +100,7 @@ class Courier:
             "message.edit": Effect(self._remember_edit, self._edit, self._record_edit, prompt=True),
             "message.fetch": Effect(self._remember_fetch, self._fetch, self._record_fetch),
             "press.answer": Effect(_remember_answer, self._answer, _forget, prompt=True, once=True),
+            seen.SHOW: Effect(seen.remember, self._show_seen, _forget, prompt=True, once=True),
             typing.SHOW: Effect(typing.remember, self._show_typing, _forget, prompt=True, once=True),
         }
 
@@ -247,9 +248,17 @@ class Courier:
 
     async def _show_typing(self, memo: Mapping[str, Any]) -> None:
         try:
-            await self._channel_of(memo["account_id"]).typing(memo["chat"])
+            await self._channel_of(memo["account_id"]).typing(memo["chat"], memo.get("said", ""))
         except ChannelError as failure:
             logger.info("it was not shown that somebody writes: %s", failure)
+
+    # That somebody has read
+
+    async def _show_seen(self, memo: Mapping[str, Any]) -> None:
+        try:
+            await self._channel_of(memo["account_id"]).seen(memo["chat"], memo["said"])
+        except ChannelError as failure:
+            logger.info("it was not shown that somebody has read: %s", failure)
 
     def _errand(
         self,

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from bot.channels.base import Broken, Channel, Envelope
-from bot.flows import dialog
+from bot.flows import dialog, proven
 from bot.flows.turn import StaffActs, Turn
 from company import settings
 from company.tables import ChannelAccount
 from company.texts import Texts
-from customers import identities
-from customers.tables import Customer
-from inbox import conversations, delivered, messages, reading, windows
+from customers import identities, proofs
+from customers.tables import Customer, Identity
+from inbox import conversations, delivered, messages, reading, signs, windows
 from inbox.channels import CAPABILITIES
 from inbox.content import Incoming, Profile, Proof
-from inbox.tables import Conversation, Message
+from inbox.tables import Conversation, Kind, Message
 from kit import crash
 from kit.clock import utc_now
 from storage import jobs
@@ -98,8 +99,13 @@ class Intake:
         if incoming.receipt is not None:
             reading.told(session, account_id, chat, incoming.receipt)
             return
+        if incoming.removed:
+            signs.take_away(session, account_id, chat, incoming.external_id)
+            return
         account, shop, known = identities.heard_on(session, account_id, incoming.profile.external_id)
-        conversation, customer = _whose(session, account, chat, incoming, known)
+        conversation, identity, customer = _whose(session, account, chat, incoming, known)
+        if incoming.profile.phone:
+            _vouched_for(session, account, conversation, identity, customer, incoming.profile.phone)
         if incoming.left:
             conversation.blocked = True
             return
@@ -112,6 +118,9 @@ class Intake:
         windows.heard(session, conversation, account, incoming.sent_at)
         if incoming.context:
             conversation.context = {**conversation.context, **incoming.context}
+        if incoming.signs is not None:
+            _sign(session, conversation, incoming)
+            return
         pressed = _pressed(session, conversation, incoming)
         message = None
         if incoming.press is None or incoming.text:
@@ -171,32 +180,47 @@ def _job(account_id: int, envelope: Envelope) -> New:
 
 def _whose(
     session: Session, account: ChannelAccount, chat: str, incoming: Incoming, known: identities.Known | None
-) -> tuple[Conversation, Customer]:
-    customer = _speaker(session, account, incoming, known)
+) -> tuple[Conversation, Identity, Customer]:
+    identity, customer = _speaker(session, account, incoming, known)
     conversation = conversations.open_for(session, account, chat, customer_id=customer.id, locale=customer.locale)
     if conversation.customer_id != customer.id:
         # Perhaps his card was put into another one while we waited for the conversation: then he is somebody else now.
-        customer = _speaker(session, account, incoming)
+        identity, customer = _speaker(session, account, incoming)
         conversations.belongs_to(session, conversation, customer)
-    return conversation, customer
+    return conversation, identity, customer
 
 
 def _speaker(
     session: Session, account: ChannelAccount, incoming: Incoming, known: identities.Known | None = None
-) -> Customer:
+) -> identities.Known:
     profile = incoming.profile
-    _, customer = identities.speaker(
+    return identities.speaker(
         session,
         account,
         external_id=profile.external_id,
         name=profile.name,
         username=profile.username,
         locale=profile.locale,
-        phone=profile.phone,
         email=profile.email,
         known=known,
     )
-    return customer
+
+
+def _vouched_for(
+    session: Session,
+    account: ChannelAccount,
+    conversation: Conversation,
+    identity: Identity,
+    customer: Customer,
+    phone: str,
+) -> None:
+    """The channel vouches for his number. Whoever has shown the same one elsewhere is he: a job of its own joins them,
+    once this is seen by all, so that of two who show it at once the later one finds the other."""
+    if conversation.kind != Kind.BUYER or not CAPABILITIES[account.channel].vouches:
+        return
+    if proofs.take(session, account, identity, customer, phone):
+        lane = f"in:{account.id}:{conversation.chat}"
+        jobs.put(session, proven.JOIN, {"identity_id": identity.id, "conversation_id": conversation.id}, lane=lane)
 
 
 def _prove(session: Session, conversation: Conversation, proof: Proof) -> None:
@@ -208,6 +232,14 @@ def _prove(session: Session, conversation: Conversation, proof: Proof) -> None:
     if proof.failed:
         delivered.not_arrived(session, conversation, message, proof.failed)
         conversation.blocked = conversation.blocked or proof.gone
+
+
+def _sign(session: Session, conversation: Conversation, incoming: Incoming) -> None:
+    """On the message that it was put on; by itself where that one is not known here. Nothing answers it."""
+    said = incoming.signs or ()
+    if not signs.put(session, conversation, incoming.reply_to, said) and said:
+        messages.receive(session, conversation, replace(incoming, text=" ".join(said), reply_to=""))
+    save(session, conversation)
 
 
 def _pressed(session: Session, conversation: Conversation, incoming: Incoming) -> Message | None:

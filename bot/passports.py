@@ -7,27 +7,24 @@ where it was used, with a button that takes it back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bot.between import Between
 from bot.flows import cart as cart_flow
 from bot.flows import menu
 from bot.flows.passport import MOVE, RETURN
 from bot.flows.purchases import LIST, orders_view
-from bot.flows.voice import Voice, written
-from company import settings
-from company.tables import ChannelAccount, Shop
+from bot.flows.voice import written
+from company.tables import ChannelAccount
 from company.texts import Texts
 from customers import cards, merging
 from customers.merging import Holders
 from customers.passports import PassportUsed
 from customers.tables import Customer, Passport
-from inbox import conversations, keeping, messages
 from inbox.channels import CAPABILITIES
 from inbox.content import Action, Outgoing
-from inbox.tables import Author, Conversation, Delivery, Kind, State
+from inbox.tables import Conversation, Kind, State
 from kit.errors import Problem
 from orders import book, chats
 from orders import cart as carts
@@ -46,48 +43,19 @@ def handlers(texts: Texts, holders: Holders) -> Mapping[str, Step]:
     return {MOVE: Step(move, prompt=True), RETURN: Step(take_back, prompt=True)}
 
 
-@dataclass(slots=True)
-class _Journey:
+class _Journey(Between):
     """Between the conversations of one customer."""
-
-    session: Session
-    job: Job
-    texts: Texts
-    holders: Holders
 
     @property
     def passport(self) -> Passport:
         return self.session.get_one(Passport, self.job.payload["passport_id"])
 
-    def shop(self) -> Shop:
-        return self.session.get_one(Shop, self.passport.shop_id)
-
-    def conversation(self, conversation_id: int) -> Conversation:
-        return conversations.get(self.session, conversation_id, self.passport.shop_id, lock=True)
-
-    def voice(self, conversation: Conversation) -> Voice:
-        return Voice.of(self.texts, conversation.locale, settings.of(self.shop()))
+    @property
+    def shop_id(self) -> int:
+        return self.passport.shop_id
 
     def say(self, conversation: Conversation, outgoing: Outgoing, step: str) -> None:
-        key = f"passport:{self.passport.id}:{step}"
-        messages.say(self.session, conversation, outgoing, author=Author.BOT, client_key=key, repeatable=True)
-
-    def note(self, conversation: Conversation, key: str, other: Conversation) -> None:
-        """For the staff, in the shop's language."""
-        text = self.texts.say(key, self.shop().locale, where=self.where(other))
-        keeping.add(
-            self.session,
-            conversation,
-            author=Author.SYSTEM,
-            text=text,
-            form={},
-            delivery=Delivery.KEPT,
-            private=True,
-        )
-
-    def where(self, conversation: Conversation) -> str:
-        """The channel by the name that the shop gave it."""
-        return self.session.get_one(ChannelAccount, conversation.account_id).name
+        self.speak(conversation, outgoing, f"passport:{self.passport.id}:{step}")
 
 
 class _Move(_Journey):
@@ -115,7 +83,7 @@ class _Move(_Journey):
         self._bring_along(here, kept)
 
     def _bring_along(self, here: Conversation, kept: Customer) -> None:
-        others = self._others(here, kept)
+        others = self.others(here, kept.id)
         self.passport.moved = chats.lead(self.session, kept.id, away_from=[each.id for each in others], to=here.id)
         facts = {"customer_id": kept.id, "passport_id": self.passport.id, "conversation_id": here.id}
         subject, actor = f"customer:{kept.id}", f"customer:{kept.id}"
@@ -130,18 +98,6 @@ class _Move(_Journey):
             self.note(other, "passport.went", here)
         if others:
             self.note(here, "passport.came", others[0])
-
-    def _others(self, here: Conversation, kept: Customer) -> list[Conversation]:
-        """The customer's conversations elsewhere, the liveliest first."""
-        query = (
-            sa.select(Conversation)
-            .where(Conversation.customer_id == kept.id, Conversation.kind == Kind.BUYER, Conversation.id != here.id)
-            .order_by(Conversation.last_at.desc())
-        )
-        found = list(self.session.scalars(query))
-        for other in sorted(found, key=lambda each: each.id):
-            conversations.hold(self.session, other)
-        return found
 
     def _take_over(self, here: Conversation, other: Conversation) -> None:
         """Who led him there leads him here, and what he waits for there he waits for here."""

@@ -26,6 +26,7 @@ PASSWORD_LENGTH = (8, 256)
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+|[^@\s]+@localhost")
 _hasher = PasswordHasher()
 
+
 class NoSuchStaff(Missing):
     code = "no_such_staff"
 

@@ -1,4 +1,4 @@
-"""Cards that may be of one person, each pair with the reasons. Nothing is ever merged by itself."""
+"""Cards that may be of one person, each pair with the reasons. None of these reasons merges anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Who a customer is on a channel account. An identity is proof: nothing that is typed joins two people into one."""
+"""Who a customer is on a channel account. An identity is proof: nothing that is typed joins two people into one.
+
+What a messenger vouches for besides, a number, is taken down by customers.proofs.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ from company.tables import ChannelAccount, Shop
 from company.texts import LOCALES, nearest
 from customers import contacts
 from customers.cards import tidy
-from customers.contacts import BadPhone
 from customers.merging import rows_of
 from customers.tables import ContactKind, Customer, Identity
 from kit.clock import utc_now
@@ -65,12 +67,9 @@ def recognise(
     name: str = "",
     username: str = "",
     locale: str = "",
-    phone: str = "",
 ) -> Identity:
     """The identity of who speaks, made with its customer at first sight. See `speaker`."""
-    identity, _ = speaker(
-        session, account, external_id=external_id, name=name, username=username, locale=locale, phone=phone
-    )
+    identity, _ = speaker(session, account, external_id=external_id, name=name, username=username, locale=locale)
     return identity
 
 
@@ -82,15 +81,13 @@ def speaker(
     name: str = "",
     username: str = "",
     locale: str = "",
-    phone: str = "",
     email: str = "",
     known: Known | None = None,
 ) -> Known:
     """The identity of who speaks, and the customer, both made at first sight. `known`: if they were just looked up.
 
-    `phone` must be proven by the channel (a person's own contact); it is kept if the card has none. So is `email`,
-    where what is said to him goes there anyway; it joins him with nobody. A name that
-    changed on the channel changes here, but a card keeps the name that it has.
+    `email`, where what is said to him goes there anyway, is kept if the card has none; it joins him with nobody. A name
+    that changed on the channel changes here, but a card keeps the name that it has.
     """
     name, username = tidy(name, 200), tidy(username, 120)
     known = (
@@ -103,8 +100,6 @@ def speaker(
         identity.username = username
     if name and not customer.name:
         customer.name = name
-    if phone and customer.phone is None and (number := _proven(phone)):
-        contacts.lend(session, customer, ContactKind.PHONE, number)
     if email and customer.email is None and (address := _address(email)):
         contacts.lend(session, customer, ContactKind.EMAIL, address)
     return known
@@ -155,12 +150,4 @@ def _address(email: str) -> str | None:
     try:
         return contacts.normal(ContactKind.EMAIL, email)
     except Refused:
-        return None
-
-
-def _proven(phone: str) -> str | None:
-    """A channel's phone as E.164; None if the number plan has no such number, as with test accounts."""
-    try:
-        return contacts.phone(phone if phone.startswith("+") else f"+{phone}")
-    except BadPhone:
         return None

@@ -113,10 +113,13 @@ def merge(
     gone_id: int,
     *,
     taken: Collection[str] = (),
+    why: str = "",
     actor: str,
     holders: Holders,
 ) -> Merge:
     """Put one card into another. `taken` names the values that the kept card takes over: customers.joining.Side.name.
+
+    `why` is what proves that they are one person, where nobody has decided it: customers.tables.Merge.why.
 
     Raises NoSuchCustomer, SameCard, AlreadyMerged; of two at once the second is refused.
     """
@@ -131,7 +134,16 @@ def merge(
     moved = {name: holder.move(session, gone.id, kept.id, actor) for name, holder in holders.items()}
     done = joining.join(session, kept, gone, taken)
     gone.merged_into_id = kept.id
-    row = Merge(shop_id=shop_id, kept_id=kept.id, gone_id=gone.id, actor=actor, at=utc_now(), moved=moved, card=done)
+    row = Merge(
+        shop_id=shop_id,
+        kept_id=kept.id,
+        gone_id=gone.id,
+        actor=actor,
+        at=utc_now(),
+        moved=moved,
+        card=done,
+        why=why,
+    )
     session.add(row)
     session.flush()
     facts = {"customer_id": kept.id, "gone_id": gone.id, "merge_id": row.id}

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.parts import Parts
 from storage.schema import Base, Id, ref
 
+_shown = sa.text("phone IS NOT NULL")
+
 
 class Customer(Base):
     """One person who buys from one shop."""
@@ -195,6 +197,9 @@ class Merge(Base):
     """What each owner of rows has moved, by the column that leads to the customer: customers.merging.Holder."""
     card: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What changed on the kept card: customers.joining."""
+    why: Mapped[str] = mapped_column(sa.String(120), default="")
+    """What proved that they are one person: the messengers that vouch for one number of both, "max telegram"; empty
+    where somebody decided it."""
     undone_at: Mapped[datetime | None]
     undone_by: Mapped[str] = mapped_column(sa.String(60), default="")
 
@@ -214,7 +219,10 @@ class Identity(Base):
     """Who a customer is on one channel account: a Telegram user of one bot, a visitor of one site."""
 
     __tablename__ = "identity"
-    __table_args__ = (sa.UniqueConstraint("account_id", "external_id"),)
+    __table_args__ = (
+        sa.UniqueConstraint("account_id", "external_id"),
+        sa.Index("ix_identity_phone", "phone", sqlite_where=_shown, postgresql_where=_shown),
+    )
 
     id: Mapped[Id]
     account_id: Mapped[int] = ref("channel_account.id", index=False)
@@ -222,4 +230,8 @@ class Identity(Base):
     customer_id: Mapped[int] = ref("customer.id")
     name: Mapped[str] = mapped_column(sa.String(200), default="")
     username: Mapped[str] = mapped_column(sa.String(120), default="")
+    phone: Mapped[str | None] = mapped_column(sa.String(20))
+    """The number that the messenger itself vouches for, E.164. Written by customers.proofs alone."""
+    phone_at: Mapped[datetime | None]
+    """When it last did."""
     created_at: Mapped[datetime]

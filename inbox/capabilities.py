@@ -25,6 +25,10 @@ class Heard(StrEnum):
     REPLY = "reply"
     FORWARD = "forward"
     EDIT = "edit"
+    SIGN = "sign"
+    """A reaction put on a message, or taken off."""
+    REMOVAL = "removal"
+    """Took away what he had said."""
     PRESS = "press"
     START = "start"
     """Opened by a link that carries a word of ours."""
@@ -86,6 +90,8 @@ class Capabilities:
     answers: bool = True
     """A press can be answered with words that pass."""
     ask_contact: bool = True
+    vouches: bool = False
+    """The channel itself says that a buyer's number is his own: of his own contact, or of every message."""
     keyboard: bool = True
     """Choices may stand under the place where the buyer types, or be shown as if they did."""
     start_link: str = ""
@@ -104,6 +110,10 @@ class Capabilities:
     programs answer programs, this ends it."""
     typing: bool = False
     """Whether the channel is to be asked to show that somebody writes."""
+    typing_again: timedelta = timedelta(seconds=3)
+    """How soon it is asked again, while the same person goes on writing: a little less than it shows it for."""
+    marks_read: bool = False
+    """Whether the channel shows the buyer that a person has read his words."""
     per_second: float = 0.0
     """How many messages an account may send each second; 0 for any number."""
     doubt: Doubt = Doubt.STAYS

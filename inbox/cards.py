@@ -54,11 +54,13 @@ ROWS: Mapping[str, Callable[[Capabilities], str]] = {
     "characters on a button": lambda card: str(card.label),
     "formatting": lambda card: _names(card.styles, Style),
     "menu and contact by a press": lambda card: f"{_yes(card.keyboard)}, {_yes(card.keyboard and card.ask_contact)}",
+    "proves whose a telephone number is": lambda card: _yes(card.vouches),
     "edited in place": lambda card: _yes(card.edit) if card.edit_for is None else f"yes, {_span(card.edit_for)}",
     "a press is answered": lambda card: _yes(card.answers),
     "the shop may write": lambda card: _span(card.window),
     "by the bot to one buyer, an hour": lambda card: str(card.by_itself_an_hour or "any number"),
     "tells of delivery, of reading": lambda card: f"{_yes(card.delivered)}, {_yes(card.read)}",
+    "shows that somebody writes, that he was read": lambda card: f"{_yes(card.typing)}, {_yes(card.marks_read)}",
     "messages a second": lambda card: f"{card.per_second:g}" if card.per_second else "any number",
     "sent and not answered": lambda card: _DOUBTS[card.doubt],
 }

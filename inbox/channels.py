@@ -14,6 +14,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
     # https://core.telegram.org/bots/api: sendMessage, sendPhoto, sendMediaGroup, sendChatAction, InlineKeyboardButton,
     # getFile. https://core.telegram.org/bots/faq: about 30 messages a second
     "telegram": Capabilities(
+        hears=frozenset(Heard) - {Heard.REMOVAL},
         text=4096,
         caption=1024,
         buttons=100,
@@ -21,6 +22,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         label=64,
         together=(PICTURES, frozenset({MediaKind.DOCUMENT}), frozenset({MediaKind.AUDIO})),
         utf16=True,
+        vouches=True,
         start_link="https://t.me/{account}?start={start}",
         typing=True,
         per_second=29.5,
@@ -28,7 +30,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
     # https://dev.max.ru/docs-api: POST /messages, POST /uploads, "Клавиатура для чат-бота". Files may be larger; these
     # are what we carry. Labels may be longer than a phone shows.
     "max": Capabilities(
-        hears=frozenset(Heard) - {Heard.AUDIO},
+        hears=frozenset(Heard) - {Heard.AUDIO, Heard.SIGN},
         text=4000,
         caption=4000,
         buttons=210,
@@ -40,6 +42,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         styles=frozenset({Style.BOLD, Style.ITALIC, Style.UNDERLINE, Style.STRIKE, Style.CODE, Style.PRE, Style.LINK}),
         edit_for=timedelta(days=7),
         utf16=True,
+        vouches=True,
         start_link="https://max.ru/{account}?start={start}",
         file_in=50_000_000,
         typing=True,
@@ -50,7 +53,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
     # https://dev.vk.com/method/messages.send, messages.edit, messages.setActivity, sendMessageEventAnswer;
     # https://dev.vk.com/api/bots/development/keyboard; https://dev.vk.com/api/api-requests: 20 calls a second
     "vk": Capabilities(
-        hears=frozenset(Heard) - {Heard.VIDEO, Heard.CONTACT},
+        hears=frozenset(Heard) - {Heard.VIDEO, Heard.CONTACT, Heard.REMOVAL},
         text=4096,
         caption=4096,
         buttons=10,
@@ -63,15 +66,17 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         start_link="https://vk.me/{account}?ref={start}",
         file_out=200_000_000,
         typing=True,
+        marks_read=True,
         per_second=15.0,
         doubt=Doubt.KEY,
         sure_for=timedelta(hours=1),
     ),
     # https://developers.facebook.com/docs/whatsapp/cloud-api: reference/messages (text 4096, caption 1024), guides
     # (interactive reply buttons: 3 of 20 characters; lists: 10 rows of 24 and 72; both under 1024), reference/media
-    # (image 5, video and audio 16, document 100 MB), overview (80 messages a second), and the window of 24 hours.
+    # (image 5, video and audio 16, document 100 MB), overview (80 messages a second), the window of 24 hours, and
+    # typing-indicators (shown for 25 seconds at most).
     "whatsapp": Capabilities(
-        hears=frozenset(Heard) - {Heard.ALBUM, Heard.EDIT, Heard.LEAVE},
+        hears=frozenset(Heard) - {Heard.ALBUM, Heard.EDIT, Heard.REMOVAL, Heard.LEAVE},
         text=4096,
         caption=1024,
         buttons=10,
@@ -86,12 +91,16 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         edit=False,
         answers=False,
         ask_contact=False,
+        vouches=True,
         start_link="https://wa.me/{account}?text=/start%20{start}",
         window=timedelta(hours=24),
         file_in=50_000_000,
         file_out=100_000_000,
         delivered=True,
         read=True,
+        typing=True,
+        typing_again=timedelta(seconds=20),
+        marks_read=True,
         per_second=80.0,
         doubt=Doubt.TOLD,
         sure_for=timedelta(minutes=10),
@@ -117,7 +126,17 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         per_second=2.0,
     ),
     "webchat": Capabilities(
-        hears=frozenset(Heard) - {Heard.VOICE, Heard.STICKER, Heard.LOCATION, Heard.FORWARD, Heard.EDIT, Heard.LEAVE},
+        hears=frozenset(Heard)
+        - {
+            Heard.VOICE,
+            Heard.STICKER,
+            Heard.LOCATION,
+            Heard.FORWARD,
+            Heard.EDIT,
+            Heard.SIGN,
+            Heard.REMOVAL,
+            Heard.LEAVE,
+        },
         text=4000,
         caption=4000,
         buttons=30,

@@ -189,8 +189,10 @@ class Incoming:
     proof: Proof | None = None
     sent_at: float = 0.0
     """Seconds since 1970 by the channel's clock."""
-    reaction: bool = False
-    """The text is but a sign that was put on the message in `reply_to`: nothing to answer."""
+    signs: tuple[str, ...] | None = None
+    """What he has put on the message in `reply_to`, all of it; () when he has taken it off. None for anything else."""
+    removed: bool = False
+    """He has taken away the message of this external_id."""
     wanted: tuple[Wanted, ...] = ()
     """An order from the messenger's own catalogue."""
     receipt: Receipt | None = None

@@ -118,10 +118,12 @@ class DraftLeft(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typing(Event):
-    """A member of staff is writing an answer, or the buyer when staff_id is None. `shown`: the buyer may see it."""
+    """A member of staff is writing an answer, or the buyer when staff_id is None. `shown`: the buyer may see it;
+    `asked`: his channel was asked to show it."""
 
     kind: ClassVar[str] = "typing"
 
     conversation_id: int
     staff_id: int | None
     shown: bool
+    asked: bool = False

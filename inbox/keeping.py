@@ -64,8 +64,10 @@ def keep(
         repeatable=repeatable,
         version=1,
         history=[],
+        signs=[],
         created_at=now,
         edited_at=None,
+        removed_at=None,
         sent_at=sent_at,
     )
     if message is None:

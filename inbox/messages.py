@@ -23,6 +23,7 @@ from inbox import (
     mentions,
     quoting,
     searching,
+    seen,
     sending,
     windows,
 )
@@ -79,7 +80,7 @@ def receive(session: Session, conversation: Conversation, incoming: Incoming) ->
         interrupting.by_buyer(session, conversation)
     if not incoming.by_machine:
         conversation.unread += 1
-    if conversation.held and not (incoming.by_machine or incoming.reaction):
+    if conversation.held and not (incoming.by_machine or incoming.signs):
         conversation.waiting_since = conversation.waiting_since or message.created_at
     _fetch_media(session, message, incoming)
     return message
@@ -174,6 +175,8 @@ def reply(
     """
     conversations.take(session, conversation, staff)
     said = say(session, conversation, outgoing, author=Author.STAFF, staff_id=staff.id, client_key=client_key)
+    if conversation.unread:
+        seen.show(session, conversation)
     conversation.waiting_since, conversation.unread = None, 0
     if conversation.state == State.CLOSED:
         conversation.state = State.OPEN

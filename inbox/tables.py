@@ -138,8 +138,12 @@ class Message(Base):
     """Grows when the content is edited; buttons of older versions are out of date."""
     history: Mapped[list[Any]] = mapped_column(default=list)
     """Earlier texts, oldest first: [{"text": …, "at": …}]."""
+    signs: Mapped[list[Any]] = mapped_column(default=list)
+    """What the buyer has put on it, as it is now: ["👍"]."""
     created_at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+    """When the buyer took it away, which changes nothing of what it says here."""
     sent_at: Mapped[datetime | None]
 
 

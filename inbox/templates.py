@@ -86,12 +86,10 @@ class Choice:
     facts: tuple[str, ...] = ()
 
 
-
 @cache
 def _choices() -> TypeAdapter[dict[str, Choice]]:
     """Made when it is needed: most shops have no templates, and every start would wait for it."""
     return TypeAdapter(dict[str, Choice])
-
 
 
 def gaps_of(text: str) -> list[str]:

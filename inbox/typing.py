@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from company.tables import ChannelAccount, Staff
 from inbox.channels import CAPABILITIES
 from inbox.events import Typing
-from inbox.tables import Conversation
+from inbox.seen import last_said
+from inbox.tables import Author, Conversation
 from kit.clock import now_ms, utc_now
 from storage import jobs
 from storage.events import publish
@@ -46,6 +47,8 @@ def began(session: Session, conversation: Conversation, *, by: Staff | None) -> 
         return False
     leads = by is not None and (not conversation.held or conversation.assignee_id in (None, by.id))
     shown = leads and not conversation.blocked
+    card = CAPABILITIES[session.get_one(ChannelAccount, conversation.account_id).channel]
+    asks = shown and card.typing and not _asked(session, conversation, card.typing_again)
     publish(
         session,
         Typing(
@@ -55,14 +58,16 @@ def began(session: Session, conversation: Conversation, *, by: Staff | None) -> 
             conversation_id=conversation.id,
             staff_id=who,
             shown=shown,
+            asked=asks,
         ),
     )
     _sweep(session, conversation.shop_id)
-    if shown and CAPABILITIES[session.get_one(ChannelAccount, conversation.account_id).channel].typing:
+    if asks:
+        facts = {"said": last_said(session, conversation), "at": now_ms()}
         jobs.put(
             session,
             SHOW,
-            {"account_id": conversation.account_id, "chat": conversation.chat, "at": now_ms()},
+            {"account_id": conversation.account_id, "chat": conversation.chat, **facts},
             lane=f"typing:{conversation.id}",
         )
     return True
@@ -80,12 +85,24 @@ def remember(session: Session, job: Job) -> Mapping[str, Any] | None:
 
 
 def _told(session: Session, conversation: Conversation, within: timedelta) -> list[int | None]:
+    return [row["staff_id"] for row in _events(session, conversation, within)]
+
+
+def _asked(session: Session, conversation: Conversation, within: timedelta) -> bool:
+    """Whether the channel was asked a moment ago, and nothing was said since, which ends what it shows."""
+    since = utc_now() - within
+    if conversation.last_author != Author.BUYER and conversation.last_at > since:
+        within = utc_now() - conversation.last_at
+    return any(row.get("asked") for row in _events(session, conversation, within))
+
+
+def _events(session: Session, conversation: Conversation, within: timedelta) -> list[dict[str, Any]]:
     rows = session.scalars(
         sa.select(EventRow.payload).where(
             EventRow.subject == _subject(conversation.shop_id), EventRow.at > utc_now() - within
         )
     )
-    return [row["staff_id"] for row in rows if row["conversation_id"] == conversation.id]
+    return [row for row in rows if row["conversation_id"] == conversation.id]
 
 
 def _sweep(session: Session, shop_id: int) -> None:

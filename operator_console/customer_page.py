@@ -211,7 +211,7 @@ def _merges(session: Session, shop_id: int, row: Customer) -> list[Shape]:
             "id": merge.id,
             "name": people.customer(gone.name, gone.id)["name"],
             "at": merge.at,
-            "by": names.get(merge.actor, ""),
+            "by": names.get(merge.actor, "") or customer_shapes.why_merged(merge),
             "undo_url": f"/merges/{merge.id}/undo" if merging.can_undo(merge) else None,
         }
         for merge, gone in done

@@ -8,20 +8,22 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from sqlalchemy.orm import Session
 
-from customers import cards, contacts, duplicates, fields
+from customers import cards, contacts, duplicates, fields, proofs
 from customers.duplicates import Reason, Why
 from customers.fields import Held
-from customers.tables import ContactKind, Customer, Field, FieldKind
+from customers.tables import ContactKind, Customer, Field, FieldKind, Merge
 from inbox import listing
 from operator_console import formats, people
 from operator_console.card_forms import NOTHING, Asked
 from operator_console.people import Shape
+from operator_console.rendering import channel_name
 from operator_console.texts import gettext as _
 from operator_console.texts import reader
 
 
 def contact_list(session: Session, customer: Customer, *, may_edit: bool) -> Shape:
     """What partials/contacts.html needs."""
+    vouched = proofs.channels(session, customer)
     return {
         "contacts_url": f"/customers/{customer.id}/contacts",
         "may_edit": may_edit,
@@ -32,10 +34,17 @@ def contact_list(session: Session, customer: Customer, *, may_edit: bool) -> Sha
                 "value": row.value,
                 "shown": formats.phone(row.value) if row.kind == ContactKind.PHONE else row.value,
                 "main": contacts.main(customer, ContactKind(row.kind)) == row.value,
+                "proven": " · ".join(map(channel_name, vouched.get(row.value, ()))),
             }
             for row in contacts.of(session, customer)
         ],
     }
+
+
+def why_merged(merge: Merge) -> str:
+    """What proved that it is one person; "" where somebody decided it."""
+    channels = " · ".join(map(channel_name, merge.why.split()))
+    return _("the same number is proven by {channels}", channels=channels) if channels else ""
 
 
 def talks(session: Session, customer: Customer) -> list[Shape]:

@@ -89,6 +89,8 @@ def _message(message: Message, around: _Around) -> Shape:
         "quotable": around.visit.may(Right.REPLY) and message.delivery != Delivery.FAILED,
         "edited": message.edited_at is not None and message.author == Author.BUYER,
         "history": _history(message) if message.author == Author.BUYER else [],
+        "signs": " ".join(message.signs),
+        "removed": message.removed_at,
         "continued": False,
         "card": None,
         "rows": [],

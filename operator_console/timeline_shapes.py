@@ -14,7 +14,7 @@ from company.tables import Shop
 from customers import cards, merging, passports
 from customers.tables import Customer
 from inbox import days
-from operator_console import consent_shapes, people
+from operator_console import consent_shapes, customer_shapes, people
 from operator_console.list_shapes import preview
 from operator_console.order_shapes import kin_words
 from operator_console.payment_shapes import method_words
@@ -170,7 +170,8 @@ def _merge(session: Session, shop: Shop, customer: Customer, before: datetime | 
     entries = []
     for merge, gone in done:
         name = people.customer(gone.name, gone.id)["name"]
-        entries.append(_entry(merge.at, "people", _("Merged with {name}", name=name), by=names.get(merge.actor, "")))
+        merged = _entry(merge.at, "people", _("Merged with {name}", name=name), by=names.get(merge.actor, ""))
+        entries.append({**merged, "text": customer_shapes.why_merged(merge)})
         if merge.undone_at is not None:
             words = _("The merge with {name} was undone", name=name)
             entries.append(_entry(merge.undone_at, "retry", words, by=names.get(merge.undone_by, "")))

@@ -18,6 +18,7 @@ from enum import StrEnum
 from aiohttp import web
 
 import bot.doubts
+import bot.joined
 import bot.notices
 import bot.passports
 import inbox.jobs
@@ -328,6 +329,7 @@ class _Work:
         handlers |= payments.jobs.handlers(self._providers, public_url)
         handlers |= bot.notices.handlers(hub.texts, public_url)
         handlers |= bot.passports.handlers(hub.texts, HOLDERS)
+        handlers |= bot.joined.handlers(hub.texts, HOLDERS)
         handlers |= reminding.JOBS
         handlers |= telling.JOBS
         handlers |= assignment.JOBS

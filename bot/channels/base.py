@@ -211,8 +211,12 @@ class Channel(Protocol):
     async def acknowledge(self, ack: str, text: str, *, alert: bool) -> None:
         """Answer a button press, with a short text or without. Raises ChannelError."""
 
-    async def typing(self, chat: str) -> None:
-        """Show the buyer, for some seconds, that somebody writes to him. Raises ChannelError."""
+    async def typing(self, chat: str, said: str) -> None:
+        """Show the buyer, for some seconds, that somebody writes to him. `said` is the channel's id of his newest
+        message, "" if there is none. Raises ChannelError."""
+
+    async def seen(self, chat: str, said: str) -> None:
+        """Show the buyer that he was read, up to this message of his. Raises ChannelError."""
 
     def fetch(self, media: Media) -> AsyncIterator[bytes]:
         """The bytes of an attachment that came in. Raises ChannelError."""

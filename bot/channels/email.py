@@ -68,8 +68,11 @@ class Email:
     async def acknowledge(self, ack: str, text: str, *, alert: bool) -> None:
         """Nobody waits at the other end of a letter."""
 
-    async def typing(self, chat: str) -> None:
+    async def typing(self, chat: str, said: str) -> None:
         """Nobody sees it."""
+
+    async def seen(self, chat: str, said: str) -> None:
+        """Nothing: a letter tells nobody that it was read."""
 
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
         """A part of a letter, out of the mailbox. Raises ChannelError."""

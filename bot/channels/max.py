@@ -149,8 +149,11 @@ class Max:
         if text:
             await self._calls.call("POST", "/answers", {"callback_id": ack}, {"notification": text})
 
-    async def typing(self, chat: str) -> None:
+    async def typing(self, chat: str, said: str) -> None:
         await self._calls.call("POST", f"/chats/{chat}/actions", body={"action": "typing_on"}, patience=BRIEF)
+
+    async def seen(self, chat: str, said: str) -> None:
+        """Nothing: MAX has no such mark for bots."""
 
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
         url = media.remote

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -57,7 +58,7 @@ BESIDES = frozenset({"contact", "location", "share", "inline_keyboard", "reply_k
 
 QUIET = frozenset(
     {"bot_added", "bot_removed", "user_added", "user_removed", "chat_title_changed", "message_chat_created"}
-    | {"dialog_muted", "dialog_unmuted", "dialog_cleared", "dialog_removed", "message_removed"}
+    | {"dialog_muted", "dialog_unmuted", "dialog_cleared", "dialog_removed"}
 )
 """What is known and is nothing that a buyer says: groups, and how he keeps the dialog on his phone."""
 
@@ -86,6 +87,8 @@ def id_of(update: Json) -> str:
     body = (update.get("message") or {}).get("body") or {}
     if kind == "message_created" and body.get("mid"):
         return f"message:{body['mid']}"
+    if kind == "message_removed":
+        return f"{kind}:{update.get('message_id')}"
     if kind == "message_callback":
         callback = update.get("callback") or {}
         # The id names the keyboard; the same one may be pressed again.
@@ -121,6 +124,9 @@ def _message(update: Json, token: str, *, edited: bool) -> Incoming | None:
     text = "\n\n".join(part for part in (own, other) if part)
     attachments = [*(body.get("attachments") or ()), *(passed_on.get("attachments") or ())]
     contact = _contact(attachments, sender, token)
+    if contact is not None and passed_on:
+        # A card that is passed on may be of long ago, when another number was his.
+        contact = replace(contact, own=False)
     return Incoming(
         external_id=str(body.get("mid") or f"{update.get('timestamp')}"),
         profile=_profile(sender, update, contact.phone if contact and contact.own else ""),
@@ -168,6 +174,14 @@ def _stopped(update: Json, token: str) -> Incoming | None:
     return Incoming(external_id=id_of(update), profile=_profile(update.get("user") or {}, update), left=True)
 
 
+def _removed(update: Json, token: str) -> Incoming | None:
+    return Incoming(
+        external_id=str(update.get("message_id") or ""),
+        profile=Profile(_id(update.get("user_id"))),
+        removed=True,
+    )
+
+
 def _unknown(update: Json, token: str) -> Incoming | None:
     user = update.get("user") or (update.get("message") or {}).get("sender") or {}
     if not user.get("user_id"):
@@ -183,6 +197,7 @@ def _unknown(update: Json, token: str) -> Incoming | None:
 _READERS: Mapping[str, Callable[[Json, str], Incoming | None]] = {
     "message_created": _created,
     "message_edited": _edited,
+    "message_removed": _removed,
     "message_callback": _press,
     "bot_started": _started,
     "bot_stopped": _stopped,
@@ -235,18 +250,21 @@ def _contact(attachments: Sequence[Json], sender: Json, token: str) -> Contact |
     if payload is None:
         return None
     card, person = str(payload.get("vcf_info") or ""), payload.get("max_info") or {}
-    fields = dict(_card_lines(card))
+    lines = _card_lines(card)
+    fields = dict(lines)
     found = _DIGITS.search(fields.get("TEL", "") or str(payload.get("vcf_phone") or ""))
     digits = "".join(filter(str.isdigit, found[0])) if found else ""
     name = " ".join(part for part in (person.get("first_name"), person.get("last_name")) if part)
     is_sender = person.get("user_id") is not None and person.get("user_id") == sender.get("user_id")
-    own = is_sender and _is_vouched_for(card, str(payload.get("hash") or ""), token)
+    # Two numbers in one card: one of them may have come in by the name, which its owner writes himself.
+    one_number = [name for name, _ in lines].count("TEL") == 1
+    own = is_sender and one_number and _is_vouched_for(card, str(payload.get("hash") or ""), token)
     return Contact(phone=f"+{digits}" if digits else "", name=name or fields.get("FN", ""), own=own)
 
 
 def _card_lines(card: str) -> list[tuple[str, str]]:
     """("TEL", "79000000000") of «TEL;TYPE=cell:79000000000»; the first of each kind comes last, to win in a dict."""
-    rows = [line.partition(":") for line in card.splitlines() if ":" in line]
+    rows = [line.partition(":") for line in re.split(r"\r\n|[\r\n]", card) if ":" in line]
     return [(name.split(";")[0].strip().upper(), value.strip()) for name, _, value in reversed(rows)]
 
 

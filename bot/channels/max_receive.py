@@ -41,7 +41,14 @@ SHORTEST_SECRET = 16
 POLL = 25
 """Seconds that one poll waits at the server."""
 
-UPDATES = ["message_created", "message_callback", "message_edited", "bot_started", "bot_stopped"]
+UPDATES = [
+    "message_created",
+    "message_callback",
+    "message_edited",
+    "message_removed",
+    "bot_started",
+    "bot_stopped",
+]
 """The kinds of update that we ask for."""
 
 LONGEST_PAUSE = 30.0

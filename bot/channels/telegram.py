@@ -150,8 +150,11 @@ class Telegram:
             "answerCallbackQuery", {"callback_query_id": ack, "text": text[:200] or None, "show_alert": alert or None}
         )
 
-    async def typing(self, chat: str) -> None:
+    async def typing(self, chat: str, said: str) -> None:
         await self._calls.call("sendChatAction", {"chat_id": int(chat), "action": "typing"}, patience=BRIEF)
+
+    async def seen(self, chat: str, said: str) -> None:
+        """Nothing: a bot of Telegram marks nothing as read."""
 
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
         files = await self._open_files()

@@ -40,6 +40,9 @@ MEDIA = {
 
 KNOWN = frozenset({"text", "caption", "photo", "contact", "location", "venue", *MEDIA})
 
+OWN_SIGN = "⭐"
+"""What stands for a reaction that is no emoji: a picture of somebody's own, or a paid star."""
+
 SERVICE = frozenset(
     {
         "message_id", "date", "chat", "from", "sender_chat", "reply_to_message", "reply_markup", "entities",
@@ -57,6 +60,10 @@ def chat_of(update: Json) -> str:
     for kind in ("message", "edited_message", "my_chat_member"):
         if kind in update:
             return _private(update[kind]["chat"])
+    if "message_reaction" in update:
+        # Who signs on behalf of a chat has no name; in a private chat there is nobody of the kind.
+        told = update["message_reaction"]
+        return _private(told["chat"]) if "user" in told else ""
     if "callback_query" in update:
         message = update["callback_query"].get("message")
         return _private(message["chat"]) if message else str(update["callback_query"]["from"]["id"])
@@ -73,6 +80,8 @@ def read(update: Json) -> Sequence[Incoming]:
         return (_message(update["edited_message"], edited=True),)
     if "callback_query" in update:
         return (_press(update["callback_query"]),)
+    if "message_reaction" in update:
+        return (_signs(update["message_reaction"], update["update_id"]),)
     if "my_chat_member" in update:
         return (_member(update["my_chat_member"], update["update_id"]),)
     return ()
@@ -101,7 +110,7 @@ def _locale(code: str) -> str:
 def _message(message: Json, *, edited: bool) -> Incoming:
     user = message.get("from") or {"id": message["chat"]["id"]}
     text, entities = _text(message)
-    contact = _contact(message.get("contact"), user)
+    contact = _contact(message, user)
     return Incoming(
         external_id=str(message["message_id"]),
         profile=_profile(user, contact.phone if contact and contact.own else ""),
@@ -153,12 +162,14 @@ def _one_media(kind: MediaKind, field: str, found: Json) -> Media:
     )
 
 
-def _contact(contact: Json | None, user: Json) -> Contact | None:
+def _contact(message: Json, user: Json) -> Contact | None:
+    contact = message.get("contact")
     if contact is None:
         return None
     name = " ".join(part for part in (contact.get("first_name"), contact.get("last_name")) if part)
-    # Telegram fills user_id with the sender's own id only when the contact is the sender's own.
-    own = contact.get("user_id") == user.get("id")
+    # Telegram fills user_id with the sender's own id only when the contact is the sender's own. One that is forwarded
+    # may be of long ago, when another number was his.
+    own = contact.get("user_id") == user.get("id") and "forward_origin" not in message
     return Contact(phone=contact["phone_number"], name=name, own=own)
 
 
@@ -184,6 +195,17 @@ def _press(query: Json) -> Incoming:
         external_id=f"press-{query['id']}",
         profile=_profile(query["from"]),
         press=Press(message_id=message_id, version=version, index=index, ack=query["id"], place=place),
+    )
+
+
+def _signs(told: Json, update_id: int) -> Incoming:
+    """Source: https://core.telegram.org/bots/api#messagereactionupdated"""
+    return Incoming(
+        external_id=f"sign-{update_id}",
+        profile=_profile(told["user"]),
+        reply_to=str(told["message_id"]),
+        signs=tuple(each.get("emoji") or OWN_SIGN for each in told.get("new_reaction", ())),
+        sent_at=float(told.get("date", 0)),
     )
 
 

@@ -39,7 +39,7 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  the name of a h
 POLL = 25
 """Seconds that one getUpdates waits at the server."""
 
-UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
+UPDATES = ["message", "edited_message", "callback_query", "message_reaction", "my_chat_member"]
 """The kinds of update that we ask for."""
 
 STEP_ASIDE, LONGEST_ASIDE = 10.0, 600.0

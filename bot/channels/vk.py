@@ -89,8 +89,12 @@ class Vk:
         fields = {"event_id": event_id, "user_id": user_id, "peer_id": peer_id, "event_data": data}
         await self._calls.call("messages.sendMessageEventAnswer", fields)
 
-    async def typing(self, chat: str) -> None:
+    async def typing(self, chat: str, said: str) -> None:
         await self._calls.call("messages.setActivity", {"peer_id": int(chat), "type": "typing"}, patience=BRIEF)
+
+    async def seen(self, chat: str, said: str) -> None:
+        form = {"peer_id": int(chat), "up_to_cmid": int(said)}
+        await self._calls.call("messages.markAsRead", form, patience=BRIEF)
 
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
         async for chunk in self._files.fetch(media.remote):

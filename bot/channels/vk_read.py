@@ -29,6 +29,15 @@ LOCALES = {0: "ru", 1: "ru", 2: "ru", 3: "en"}
 STYLES = {"bold": Style.BOLD, "italic": Style.ITALIC, "underline": Style.UNDERLINE, "url": Style.LINK}
 NAMES = {style: name for name, style in STYLES.items()}
 
+REACTION = "message_reaction_event"
+
+_SIGNS = ("❤", "🔥", "😂", "👍", "💩", "❓", "😭", "😡", "👎", "👌", "😃", "🤔", "🙏", "😘", "😍", "🎉")
+SIGNS = dict(enumerate(_SIGNS, start=1))
+"""VK tells a reaction by its number in the row from which people choose."""
+
+OTHER_SIGN = "♡"
+"""One whose number was not there when this was written."""
+
 PAGES = {
     "video": "video",
     "wall": "wall",
@@ -45,7 +54,7 @@ def chat_of(event: Json) -> str:
     kind = event.get("type")
     if kind in ("message_new", "message_edit"):
         return _private(_told(event).get("peer_id"))
-    if kind == "message_event":
+    if kind in ("message_event", REACTION):
         return _private(_object(event).get("peer_id"))
     return _private(_object(event).get("user_id")) if kind == "message_deny" else ""
 
@@ -82,6 +91,8 @@ def read(event: Json) -> Sequence[Incoming]:
         return _message(told, people, "", edited=True)
     if kind == "message_event":
         return (_press(told),)
+    if kind == REACTION:
+        return _signs(told, event)
     return (Incoming(external_id=f"left-{event['event_id']}", profile=Profile(chat_of(event)), left=True),)
 
 
@@ -266,6 +277,21 @@ def _press(told: Json) -> Incoming:
         Profile(str(told["user_id"])),
         ack=ack,
         place=str(told.get("conversation_message_id", "")),
+    )
+
+
+def _signs(told: Json, event: Json) -> Sequence[Incoming]:
+    """A sign put on a message or, without a number, taken off. What the community does itself says nothing."""
+    person, number = told.get("reacted_id"), told.get("reaction_id")
+    if not isinstance(person, int) or person <= 0 or "cmid" not in told:
+        return ()
+    return (
+        Incoming(
+            external_id=f"sign-{event.get('event_id')}",
+            profile=Profile(str(person)),
+            reply_to=str(told["cmid"]),
+            signs=(SIGNS.get(number, OTHER_SIGN),) if number else (),
+        ),
     )
 
 

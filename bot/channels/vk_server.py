@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 TITLE = "Prilavok"
 """At most 14 characters."""
 
-KINDS = ("message_new", "message_edit", "message_event", "message_deny")
+KINDS = ("message_new", "message_edit", "message_event", "message_reaction_event", "message_deny")
 """The events that we ask for; every other is switched off on our server."""
 
 UNWANTED = ("message_reply", "message_allow", "message_typing_state", "message_read")

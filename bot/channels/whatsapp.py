@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 WRONG_PARAMETER = 100
 
+BRIEF = 3.0
+"""Seconds that a call may take which is worth nothing later."""
+
 
 class WhatsApp:
     """One number, as far as it speaks."""
@@ -70,12 +73,21 @@ class WhatsApp:
     async def acknowledge(self, ack: str, text: str, *, alert: bool) -> None:
         """Nothing: WhatsApp waits for no answer to a press."""
 
-    async def typing(self, chat: str) -> None:
-        """Nothing: WhatsApp shows it only together with the mark that a message was read."""
+    async def typing(self, chat: str, said: str) -> None:
+        """WhatsApp shows it in answer to a message, and marks that one as read."""
+        if said:
+            await self._mark(said, {"typing_indicator": {"type": "text"}})
+
+    async def seen(self, chat: str, said: str) -> None:
+        await self._mark(said, {})
 
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
         async for chunk in self._files.fetch(media.remote):
             yield chunk
+
+    async def _mark(self, said: str, more: Mapping[str, Any]) -> None:
+        form = {"messaging_product": "whatsapp", "status": "read", "message_id": said, **more}
+        await self._calls.post(f"{self._number}/messages", form, patience=BRIEF)
 
     async def _post(self, message: Mapping[str, Any]) -> str:
         told = await self._calls.post(f"{self._number}/messages", message)

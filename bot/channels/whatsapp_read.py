@@ -188,13 +188,15 @@ def _contacts(cards: Sequence[Json], chat: str) -> Parts:
         return None
     name, number, wa_id = told[0]
     others = "\n".join(f"{other} {telephone}".strip() for other, telephone, _ in told[1:])
-    return {"contact": Contact(phone=number, name=name, own=bool(wa_id) and wa_id == chat), "text": others}
+    # Whoever sends a card writes it: his own is taken only with the very number under which he writes.
+    own = wa_id == chat and "".join(filter(str.isdigit, number)) == chat
+    return {"contact": Contact(phone=number, name=name, own=own), "text": others}
 
 
 def _reaction(held: Json, _context: Json) -> Parts:
-    """A sign on a message; one that is taken back is nothing."""
+    """A sign on a message, or that it was taken off."""
     sign = str(held.get("emoji") or "")
-    return {"text": sign, "reply_to": str(held.get("message_id", "")), "reaction": True} if sign else {}
+    return {"reply_to": str(held.get("message_id", "")), "signs": (sign,) if sign else ()}
 
 
 def _interactive(held: Json, context: Json) -> Parts:

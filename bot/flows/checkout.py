@@ -1,8 +1,8 @@
 """The checkout: question by question to an order, with a way back and out at each.
 
 The conversation's flow state is {"id": names this checkout, "answers": {question: answer}, "keyboard": whether the
-contact button stands on the buyer's keyboard, "agreed": the words of consent that the summary has shown}. Nothing else
-is remembered anywhere.
+contact button stands on the buyer's keyboard, "agreed": the words of consent that the summary has shown, "seen": what
+was in the cart then}. Nothing else is remembered anywhere.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from orders import delivery
 from orders.cart import CartView, NotForSale
 from orders.checkout import CartEmpty, PricesChanged, place, preview
 from orders.details import Details
-from orders.tables import Order
+from orders.tables import Cart, Order
 from orders.totals import Totals
 from orders.views import view
 
@@ -53,16 +53,18 @@ class Progress:
     answers: dict[str, str] = field(default_factory=dict)
     keyboard: bool = False
     agreed: str = ""
+    seen: str = ""
 
     @classmethod
     def of(cls, turn: Turn) -> Progress | None:
         if turn.conversation.flow != FLOW:
             return None
         state: dict[str, Any] = turn.conversation.flow_state
-        return cls(state["id"], dict(state["answers"]), bool(state.get("keyboard")), state.get("agreed", ""))
+        keyboard, agreed, seen = bool(state.get("keyboard")), state.get("agreed", ""), state.get("seen", "")
+        return cls(state["id"], dict(state["answers"]), keyboard, agreed, seen)
 
     def save(self, turn: Turn) -> None:
-        turn.go(FLOW, id=self.id, answers=self.answers, keyboard=self.keyboard, agreed=self.agreed)
+        turn.go(FLOW, id=self.id, answers=self.answers, keyboard=self.keyboard, agreed=self.agreed, seen=self.seen)
 
 
 # What the buyer does
@@ -123,13 +125,22 @@ def leave(turn: Turn, args: Args) -> None:
 
 
 def confirm(turn: Turn, args: Args) -> None:
-    """Place the order. Pressed twice, it is one order: the checkout's id names the act."""
+    """Place the order. Pressed twice, it is one order: the checkout's id names the act.
+
+    The cart may hold something else by now: it is filled from the customer's other chats too, and from what a second
+    card of his brings along. Nothing is ordered that the summary has not shown.
+    """
     progress = Progress.of(turn)
     if progress is None or progress.id != args["id"]:
         _show_placed(turn, str(args["id"]))
         return
     if next_question(turn.settings, progress.answers) is not None:
         _ask(turn, progress)
+        return
+    inside = carts.held(turn.session, turn.shop.id, turn.customer.id)
+    if inside.lines and progress.seen and progress.seen != _pieces(inside):
+        turn.toast(turn.voice.plain("buyer.checkout.cart_changed"), alert=True)
+        turn.show(_summary(turn, progress, note=turn.voice.marked("buyer.checkout.cart_changed")))
         return
     try:
         order = place(
@@ -326,14 +337,19 @@ def _details(turn: Turn, progress: Progress) -> Details:
     )
 
 
-def _summary(turn: Turn, progress: Progress, changed: PricesChanged | None = None) -> Outgoing:
-    """Showing it counts as seeing today's prices; what changes after it is told once more."""
+def _pieces(cart: Cart) -> str:
+    """What is in a cart, as short as it can be told apart."""
+    return " ".join(sorted(f"{line.variant_id}:{line.quantity}" for line in cart.lines))
+
+
+def _summary(turn: Turn, progress: Progress, changed: PricesChanged | None = None, note: str = "") -> Outgoing:
+    """Showing it counts as seeing the cart and today's prices; what changes after it is told once more."""
     progress.agreed = turn.settings.consent.to(turn.locale)
+    progress.seen = _pieces(carts.of(turn.session, turn.shop.id, turn.customer.id))
     progress.save(turn)
     details = _details(turn, progress)
     cart, sums = preview(turn.session, turn.shop, turn.customer.id, details.delivery_method, turn.locale)
     carts.accept_prices(turn.session, carts.of(turn.session, turn.shop.id, turn.customer.id))
-    note = ""
     if changed is not None:
         note = lines(
             turn.voice.marked("buyer.checkout.prices_changed"),

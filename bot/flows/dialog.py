@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.flows import browse, cart, checkout, menu, passport, paying, purchases, staff, talk, wanted
+from bot.flows import browse, cart, checkout, menu, passport, paying, proven, purchases, staff, talk, wanted
 from bot.flows.browse import Args
 from bot.flows.turn import Turn
 from inbox.content import Action, load_outgoing
@@ -20,6 +20,7 @@ ACTIONS: Mapping[str, Act] = {
     **checkout.ACTIONS,
     **purchases.ACTIONS,
     **passport.ACTIONS,
+    **proven.ACTIONS,
 }
 """What a buyer's buttons do. An action that is renamed makes the buttons already sent out of date."""
 
@@ -29,7 +30,7 @@ version in which the card began."""
 
 HELD_TOO = frozenset(
     {"product", "product.more", "product.fewer", "product.sold_out", "cart", "cart.more", "cart.fewer", "cart.drop"}
-    | {"order", "order.pay", "passport.undo"}
+    | {"order", "order.pay", "passport.undo", "proven.part"}
 )
 """What buttons still do while a person leads the conversation: the buyer's own cart, paying, and what
 somebody else has taken from him."""
@@ -40,7 +41,7 @@ STAFF_LINK = "staff_"
 
 def handle(turn: Turn) -> None:
     """Do what the buyer wants and answer him. Every press is answered; nothing that he says is an error."""
-    if turn.incoming.edited or turn.incoming.reaction:
+    if turn.incoming.edited:
         return
     try:
         _route(turn)
@@ -118,7 +119,7 @@ def _listen(turn: Turn) -> None:
         checkout.set_aside(turn)
         COMMANDS[command](turn)
         return
-    if not checkout.answer(turn) and not paying.answer(turn):
+    if not checkout.answer(turn) and not paying.answer(turn) and not proven.noted(turn):
         talk.hear(turn)
 
 

@@ -95,9 +95,9 @@ ACTIONS = {
 
 def orders_view(voice: Voice, orders: Sequence[OrderView]) -> Outgoing:
     if not orders:
-        return written(
-            voice.marked("buyer.orders.none"), rows=((voice.button("buyer.menu.catalog", Action("catalog")),),)
-        )
+        catalog = voice.button("buyer.menu.catalog", Action("catalog"))
+        elsewhere = voice.button("buyer.proven.elsewhere", Action("proven.elsewhere"))
+        return written(voice.marked("buyer.orders.none"), rows=((catalog,), (elsewhere,)))
     rows = [
         (
             voice.button(

@@ -125,6 +125,9 @@ class Phone(telegram.Phone):
         self._push(wire.update(self._servers, "message_edited", message=changed))
         return page
 
+    def react(self, message_id: int, sign: str) -> None:
+        raise NoSuchThing("a bot does not learn of reactions")
+
     def remove(self, message_id: int) -> None:
         """Take an own message away."""
         told: Json = self._existing(message_id)["max"]

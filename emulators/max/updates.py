@@ -47,7 +47,8 @@ class Log:
 
     def __init__(self, bot_id: int, *, faults: Faults, counters: Counter[str], journal: Journal | None) -> None:
         self.bot_id = bot_id
-        self.number = 0
+        self.number = int(time.time())
+        """Of the newest update: after a restart whoever polls goes on with the marker that he has."""
         self.updates: deque[Update] = deque(maxlen=KEPT)
         self.on_push: Callable[[Update], None] | None = None
         self.bells: set[asyncio.Event] = set()

@@ -255,6 +255,26 @@ class Phone:
         self._account.queue.push("edited_message", changed, lane=str(self.chat.person.id))
         return changed
 
+    def react(self, message_id: int, sign: str) -> None:
+        """Put a sign on a message; an empty one takes it off."""
+        self._existing(message_id)
+        before = self.chat.signs.get(message_id, "")
+        self._act()
+        self._put_sign(message_id, sign)
+        told: Json = {
+            "chat": self.chat.wire,
+            "message_id": message_id,
+            "user": self.chat.person_user,
+            "date": int(time.time()),
+            "old_reaction": [{"type": "emoji", "emoji": before}] if before else [],
+            "new_reaction": [{"type": "emoji", "emoji": sign}] if sign else [],
+        }
+        self._account.queue.push("message_reaction", told, lane=str(self.chat.person.id))
+
+    def remove(self, message_id: int) -> None:
+        """Take an own message away."""
+        raise NoSuchThing("a bot does not learn that a message was taken away")
+
     def order_one(self, retailer_id: str) -> Json:
         """Order a thing out of the messenger's own catalogue."""
         raise NoSuchThing("there is no catalogue")
@@ -345,6 +365,13 @@ class Phone:
     def _after_key(self) -> None:
         if self.chat.keyboard and self.chat.keyboard.get("one_time_keyboard"):
             self.chat.show_keyboard(None, self.chat.keyboard_from or 0)
+
+    def _put_sign(self, message_id: int, sign: str) -> None:
+        if sign:
+            self.chat.signs[message_id] = sign
+        else:
+            self.chat.signs.pop(message_id, None)
+        self.chat.changed("edited", message_id)
 
     def _existing(self, message_id: int) -> Json:
         message = self.chat.messages.get(message_id)

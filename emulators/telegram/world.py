@@ -130,6 +130,8 @@ class Chat:
         self.bot_user = bot.user()
         self.person_user = person.user()
         self.messages: dict[int, Json] = {}
+        self.signs: dict[int, str] = {}
+        """What the person has put on messages, where it is no part of the message."""
         self.next_message_id = 1
         self.started = False
         self.blocked = False

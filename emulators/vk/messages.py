@@ -75,8 +75,14 @@ def get_by_id(call: Call) -> Json:
 def mark_as_read(call: Call) -> int:
     chat = _known(call)
     if chat.messages:
-        call.cloud.read_up_to[chat.bot.id, chat.person.id] = _last(chat)["conversation_message_id"]
-    chat.changed("read")
+        last = int(_last(chat)["conversation_message_id"])
+        up_to = min(last, call.number("up_to_cmid") or last)
+        read = call.cloud.read_up_to
+        read[chat.bot.id, chat.person.id] = max(up_to, read.get((chat.bot.id, chat.person.id), 0))
+        for message in chat.messages.values():
+            if not message["from"]["is_bot"] and message["message_id"] <= up_to and message.get("ticks") != "read":
+                message["ticks"] = "read"
+                chat.changed("edited", message["message_id"])
     return 1
 
 

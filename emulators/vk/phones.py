@@ -25,6 +25,9 @@ CLIENT = {
     "inline_keyboard": True,
     "carousel": True,
 }
+SIGNS = ("❤", "🔥", "😂", "👍", "💩", "❓", "😭", "😡", "👎", "👌", "😃", "🤔", "🙏", "😘", "😍", "🎉")
+"""In VK's order: a reaction is told by its number."""
+
 START = '{"command":"start"}'
 """What the start button of an empty dialog sends."""
 
@@ -116,6 +119,14 @@ class Phone(telegram.Phone):
         self.chat.replace(page)
         self._push("message_edit", wire.outward(changed))
         return page
+
+    def react(self, message_id: int, sign: str) -> None:
+        """Put a sign on a message; VK tells its number. An empty one takes it off."""
+        self._existing(message_id)
+        self._put_sign(message_id, sign)
+        person = self.chat.person.id
+        told: Json = {"reacted_id": person, "peer_id": person, "cmid": message_id}
+        self._push("message_reaction_event", told | ({"reaction_id": SIGNS.index(sign) + 1} if sign else {}))
 
     def type(self) -> None:
         """Begin to write."""

@@ -84,14 +84,13 @@ class Phone(telegram.Phone):
     def edit(self, message_id: int, text: str) -> Json:
         raise NoSuchThing("a shop does not learn that a message was changed")
 
-    def react(self, message_id: int, sign: str) -> Json:
+    def react(self, message_id: int, sign: str) -> None:
         """Put a sign on a message; an empty one takes it away."""
         message = self._existing(message_id)
         self._act()
         changed = {**message, "sign": sign}
         self.chat.replace(changed)
         self._push("reaction", {"message_id": message["wa"]["id"], "emoji": sign}, new_wamid(self._digits))
-        return changed
 
     def order(self, goods: Sequence[tuple[str, int, float, str]], text: str = "") -> Json:
         """Put goods of the catalogue into the basket and send it: (retailer id, quantity, price, currency)."""

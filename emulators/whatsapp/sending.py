@@ -113,9 +113,14 @@ def _mark_read(cloud: Cloud, account: Account, said: Json) -> Json:
     for (owner, _person), chat in cloud.world.chats.items():
         if owner == account.number.id and (found := find(chat, str(said.get("message_id")))) is not None:
             for message in [*chat.messages.values()]:
-                if not message["from"]["is_bot"] and message["message_id"] <= found["message_id"]:
+                up_to_here = not message["from"]["is_bot"] and message["message_id"] <= found["message_id"]
+                if up_to_here and message.get("ticks") != "read":
                     message["ticks"] = "read"
-            chat.changed("edited", found["message_id"])
+                    chat.changed("edited", message["message_id"])
+            if "typing_indicator" in said:
+                if said["typing_indicator"] != {"type": "text"}:
+                    raise wrong("typing_indicator.type is not known")
+                chat.show_action("typing")
             return {"success": True}
     raise wrong("message_id is not known")
 

@@ -97,6 +97,8 @@ def message(id_: int, author: str, at: datetime, text: str = "", **more: object)
         "quotable": True,
         "edited": False,
         "history": [],
+        "signs": "",
+        "removed": None,
         "continued": False,
         "card": None,
         "rows": [],
@@ -148,8 +150,9 @@ def kinds(now: datetime) -> list[Shape]:
     album = [media("photo", url) for url in (MIST, AUTUMN, SAND)]
     return [
         message(20, "buyer", now, styled, edited=True, history=[{"text": "Беру две!", "at": now}]),
-        message(21, "staff", now, "Да, упакуем бесплатно", reply=quoted, delivery="delivered"),
+        message(21, "staff", now, "Да, упакуем бесплатно", reply=quoted, delivery="delivered", signs="👍"),
         message(22, "buyer", now, "Вот все три", media=album),
+        message(33, "buyer", now, "Ой, это не вам", removed=now),
         message(23, "buyer", now, media=[media("document", "/f/1", name="Реквизиты ООО «Полдень».pdf", size=184_320)]),
         message(24, "buyer", now, media=[media("voice", "/f/2", duration=42)]),
         message(25, "buyer", now, media=[media("video", "/f/3", duration=12)]),

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import object_session
 
 from catalog import stock
-from inbox.content import Action, Button, Outgoing, dump
+from inbox.content import Action, Button, Outgoing, Profile, dump
 from kit.money import Money
 from orders import checkout, paying, stages
 from orders.details import Details
@@ -53,7 +53,20 @@ def pay(counter: Counter, order: Order) -> None:
 
 def test_without_orders_the_list_leads_to_the_catalogue(anna: Chat) -> None:
     anna.says("Мои заказы")
-    assert (anna.text, anna.labels()) == ("Заказов пока нет.", ["Каталог"])
+    assert (anna.text, anna.labels()) == ("Заказов пока нет.", ["Каталог", "Я покупал в другом мессенджере"])
+
+
+def test_who_has_bought_elsewhere_is_told_how_he_is_known_again(counter: Counter, anna: Chat) -> None:
+    anna.says("Мои заказы")
+    anna.presses("Я покупал в другом мессенджере")
+    assert anna.keyboard[0] == "Отправить мой номер"
+    anna.shares_contact("+79000000041")
+    assert anna.text.startswith("Спасибо, номер подтверждён")
+    assert "Каталог" in anna.keyboard
+    ruslan = Chat(counter, counter.world.account("vk", "clay_vk"), Profile("41", name="Руслан"))
+    ruslan.says("Мои заказы")
+    ruslan.presses("Я покупал в другом мессенджере")
+    assert ruslan.text.startswith("Возьмите код там, где покупали")
 
 
 def test_orders_are_listed_newest_first_with_their_stage(counter: Counter, anna: Chat) -> None:

@@ -385,6 +385,19 @@ def test_a_price_that_changed_at_the_last_moment_is_told_before_it_is_charged(co
     assert counter.orders()[0].total.amount == 189000
 
 
+def test_what_came_into_the_cart_at_the_last_moment_is_shown_before_it_is_ordered(counter: Counter, anna: Chat) -> None:
+    """From another chat of hers, or with another card of hers that was put into this one."""
+    to_summary(anna)
+    pot = counter.sells("Чайник «Гора»", "POT", 590000)
+    carts.put(counter.session, counter.shop.id, anna.customer.id, pot.id)
+    anna.presses("Подтвердить · 1 840 ₽")
+    assert not counter.orders()
+    assert anna.text.startswith("Пока вы оформляли, корзина изменилась")
+    assert "Чайник «Гора»" in anna.text
+    anna.presses("Подтвердить · 7 350 ₽")
+    assert counter.orders()[0].total.amount == 735000
+
+
 def test_goods_that_went_at_the_last_moment_make_no_order(counter: Counter, anna: Chat) -> None:
     last = counter.sells("Чайник «Гора»", "POT", 590000, on_hand=1)
     boris = counter.chat("boris", "Борис")

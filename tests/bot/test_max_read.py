@@ -180,7 +180,6 @@ def test_who_comes_by_a_link_and_who_leaves() -> None:
         created({"text": "всем"}, recipient={"chat_id": -5, "chat_type": "chat", "user_id": None}),
         {"update_type": "bot_added", "timestamp": 1, "chat_id": 77, "user": USER, "is_channel": False},
         {"update_type": "dialog_muted", "timestamp": 1, "chat_id": 77, "user": USER, "muted_until": 2},
-        {"update_type": "message_removed", "timestamp": 1, "chat_id": 77, "message_id": "mid.0001", "user_id": 500022},
         created({"text": "это бот"}, sender={"user_id": 600042, "is_bot": True}),
     ],
 )

@@ -111,5 +111,5 @@ async def test_the_place_of_a_new_bot_is_known_at_once() -> None:
 
     async with asyncio.timeout(5):
         await receiver.receive(holds)
-    assert kept.at == "0"
+    assert kept.at == str(emulator.cloud.of(BOT.id).log.number - 1)
     await emulator.stop()

@@ -6,17 +6,19 @@ import threading
 from collections.abc import Sequence
 from typing import Any, cast
 
+import orjson
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from automation.holders import HOLDERS
+from bot import joined
 from bot.channels.base import Channel
 from bot.incoming import Intake
 from company.tables import ChannelAccount, Shop
 from company.texts import Texts
 from customers import identities, merging
-from customers.tables import Customer
+from customers.tables import Customer, Merge
 from inbox import conversations
 from inbox.content import Incoming, Profile
 from inbox.tables import Author, Conversation, Message
@@ -24,6 +26,7 @@ from orders import cart as carts
 from orders.tables import Cart
 from storage.database import Database
 from storage.jobs import Job
+from storage.tables import Job as JobRow
 from tests.bot.chats import Counter
 from tests.worlds import World
 
@@ -125,3 +128,55 @@ def test_a_merge_waits_for_the_message_that_is_being_handled(street: Street) -> 
         assert carts.inside(session, street.shop_id, street.anya) == []
         assert session.get_one(Shop, street.shop_id)
     assert street.whose() == street.anna
+
+
+def test_of_two_messengers_that_vouch_at_the_same_moment_the_later_one_finds_the_other(
+    engine: sa.Engine, database_url: str
+) -> None:
+    """Neither sees the other's number before it is committed; the joining that follows does."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite lets one write at a time")
+    with Session(engine) as session, session.begin():
+        counter = Counter(World(session))
+        accounts = [counter.account.id, counter.world.account("max", "clay_max").id]
+        shop_id = counter.shop.id
+    people = [Profile("41", name="Анна", phone="+79000000041"), Profile("500", name="Анна", phone="+79000000041")]
+
+    def handles(session: Session, n: int) -> None:
+        said = Incoming(f"m-{n}", people[n], text="Мой номер")
+        intake = Intake(Database(database_url), lambda _: cast(Channel, Brings(said)), Texts(), "https://x.example")
+        payload = {"account_id": accounts[n], "chat": f"chat-{n}", "raw": {}}
+        intake.handle(session, Job(n, "in", "incoming.handle", payload, 1, 0))
+
+    with Session(engine) as one, Session(engine) as other:
+        handles(one, 0)
+        handles(other, 1)
+        other.commit()
+        _joins(engine)
+        one.commit()
+    with Session(engine) as session:
+        assert len(set(session.scalars(sa.select(Conversation.customer_id)))) == 2
+    _joins(engine)
+    with Session(engine) as session:
+        assert len(set(session.scalars(sa.select(Conversation.customer_id)))) == 1
+        assert [merge.shop_id for merge in session.scalars(sa.select(Merge))] == [shop_id]
+
+
+def _joins(engine: sa.Engine) -> None:
+    """What waits to be joined, as a worker would do it."""
+    steps = joined.handlers(Texts(), HOLDERS)
+    with Session(engine) as session, session.begin():
+        for row in session.scalars(sa.select(JobRow).where(JobRow.kind.in_(steps), JobRow.state == "ready")):
+            job = Job(row.id, row.lane, row.kind, orjson.loads(row.payload), 0, row.created_at)
+            steps[row.kind].run(session, job)
+            row.state = "done"
+
+
+class Brings:
+    """A channel that brings this."""
+
+    def __init__(self, said: Incoming) -> None:
+        self._said = said
+
+    def parse(self, raw: Any) -> Sequence[Incoming]:
+        return [self._said]

@@ -112,7 +112,7 @@ READ: dict[str, dict[str, Any]] = {
     "Text Message": {"text": "Does it come in another color?"},
     "Text Message with Context (Product Inquiry)": {"text": "Is this still available?"},
     "Text Message from Click to WhatsApp Ad": {"context": {"referrer": "https://fb.me/3cr4Wqqkv"}},
-    "Reaction Message": {"text": "👍", "reaction": True},
+    "Reaction Message": {"signs": ("👍",)},
     "Image Message": {"text": "Taj Mahal"},
     "Unsupported Message": {"unsupported": "Message type is currently not supported."},
     "Button Message": {"text": "Unsubscribe"},

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from automation.holders import HOLDERS
 from company.tables import Shop
-from customers import cards, contacts, fields, merging
+from customers import cards, contacts, fields, merging, proofs
 from customers.tables import Customer, FieldKind
 from inbox.tables import Conversation, Kind
 from operator_console import customer_export
@@ -357,6 +357,33 @@ async def test_two_cards_are_compared_merged_and_parted_again(desk: Desk, town: 
     assert (await operator.get(f"/customers/{anya}")).status == 200
     assert (await operator.post(f"/merges/{merge}/undo")).status == 409
     assert "отменено" in (await operator.get(f"/customers/{anna}/timeline?kind=merge")).text
+
+
+async def test_a_card_says_which_numbers_are_proven_and_why_it_was_merged(desk: Desk, town: Town) -> None:
+    operator, anna = await desk.signed_in(desk.ours.operator), await town.anna()
+    await operator.post(f"/customers/{anna}/contacts", {"text": "89001112233"})
+    assert "Подтверждён" not in (await operator.get(f"/customers/{anna}")).text
+    await desk.db.write(_proves, anna, "+79001234567")
+    page = (await operator.get(f"/customers/{anna}")).text
+    assert page.count('aria-label="Подтверждён: Telegram"') == 1
+    other = await town.card("Аня")
+    await desk.db.write(_joins, anna, other)
+    page = (await operator.get(f"/customers/{anna}")).text
+    assert page.count("один номер подтверждён: Telegram · WhatsApp") == 2
+    (merge,) = re.findall(r"/merges/(\d+)/undo", page)
+    assert (await operator.post(f"/merges/{merge}/undo")).status == 204
+
+
+def _proves(session: Session, customer_id: int, phone: str) -> None:
+    customer = session.get_one(Customer, customer_id)
+    ((identity, account), *_) = cards.identities(session, customer_id)
+    proofs.take(session, account, identity, customer, phone)
+
+
+def _joins(session: Session, kept_id: int, gone_id: int) -> None:
+    shop_id = session.get_one(Customer, kept_id).shop_id
+    actor = f"customer:{kept_id}"
+    merging.merge(session, shop_id, kept_id, gone_id, why="telegram whatsapp", actor=actor, holders=HOLDERS)
 
 
 async def test_another_shops_card_is_neither_compared_nor_merged(desk: Desk, town: Town) -> None:

@@ -190,6 +190,9 @@ class EmailSide(AskedSide):
     def is_typing(self) -> bool:
         return False
 
+    def read_up_to(self) -> str:
+        return ""
+
     def says(self, text: str) -> None:
         self.mail.program(BUYER).write(text)
 

@@ -38,6 +38,8 @@ ACTS: Mapping[Heard, Callable[[Phone], Any]] = {
     Heard.REPLY: lambda phone: phone.say(WORDS, reply_to=phone.from_bot[-1].id),
     Heard.FORWARD: lambda phone: phone.forward(WORDS, "Том"),
     Heard.EDIT: lambda phone: phone.edit(_own(phone), f"{WORDS}, точнее"),
+    Heard.SIGN: lambda phone: phone.react(phone.from_bot[-1].id, "👍"),
+    Heard.REMOVAL: lambda phone: phone.remove(_own(phone)),
     Heard.START: lambda phone: phone.start("spring"),
     Heard.LEAVE: lambda phone: phone.block(),
 }
@@ -53,6 +55,10 @@ class PhoneHand(PhoneBuyer):
 
     async def does(self, what: Heard) -> None:
         ACTS[what](self.phone)
+
+    def takes_off_sign(self) -> None:
+        """What Heard.SIGN has put there."""
+        self.phone.react(self.phone.from_bot[-1].id, "")
 
     async def press_again(self, seen: Seen, label: str) -> None:
         await self.phone.wait_for_answer(self._press(seen, label))
@@ -133,6 +139,10 @@ class PhoneSide(AskedSide):
 
     def is_typing(self) -> bool:
         return bool(self._phone.chat.typing)
+
+    def read_up_to(self) -> str:
+        read = [each for each in self._phone.messages if not each.by_bot and each.raw.get("ticks") == "read"]
+        return read[-1].text if read else ""
 
     def says(self, text: str) -> None:
         self._phone.say(text)

@@ -85,6 +85,9 @@ class WiredSide(Side, Protocol):
     def is_typing(self) -> bool:
         """Whether he sees that somebody writes to him."""
 
+    def read_up_to(self) -> str:
+        """The last of his messages that he sees as read."""
+
     def says(self, text: str) -> None:
         """The buyer writes."""
 

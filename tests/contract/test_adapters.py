@@ -234,9 +234,41 @@ async def test_a_press_is_answered_with_words_or_without(side: WiredSide) -> Non
 
 @which(lambda card: card.typing)
 async def test_that_somebody_writes_is_shown(side: WiredSide) -> None:
+    side.says("Вы здесь?")
     async with adapter_of(side) as adapter:
-        await adapter.typing(side.chat)
+        [incoming] = adapter.parse(await _heard(side))
+        await adapter.typing(side.chat, incoming.external_id)
     assert side.is_typing()
+
+
+@which(lambda card: card.marks_read)
+async def test_that_the_buyer_was_read_is_shown_up_to_that_message_and_no_further(side: WiredSide) -> None:
+    async with adapter_of(side) as adapter:
+        side.says("Вы здесь?")
+        [first] = adapter.parse(await _heard(side))
+        side.says("Ау!")
+        await adapter.seen(side.chat, first.external_id)
+        assert side.read_up_to() == "Вы здесь?"
+        [second] = adapter.parse(await _heard(side))
+        await adapter.seen(side.chat, second.external_id)
+        assert side.read_up_to() == "Ау!"
+
+
+@which(lambda card: card.typing or card.marks_read)
+@pytest.mark.parametrize("trouble", [Trouble.REFUSED, Trouble.OWN_ERROR, Trouble.UNREACHABLE, Trouble.TOO_FAST])
+async def test_marks_that_fail_say_so_in_our_words_and_at_once(side: WiredSide, trouble: Trouble) -> None:
+    card = CAPABILITIES[side.channel]
+    side.says("Вы здесь?")
+    async with adapter_of(side) as adapter:
+        [incoming] = adapter.parse(await _heard(side))
+        for mark in [adapter.typing] * card.typing + [adapter.seen] * card.marks_read:
+            chat = side.nobody if trouble is Trouble.REFUSED else side.chat
+            said = "404" if trouble is Trouble.REFUSED else incoming.external_id
+            if trouble is not Trouble.REFUSED:
+                await side.meets(trouble)
+            with pytest.raises(ChannelError):
+                async with asyncio.timeout(5):
+                    await mark(chat, said)
 
 
 async def test_what_was_said_while_nobody_listened_comes_once_and_in_order(side: WiredSide) -> None:

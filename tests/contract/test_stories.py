@@ -14,14 +14,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.channels import CHANNELS
+from customers import duplicates
+from customers.tables import Customer
 from inbox import messages
 from inbox.capabilities import Capabilities, Doubt, Heard
 from inbox.channels import CAPABILITIES
 from inbox.content import Incoming, MediaKind, Outgoing, load_incoming
 from inbox.tables import Author, Conversation, Delivery, Message
 from orders.tables import Order
+from tests.contract.phones import PhoneHand
 from tests.contract.sides import NAME, PHONE, SIDES, WIRED, WORDS, Hand, Side, Trouble, WiredSide
+from tests.contract.telegram import VERA
 from tests.stories import books, goods, purchases
+from tests.stories.buyers import PATIENCE
 from tests.stories.console import desk
 from tests.stories.purchases import Asked
 from tests.stories.street import MARINA_EMAIL, OWNER_EMAIL, Street, account, open_street
@@ -229,9 +234,9 @@ KEPT: Mapping[Heard, Callable[[Incoming], bool]] = {
     Heard.FORWARD: lambda said: WORDS in said.text,
     Heard.START: lambda said: said.start == "spring",
 }
-"""How each kind stands in the inbox. Edits, presses and leaving are no messages of their own."""
+"""How each kind stands in the inbox. Edits, presses, signs, removals and leaving are no messages of their own."""
 
-ASKED_APART = {Heard.EDIT, Heard.PRESS, Heard.LEAVE}
+ASKED_APART = {Heard.EDIT, Heard.PRESS, Heard.SIGN, Heard.REMOVAL, Heard.LEAVE}
 
 
 async def test_each_kind_that_the_card_promises_is_kept_as_what_it_is(stage: Stage) -> None:
@@ -265,6 +270,55 @@ async def test_a_buyer_who_corrects_himself_has_one_message_and_its_past(stage: 
     assert [past["text"] for past in after[-1].history] == [WORDS]
 
 
+@where(lambda card: Heard.SIGN in card.hears)
+async def test_a_sign_stands_on_the_message_that_it_was_put_on_until_it_is_taken_off(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    before, screen = await stage.heard(), len(stage.buyer.screen())
+    await stage.buyer.does(Heard.SIGN)
+    here = await stage.conversation()
+    *_, greeting = await stage.street.ask(_sent, stage.side.channel)
+    assert (greeting.signs, here.last_text, here.waiting_since) == (["👍"], "👍", None)
+    assert [message.id for message in await stage.heard()] == [message.id for message in before], "it is no message"
+    assert len(stage.buyer.screen()) == screen, "nothing answers it"
+    async with desk(stage.street, MARINA_EMAIL) as marina:
+        assert "Реакция покупателя: 👍" in await marina.page(f"/inbox/{here.id}/feed?first=1")
+        cast(PhoneHand, stage.buyer).takes_off_sign()
+        await stage.settle()
+        assert (await stage.street.ask(_sent, stage.side.channel))[-1].signs == []
+        assert "Реакция покупателя" not in await marina.page(f"/inbox/{here.id}/feed?first=1")
+
+
+@where(lambda card: card.marks_read)
+async def test_who_reads_a_conversation_shows_the_buyer_that_he_was_read(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    await stage.buyer.say("Вы здесь?")
+    here = await stage.conversation()
+    side = cast(WiredSide, stage.side)
+    assert side.read_up_to() == ""
+    async with desk(stage.street, MARINA_EMAIL) as marina:
+        await marina.page(f"/inbox/{here.id}")
+        await stage.settle()
+    assert side.read_up_to() == "Вы здесь?"
+
+
+@where(lambda card: Heard.REMOVAL in card.hears)
+async def test_what_a_buyer_takes_away_stays_with_the_shop_and_is_marked(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    await stage.buyer.does(Heard.TEXT)
+    assert (await stage.heard())[-1].removed_at is None
+    await stage.buyer.does(Heard.REMOVAL)
+    said = (await stage.heard())[-1]
+    assert said.text == WORDS
+    assert said.removed_at is not None
+    async with desk(stage.street, MARINA_EMAIL) as marina:
+        shown = await marina.page(f"/inbox/{said.conversation_id}/feed?first=1")
+    assert WORDS in shown
+    assert "удалено покупателем" in shown
+
+
 @where(lambda card: Heard.LEAVE in card.hears)
 async def test_who_leaves_is_written_to_no_more_until_he_is_back(stage: Stage) -> None:
     await stage.buyer.start()
@@ -280,6 +334,61 @@ async def test_who_leaves_is_written_to_no_more_until_he_is_back(stage: Stage) -
     await stage.buyer.start()
     await stage.buyer.sees("Здравствуйте")
     assert not (await stage.conversation()).blocked
+
+
+VOUCHING = where(lambda card: card.vouches and card is not CAPABILITIES["telegram"])
+"""Telegram is where the number is proven first."""
+
+
+@VOUCHING
+async def test_a_number_that_two_messengers_vouch_for_makes_one_customer(stage: Stage) -> None:
+    await _shows_her_number_in_telegram(stage)
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    await stage.buyer.does(Heard.CONTACT)
+    await stage.buyer.sees("Узнали вас по номеру", "Это не я, разделить")
+    await stage.settle()
+    assert len({await stage.street.ask(_whose, channel) for channel in ("telegram", stage.side.channel)}) == 1
+    await stage.buyer.press("Это не я, разделить")
+    await stage.buyer.sees("Разделили")
+    await stage.settle()
+    assert len({await stage.street.ask(_whose, channel) for channel in ("telegram", stage.side.channel)}) == 2
+
+
+@where(lambda card: not card.vouches)
+async def test_a_number_that_is_typed_makes_nobody_one_with_its_owner(stage: Stage) -> None:
+    await _shows_her_number_in_telegram(stage)
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    await purchases.takes_one(stage.buyer, "Салфетка льняная", goods.NAPKIN)
+    await stage.buyer.press("Оформить")
+    await stage.buyer.sees("На чьё имя")
+    await stage.buyer.say(NAME)
+    await stage.buyer.sees("Номер телефона")
+    await stage.buyer.share_phone(PHONE)
+    await stage.buyer.sees("Как передать заказ")
+    await stage.settle()
+    owner, typed = [await stage.street.ask(_whose, channel) for channel in ("telegram", stage.side.channel)]
+    assert owner != typed
+    assert await stage.street.ask(_may_be, typed) == [owner]
+
+
+async def _shows_her_number_in_telegram(stage: Stage) -> None:
+    stage.street.telegram.add_person(VERA)
+    phone = stage.street.telegram.phone(VERA.id)
+    phone.start()
+    await phone.wait_for(lambda phone: phone.keys, timeout=PATIENCE)
+    phone.share_contact()
+    await phone.wait_for(lambda phone: any("номер подтверждён" in each.text for each in phone.from_bot))
+    await stage.settle()
+
+
+def _whose(session: Session, channel: str) -> int | None:
+    return _conversation(session, channel).customer_id
+
+
+def _may_be(session: Session, customer_id: int | None) -> list[int]:
+    return [other.id for other, _why in duplicates.of_customer(session, session.get_one(Customer, customer_id))]
 
 
 def _conversation(session: Session, channel: str) -> Conversation:

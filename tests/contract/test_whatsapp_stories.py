@@ -145,17 +145,10 @@ async def test_an_order_out_of_the_catalogue_is_an_order_of_the_shop(stage: Stag
     assert await stage.street.ask(_orders) == [number]
 
 
-async def test_signs_and_what_the_api_does_not_carry_stand_in_the_thread_and_ask_for_nothing(stage: Stage) -> None:
+async def test_what_the_api_does_not_carry_stands_in_the_thread_and_asks_for_nothing(stage: Stage) -> None:
     vera, phone = stage.vera, stage.phone
     await vera.start()
     await vera.sees("Здравствуйте")
-    await stage.settle()
-    before = len(vera.screen())
-    phone.react(phone.from_bot[-1].id, "👍")
-    await stage.settle()
-    said = (await stage.street.ask(_heard))[-1]
-    assert (said.text, said.reply_to_id is not None, len(vera.screen())) == ("👍", True, before)
-    assert (await stage.street.ask(_talk)).waiting_since is None
     phone.send_unsupported()
     await stage.settle()
     assert (await stage.street.ask(_heard))[-1].content["unsupported"]

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.staff import BadEmail
-from customers import cards, contacts, identities
+from customers import cards, contacts, identities, proofs
 from customers.tables import ContactKind, Customer
 from storage.tables import EventRow
 from tests.worlds import World
@@ -112,8 +112,13 @@ def test_a_phone_of_an_order_becomes_the_main_one_and_the_old_one_stays(session:
 
 def test_a_phone_that_a_channel_proves_is_among_the_contacts(world: World, session: Session) -> None:
     account = world.account()
-    customer_id = identities.recognise(session, account, external_id="501", phone="79001234567").customer_id
-    assert values(session, session.get_one(Customer, customer_id)) == ["+79001234567"]
+    identity = identities.recognise(session, account, external_id="501")
+    customer = session.get_one(Customer, identity.customer_id)
+    assert proofs.take(session, account, identity, customer, "79001234567")
+    assert not proofs.take(session, account, identity, customer, "+79001234567")
+    assert not proofs.take(session, account, identity, customer, "12")
+    assert values(session, customer) == ["+79001234567"]
+    assert proofs.channels(session, customer) == {"+79001234567": ["telegram"]}
 
 
 @pytest.mark.parametrize("typed", ["765-43-21", "4321", "8 901 765-43-21", "second@", "SECOND@mail", "Кравец"])

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from company import shops
 from company.staff import BadEmail
 from company.tables import ChannelAccount
-from customers import cards, identities
+from customers import cards, contacts, identities, proofs
 from customers.tables import Customer, Identity
 from tests.worlds import World
 
@@ -20,6 +20,14 @@ def meet(session: Session, account: ChannelAccount, external_id: str = "501", **
     return session.get_one(
         Customer, identities.recognise(session, account, external_id=external_id, **said).customer_id
     )
+
+
+def shows(session: Session, account: ChannelAccount, external_id: str, phone: str) -> Customer:
+    """Who has a number, as the channel says."""
+    identity = identities.recognise(session, account, external_id=external_id)
+    customer = session.get_one(Customer, identity.customer_id)
+    proofs.take(session, account, identity, customer, phone)
+    return customer
 
 
 def test_a_person_is_met_once_and_known_again(world: World, session: Session) -> None:
@@ -55,15 +63,16 @@ def test_a_customer_is_spoken_to_in_his_language_or_the_shops(
 
 def test_a_proven_phone_is_kept_once_and_joins_nobody(world: World, session: Session) -> None:
     account = world.account()
-    anna = meet(session, account, "501", phone="79001234567")
-    meet(session, account, "501", phone="79007654321")
-    stranger = meet(session, account, "502", phone="+79001234567")
+    anna = shows(session, account, "501", "79001234567")
+    shows(session, account, "501", "79007654321")
+    stranger = shows(session, account, "502", "+79001234567")
     assert anna.phone == stranger.phone == "+79001234567"
     assert anna.id != stranger.id
+    assert [row.value for row in contacts.of(session, anna)] == ["+79001234567", "+79007654321"]
 
 
 def test_a_test_accounts_phone_is_left_out(world: World, session: Session) -> None:
-    assert meet(session, world.account(), phone="9996612345678901").phone is None
+    assert shows(session, world.account(), "501", "9996612345678901").phone is None
 
 
 def test_a_name_made_of_tricks_is_kept_on_one_line_and_cut(world: World, session: Session) -> None:

@@ -211,6 +211,21 @@ async def test_a_poll_without_a_marker_gets_the_newest_alone(max_: MaxEmulator, 
     assert [update["message"]["body"]["text"] for update in told["updates"]] == ["четыре"]
 
 
+async def test_a_marker_from_before_a_restart_is_good_after_it(http: aiohttp.ClientSession) -> None:
+    marker = 0
+    for _ in range(2):
+        again = MaxEmulator([BOT], [NADYA])
+        await again.start()
+        try:
+            again.phone(NADYA.id).say("Слышно?")
+            told = await call(http, again, "GET", "/updates", timeout=0, marker=marker)
+            assert [update["message"]["body"]["text"] for update in told["updates"]] == ["Слышно?"]
+            marker = told["marker"]
+        finally:
+            await again.stop()
+        await asyncio.sleep(1.1)
+
+
 async def test_the_phone_page_is_maxs_and_its_buttons_speak_for_the_person(
     max_: MaxEmulator, http: aiohttp.ClientSession
 ) -> None:

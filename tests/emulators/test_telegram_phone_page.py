@@ -196,6 +196,13 @@ async def test_pictures_documents_replies_and_edits(emulator: CheckedEmulator, w
     await page.keyboard.press("Enter")
     await expect(page.locator("article").last.locator(".meta span")).to_have_text("изменено")
     assert phone.messages[-1].text == "Это подарок"
+    await page.locator("article").first.hover()
+    await page.locator("article").first.get_by_role("button", name="Поставить реакцию").click()
+    await page.get_by_role("button", name="👍").click()
+    await expect(page.locator("article").first.locator(".sign")).to_have_text("👍")
+    await page.locator("article").first.get_by_role("button", name="Поставить реакцию").click()
+    await page.get_by_role("button", name="Убрать реакцию").click()
+    await expect(page.locator(".sign")).to_have_count(0)
 
 
 @pytest.mark.browser

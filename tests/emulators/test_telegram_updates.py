@@ -100,6 +100,24 @@ async def test_only_the_kinds_that_the_bot_asked_for_come_from_then_on(emulator:
     assert [list(update)[1] for update in await wire("getUpdates")] == ["message", "my_chat_member"]
 
 
+async def test_reactions_come_to_whoever_asks_for_them_and_as_the_specification_has_them(
+    emulator: CheckedEmulator, wire: Wire
+) -> None:
+    phone = emulator.phone(ANNA.id)
+    said = phone.say("раз")["message_id"]
+    phone.react(said, "👍")
+    assert [list(update)[1] for update in await wire("getUpdates")] == ["message"]
+    await wire("getUpdates", allowed_updates=["message_reaction"])
+    phone.react(said, "🔥")
+    phone.react(said, "")
+    told = [update for update in await wire("getUpdates") if "message_reaction" in update]
+    sides = [(one["message_reaction"]["old_reaction"], one["message_reaction"]["new_reaction"]) for one in told]
+    fire, thumb = [{"type": "emoji", "emoji": "🔥"}], [{"type": "emoji", "emoji": "👍"}]
+    assert sides == [(thumb, fire), (fire, [])]
+    telegram_spec.needs_spec()
+    assert [problem for update in told for problem in telegram_spec.problems(update, "Update")] == []
+
+
 async def test_polling_and_a_webhook_exclude_each_other(emulator: CheckedEmulator, wire: Wire, shop: Shop) -> None:
     poll = asyncio.create_task(wire("getUpdates", timeout=10))
     await asyncio.sleep(0.1)

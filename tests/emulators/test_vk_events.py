@@ -119,6 +119,16 @@ async def test_events_of_one_dialog_follow_each_other_and_hold_up_no_other(
     assert annas == ["раз", "раз", "два", "три"]
 
 
+async def test_a_reaction_is_told_by_its_number_and_without_one_when_it_is_taken_off(vk: CheckedVk) -> None:
+    phone = vk.phone(ANNA.id)
+    said = phone.say("Здравствуйте")["message_id"]
+    phone.react(said, "👍")
+    phone.react(said, "")
+    told = [event["object"] for event in vk.events if event["type"] == "message_reaction_event"]
+    around = {"reacted_id": ANNA.id, "peer_id": ANNA.id, "cmid": said}
+    assert told == [{**around, "reaction_id": 4}, around]
+
+
 async def test_after_an_hours_try_an_event_is_dropped(vk: CheckedVk, vk_wire: Wire, hook: Hook) -> None:
     await joined(vk_wire, hook)
     vk.cloud.community(GROUP).postman._pace = 0.00001

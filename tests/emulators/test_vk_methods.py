@@ -241,6 +241,7 @@ async def test_dialogs_and_their_history_can_be_read(vk: CheckedVk, vk_wire: Wir
     assert [each["conversation"]["peer"]["id"] for each in unread["items"]] == [RUSLAN.id]
     assert await vk_wire("messages.markAsRead", peer_id=RUSLAN.id) == 1
     assert (await vk_wire("messages.getConversations", filter="unread"))["count"] == 0
+    assert await vk_wire("messages.markAsRead", peer_id=ANNA.id, up_to_cmid=1) == 1
     history = await vk_wire("messages.getHistory", peer_id=ANNA.id)
     assert [each["text"] for each in history["items"]] == ["И вам", "Здравствуйте"]
     by_number = await vk_wire("messages.getById", peer_id=ANNA.id, cmids="1")

@@ -17,6 +17,7 @@ EVENTS = {
     "message_reply": "messages/objects/messages_message",
     "message_edit": "messages/objects/messages_message",
     "message_allow": "callback/objects/callback_message_allow",
+    "message_reaction_event": "callback/objects/callback_message_reaction_event",
     "message_deny": "callback/objects/callback_message_deny",
     "message_read": "callback/objects/callback_message_read",
 }

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import bot.doubts
+import bot.joined
 import bot.notices
 import bot.passports
 import inbox.jobs
@@ -222,6 +223,7 @@ class House:
             **payments.jobs.handlers(Accounts(cashier), "https://counter.example"),
             **bot.notices.handlers(TEXTS, "https://counter.example"),
             **bot.passports.handlers(TEXTS, HOLDERS),
+            **bot.joined.handlers(TEXTS, HOLDERS),
         }
         self.worker = Stepped(self.db, handlers)
         self.intake.go_on_with(self.worker)

@@ -262,7 +262,10 @@ class Messenger:
 
         await self.gate.through(answer, _not_sent, lambda outcome: None)
 
-    async def typing(self, chat: str) -> None:
+    async def seen(self, chat: str, said: str) -> None:
+        """Nobody looks at that here."""
+
+    async def typing(self, chat: str, said: str) -> None:
         """Leaves no trace on a phone."""
 
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:

@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from customers import identities
-from inbox import conversations, typing
-from inbox.tables import Conversation
+from inbox import conversations, messages, typing
+from inbox.content import Incoming, Outgoing, Profile
+from inbox.tables import Author, Conversation
+from kit.clock import utc_now
 from storage.jobs import Job
 from storage.tables import EventRow
 from storage.tables import Job as JobRow
@@ -86,6 +88,25 @@ def test_it_waits_behind_no_message_and_is_dropped_when_it_is_late(
     assert typing.remember(session, Job(row.id, row.lane, row.kind, payload, 0, row.created_at)) == payload
     late = {**payload, "at": payload["at"] - 3001}
     assert typing.remember(session, Job(row.id, row.lane, row.kind, late, 0, row.created_at)) is None
+
+
+def test_a_channel_that_shows_it_for_long_is_asked_seldom(session: Session, world: World) -> None:
+    talk = talk_on(world, "whatsapp")
+    talk.heard_at = utc_now()
+    messages.receive(session, talk, Incoming("wamid.7", Profile("7"), text="Здравствуйте"))
+    for _ in range(6):
+        assert typing.began(session, talk, by=world.operator)
+        passes(session, typing.AGAIN)
+    (row,) = shows(session)
+    assert orjson.loads(row.payload)["said"] == "wamid.7"
+    passes(session, timedelta(seconds=2))
+    typing.began(session, talk, by=world.operator)
+    assert len(shows(session)) == 2, "what it shows is over by now"
+    passes(session, typing.AGAIN)
+    messages.say(session, talk, Outgoing(text="Добрый день"), author=Author.STAFF)
+    talk.last_at -= timedelta(seconds=1)
+    typing.began(session, talk, by=world.operator)
+    assert len(shows(session)) == 3, "a message has ended what it shows"
 
 
 def test_what_was_told_long_ago_is_swept(session: Session, world: World, talk: Conversation) -> None:

@@ -40,8 +40,11 @@ class WebChat:
     async def acknowledge(self, ack: str, text: str, *, alert: bool) -> None:
         ANSWERS.give(ack, Answer(text, alert))
 
-    async def typing(self, chat: str) -> None:
+    async def typing(self, chat: str, said: str) -> None:
         """The visitor's page hears of it as our own pages do."""
+
+    async def seen(self, chat: str, said: str) -> None:
+        """Nothing: the page shows no such mark."""
 
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
         """Raises Rejected: a visitor's file is in our folder before the message that names it."""

@@ -54,7 +54,11 @@ def _change(world: World, screen: Screen, open_bot: int | None, kind: str, happe
     if kind == "message":
         message = chat.messages.get(happening.message_id)
         if message is not None:
-            yield {"type": "message", "key": key_of(message), "html": message_html(screen, album_of(chat, message))}
+            yield {
+                "type": "message",
+                "key": key_of(message),
+                "html": message_html(screen, chat, album_of(chat, message)),
+            }
     elif kind == "deleted":
         yield {"type": "deleted", "key": f"message-{happening.message_id}"}
     elif kind == "answer":

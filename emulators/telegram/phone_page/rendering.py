@@ -200,9 +200,9 @@ def page(name: str, screen: Screen | None, **context: object) -> str:
     return TEMPLATES.get_template(name).render(screen=screen, language=language, texts=LANGUAGES[language], **context)
 
 
-def message_html(screen: Screen, group: list[Json]) -> str:
+def message_html(screen: Screen, chat: Chat, group: list[Json]) -> str:
     """One message, or one album."""
-    return page("message.html", screen, group=group)
+    return page("message.html", screen, chat=chat, group=group)
 
 
 def row_html(screen: Screen, chat: Chat) -> str:

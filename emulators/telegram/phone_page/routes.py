@@ -165,6 +165,8 @@ ACTS: dict[str, Callable[[Phone, Json], Any]] = {
     "start": lambda phone, fields: phone.start(fields.get("payload", "")),
     "say": lambda phone, fields: phone.say(fields["text"], reply_to=int(fields.get("reply_to") or 0) or None),
     "edit": lambda phone, fields: phone.edit(int(fields["message"]), fields["text"]),
+    "react": lambda phone, fields: phone.react(int(fields["message"]), fields["sign"]),
+    "remove": lambda phone, fields: phone.remove(int(fields["message"])),
     "press": lambda phone, fields: phone.press_data(fields["data"], message_id=int(fields["message"])),
     "tap": lambda phone, fields: phone.tap(fields["label"]),
     "sticker": _send_sticker,

@@ -296,11 +296,14 @@ function shareContact() {
 function onClick(event) {
   const key = event.target.closest("button,.spoiler");
   if (!key) return;
-  const { press: data, key: label, say, act: name, reply, edit, copy, line } = key.dataset;
+  const { press: data, key: label, say, act: name, reply, edit, copy, line, signs, sign, remove } = key.dataset;
+  if (signs) return chooseSign(key);
   if (key.classList.contains("spoiler")) key.classList.add("shown");
   else if (data !== undefined) key.getAttribute("aria-busy") || press(key);
   else if ("contact" in key.dataset) shareContact();
   else if (label !== undefined) act("tap", { label });
+  else if (sign !== undefined) act("react", { message: signed, sign });
+  else if (remove) act("remove", { message: remove });
   else if (say) act("say", { text: say });
   else if (reply) setContext({ kind: "reply", message: reply, line });
   else if (edit) {
@@ -316,6 +319,17 @@ function onClick(event) {
     }
   }
   key.closest("[popover]")?.hidePopover();
+}
+
+let signed = "";
+
+function chooseSign(key) {
+  const menu = $("signs-menu");
+  signed = key.dataset.signs;
+  menu.showPopover();
+  const at = key.getBoundingClientRect();
+  menu.style.left = `${Math.max(8, Math.min(at.left, innerWidth - menu.offsetWidth - 8))}px`;
+  menu.style.top = `${Math.max(8, at.top - menu.offsetHeight - 4)}px`;
 }
 
 function placeMenu(menu) {
@@ -366,7 +380,7 @@ if (bot) {
     if ((event.key === "Enter" || event.key === " ") && event.target.matches(".spoiler")) event.target.classList.add("shown");
   });
   document.addEventListener("visibilitychange", () => document.hidden || look());
-  for (const menu of document.querySelectorAll(".menu")) placeMenu(menu);
+  for (const menu of document.querySelectorAll(".menu:not(.signs)")) placeMenu(menu);
 }
 function toEndQuietly() {
   unseen = 0;
