@@ -23,7 +23,7 @@ from customers import identities
 from customers.tables import Customer
 from inbox import conversations, delivered, messages, reading, windows
 from inbox.channels import CAPABILITIES
-from inbox.content import Incoming, Profile, Proof
+from inbox.content import Incoming, Profile
 from inbox.tables import Conversation, Message
 from kit import crash
 from kit.clock import utc_now
@@ -102,10 +102,6 @@ class Intake:
         conversation, customer = _whose(session, account, chat, incoming, known)
         if incoming.left:
             conversation.blocked = True
-            return
-        if incoming.proof is not None:
-            _prove(session, conversation, incoming.proof)
-        if incoming.proof is not None and incoming.proof.failed:
             return
         if conversation.blocked:
             conversation.blocked = False
@@ -197,17 +193,6 @@ def _speaker(
         known=known,
     )
     return customer
-
-
-def _prove(session: Session, conversation: Conversation, proof: Proof) -> None:
-    """What the channel says of a message of ours in this very conversation."""
-    message = delivered.locked(session, proof.message_id)
-    if message is None or message.conversation_id != conversation.id:
-        return
-    delivered.found_at(session, conversation, message, proof.place)
-    if proof.failed:
-        delivered.not_arrived(session, conversation, message, proof.failed)
-        conversation.blocked = conversation.blocked or proof.gone
 
 
 def _pressed(session: Session, conversation: Conversation, incoming: Incoming) -> Message | None:
