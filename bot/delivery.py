@@ -337,11 +337,14 @@ def _after_failure(session: Session, job: Job, message: Message, failure: Channe
 
 
 def _later(job: Job, failure: ChannelError) -> Again:
-    """As long as the channel says; otherwise a third of the time that it has been tried for, up to a minute."""
+    """As long as the channel says; otherwise a third of the time that it has been tried for, up to a minute.
+
+    That it waited behind others of its lane is no trying: each pause is a third longer than the one before.
+    """
     if isinstance(failure, Throttled):
         return Again(timedelta(seconds=failure.retry_after))
     age = (now_ms() - job.created_ms) / 1000
-    return Again(timedelta(seconds=min(60.0, max(0.5, age / 3))))
+    return Again(timedelta(seconds=min(60.0, max(0.5, min(age / 3, job.paused_ms / 1000 * 4 / 3)))))
 
 
 def _external(session: Session, conversation: Conversation, message_id: int | None) -> str:

@@ -43,6 +43,8 @@ class Job:
     payload: dict[str, Any]
     attempts: int
     created_ms: int
+    paused_ms: int = 0
+    """For how long it was put off the last time; 0 for one that is tried for the first time, however old it is."""
 
 
 @dataclass(frozen=True, slots=True)

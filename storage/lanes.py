@@ -92,7 +92,15 @@ RENEW = Hot(
 )
 HEAD = Hot(
     lambda insert: (
-        sa.select(JobRow.id, JobRow.kind, JobRow.payload, JobRow.attempts, JobRow.run_at, JobRow.created_at)
+        sa.select(
+            JobRow.id,
+            JobRow.kind,
+            JobRow.payload,
+            JobRow.attempts,
+            JobRow.run_at,
+            JobRow.created_at,
+            JobRow.closed_at,
+        )
         .where(JobRow.lane == sa.bindparam("name"), JobRow.state == sa.literal_column("'ready'"))
         .order_by(JobRow.id)
         .limit(sa.literal_column("1"))

@@ -262,5 +262,6 @@ def _head(session: Session, lane: str, now: int) -> Job | None:
     row = lanes.HEAD.row(session, name=lane)
     if row is None or row[4] > now:
         return None
-    id_, kind, payload, attempts, _due, created_ms = row
-    return Job(id_, lane, kind, orjson.loads(payload), attempts, created_ms)
+    id_, kind, payload, attempts, due, created_ms, put_off_ms = row
+    paused_ms = max(0, due - put_off_ms) if put_off_ms is not None else 0
+    return Job(id_, lane, kind, orjson.loads(payload), attempts, created_ms, paused_ms)

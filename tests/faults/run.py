@@ -144,8 +144,8 @@ class Trial:
         self.plan = plan
         self.hub = HubProcess(place, plan.nursery)
         self.dice = random.Random(plan.seed)
-        self.warm = plan.nursery is not None
-        people, kind = len(place.devices) + plan.visitors, "sqlite" if place.on_sqlite else "postgresql"
+        self.warm, people = plan.nursery is not None, len(place.devices) + plan.visitors
+        kind = "sqlite" if place.on_sqlite else "postgresql"
         self.report = Report(plan.name, plan.seed, self.warm, people, kind)
         self._window: set[int] = set()
         self.windows: list[Window] = []
@@ -382,9 +382,10 @@ class Trial:
         return not self.place.told_all() or bool(self._due())
 
     def _due(self) -> list[str]:
-        """Jobs that are due now or in a few seconds."""
+        """Jobs that are due now or in a few seconds, and messages that wait for the messenger's leave."""
         with self.place.session() as session:
-            due = session.scalars(sa.select(Job).where(Job.state == "ready", Job.run_at <= now_ms() + 5000).limit(10))
+            soon = sa.or_(Job.run_at <= now_ms() + 5000, Job.kind == "message.deliver")
+            due = session.scalars(sa.select(Job).where(Job.state == "ready", soon).limit(10))
             return [f"{job.kind} in {job.lane}, attempt {job.attempts}: {job.error}" for job in due]
 
     def _count(self) -> None:

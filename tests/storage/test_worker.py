@@ -30,6 +30,7 @@ class Kitchen:
     def __init__(self) -> None:
         self.steps: list[tuple[str, int]] = []
         self.calls: list[tuple[str, int]] = []
+        self.paused: list[int] = []
         self.recorded: list[int] = []
         self.running: dict[str, int] = {}
         self.overlaps = 0
@@ -60,6 +61,7 @@ class Kitchen:
         self.overlaps += self.running[job.lane] > 1
         try:
             self.calls.append((job.lane, job.payload["n"]))
+            self.paused.append(job.paused_ms)
             if self.gate is not None:
                 await self.gate.wait()
             if self.fail_times:
@@ -179,6 +181,7 @@ async def test_again_keeps_the_job_without_counting_an_attempt(db: Database) -> 
     await worker.idle()
     await worker.stop()
     assert len(kitchen.calls) == 4
+    assert kitchen.paused == [0, 20, 20, 20], "each try is told how long the last pause was"
     assert await states(db) == [("done", 1)]
 
 
