@@ -145,8 +145,7 @@ class Trial:
         self.hub = HubProcess(place, plan.nursery)
         self.dice = random.Random(plan.seed)
         self.warm, people = plan.nursery is not None, len(place.devices) + plan.visitors
-        kind = "sqlite" if place.on_sqlite else "postgresql"
-        self.report = Report(plan.name, plan.seed, self.warm, people, kind)
+        self.report = Report(plan.name, plan.seed, self.warm, people, "sqlite" if place.on_sqlite else "postgresql")
         self._window: set[int] = set()
         self.windows: list[Window] = []
         self.after_death: asyncio.Task[None] | None = None
