@@ -31,7 +31,7 @@ import sqlalchemy as sa
 from tests.faults.hub import COMMAND, HubProcess, resident
 from tests.faults.people import ADD, ALL, CART, CATALOG, IN_CART, Person
 from tests.faults.place import Place, free_port, opened
-from tests.faults.run import commit
+from tests.faults.report import commit
 
 ROUNDS = 3
 

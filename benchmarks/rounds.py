@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from tests.faults.run import commit
+from tests.faults.report import commit
 
 RESULTS = Path(__file__).parent / "results"
 """Where the figures of each run are kept as JSON, out of the repository."""

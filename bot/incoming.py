@@ -24,7 +24,7 @@ from customers import identities, proofs
 from customers.tables import Customer, Identity
 from inbox import conversations, delivered, messages, reading, signs, windows
 from inbox.channels import CAPABILITIES
-from inbox.content import Incoming, Profile, Proof
+from inbox.content import Incoming, Profile
 from inbox.tables import Conversation, Kind, Message
 from kit import crash
 from kit.clock import utc_now
@@ -108,10 +108,6 @@ class Intake:
             _vouched_for(session, account, conversation, identity, customer, incoming.profile.phone)
         if incoming.left:
             conversation.blocked = True
-            return
-        if incoming.proof is not None:
-            _prove(session, conversation, incoming.proof)
-        if incoming.proof is not None and incoming.proof.failed:
             return
         if conversation.blocked:
             conversation.blocked = False
@@ -221,17 +217,6 @@ def _vouched_for(
     if proofs.take(session, account, identity, customer, phone):
         lane = f"in:{account.id}:{conversation.chat}"
         jobs.put(session, proven.JOIN, {"identity_id": identity.id, "conversation_id": conversation.id}, lane=lane)
-
-
-def _prove(session: Session, conversation: Conversation, proof: Proof) -> None:
-    """What the channel says of a message of ours in this very conversation."""
-    message = delivered.locked(session, proof.message_id)
-    if message is None or message.conversation_id != conversation.id:
-        return
-    delivered.found_at(session, conversation, message, proof.place)
-    if proof.failed:
-        delivered.not_arrived(session, conversation, message, proof.failed)
-        conversation.blocked = conversation.blocked or proof.gone
 
 
 def _sign(session: Session, conversation: Conversation, incoming: Incoming) -> None:

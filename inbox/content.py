@@ -114,19 +114,6 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """A message of ours is named by what came, so it did go out. `place` is the channel's own id of it.
-
-    `failed` says why it did not reach the buyer all the same; `gone` when nothing ever will.
-    """
-
-    message_id: int
-    place: str
-    failed: str = ""
-    gone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Wanted:
     """One line of an order that was put together in the messenger's own catalogue, as it calls the goods."""
 
@@ -148,7 +135,8 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a message of the shop. `place` is the channel's id of it, `key` our own that went with it."""
+    """What became of a message of the shop: told by the channel, or by whatever names the message, so that it did go
+    out. `place` is the channel's id of it, `key` our own that went with it."""
 
     place: str
     fate: Fate
@@ -157,6 +145,8 @@ class Receipt:
     """Why it failed."""
     closed: bool = False
     """It failed because the channel takes free words no more until the buyer writes."""
+    gone: bool = False
+    """It failed because nothing will ever reach the buyer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +176,6 @@ class Incoming:
     """Page, referrer, utm_* of a web visitor; what an answer by letter must name."""
     by_machine: bool = False
     """Written by a program on somebody's behalf: kept, and never answered by one."""
-    proof: Proof | None = None
     sent_at: float = 0.0
     """Seconds since 1970 by the channel's clock."""
     signs: tuple[str, ...] | None = None
@@ -196,7 +185,7 @@ class Incoming:
     wanted: tuple[Wanted, ...] = ()
     """An order from the messenger's own catalogue."""
     receipt: Receipt | None = None
-    """Not from the buyer at all: the channel tells of a message of ours."""
+    """Not what the buyer says: a message of ours is told of, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)

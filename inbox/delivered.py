@@ -39,10 +39,6 @@ _SENT = Hot(
 _LOCKED = Load(lambda query: query.where(Message.id == sa.bindparam("message_id")).with_for_update(), Message)
 
 
-UNDER_WAY = frozenset({Delivery.SENDING, Delivery.SENT, Delivery.UNKNOWN})
-"""What a late refusal may overtake."""
-
-
 class NotResendable(Refused):
     """Only a message that failed, or whose delivery is not confirmed, may be sent again."""
 
@@ -94,16 +90,6 @@ def found_at(session: Session, conversation: Conversation, message: Message, pla
         message.delivery, message.error, message.sent_at = Delivery.SENT, "", utc_now()
         session.flush()
         tell_changed(session, conversation.shop_id, message)
-
-
-def not_arrived(session: Session, conversation: Conversation, message: Message, reason: str) -> None:
-    """The channel took our message, which is locked, and says now that it did not reach the buyer."""
-    if message.author == Author.BUYER or message.delivery not in UNDER_WAY:
-        return
-    message.delivery, message.error = Delivery.FAILED, reason[:300]
-    session.flush()
-    tell_changed(session, conversation.shop_id, message)
-    tell_failed(session, conversation.shop_id, message)
 
 
 def too_many(session: Session, message: Message) -> bool:

@@ -71,7 +71,7 @@ def key_of(message_id: int, made_ms: int) -> str:
 
 
 def told(session: Session, account_id: int, chat: str, receipt: Receipt) -> None:
-    """What the channel says of one message, found by the channel's id of it or by our key.
+    """What the channel says of one message, found by our key or, where none came along, by the channel's id of it.
 
     A receipt for a message that went out without an answer proves that it arrived.
     """
@@ -81,7 +81,11 @@ def told(session: Session, account_id: int, chat: str, receipt: Receipt) -> None
     state = _STATES[receipt.fate]
     if _RANKS.get(message.delivery, _RANKS[Delivery.READ]) >= _RANKS[state]:
         return
+    if state is Delivery.FAILED and message.delivery == Delivery.QUEUED:
+        # Of an earlier copy: a new one is about to go.
+        return
     conversation = session.get_one(Conversation, message.conversation_id)
+    conversation.blocked = conversation.blocked or receipt.gone
     message.external_id = f"{chat}:{receipt.place}"
     message.sent_at = message.sent_at or utc_now()
     if receipt.closed and message.author == Author.BOT:
@@ -97,18 +101,16 @@ def told(session: Session, account_id: int, chat: str, receipt: Receipt) -> None
 
 def _of(session: Session, account_id: int, chat: str, receipt: Receipt) -> Message | None:
     external = f"{chat}:{receipt.place}"
-    known = session.scalar(
-        sa.select(Message).where(Message.account_id == account_id, Message.external_id == external).with_for_update()
-    )
-    if known is not None or not receipt.key:
-        return known
+    if not receipt.key:
+        named = sa.select(Message).where(Message.account_id == account_id, Message.external_id == external)
+        return session.scalar(named.with_for_update())
     number, _, moment = receipt.key.partition(".")
     try:
         message_id, made_ms = int(number, 16), int(moment, 16)
     except ValueError:
         return None
     message = delivered.locked(session, message_id) if 0 < message_id < 2**63 else None
-    if message is None or message.account_id != account_id or message.external_id is not None:
+    if message is None or message.account_id != account_id or message.external_id not in (None, external):
         return None
     here = session.get_one(Conversation, message.conversation_id)
     same = here.chat == chat and int(message.created_at.timestamp() * 1000) == made_ms

@@ -112,7 +112,9 @@ class Mailbox:
         writer, self._writer, self._reader = self._writer, None, None
         if writer is not None:
             with contextlib.suppress(OSError, TimeoutError):
-                writer.write(b"bye LOGOUT\r\n")
+                # uvloop raises RuntimeError for what is written to a connection that is gone.
+                if not writer.is_closing():
+                    writer.write(b"bye LOGOUT\r\n")
                 writer.close()
                 async with asyncio.timeout(2):
                     await writer.wait_closed()
@@ -228,7 +230,7 @@ class Mailbox:
         return tag
 
     def _write(self, said: bytes) -> None:
-        if self._writer is None:
+        if self._writer is None or self._writer.is_closing():
             raise NotSent(NO_CONNECTION)
         self._writer.write(said)
 

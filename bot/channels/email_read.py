@@ -17,11 +17,12 @@ from email.parser import BytesParser
 from typing import Any
 
 from bot.channels import email_names
-from bot.channels.email_bounces import Letter, failure_in
+from bot.channels.email_bounces import Failure, Letter, failure_in
 from bot.channels.email_heads import by_machine, header, normal, oneline, readable, sender, values
 from bot.channels.email_names import Name
 from bot.channels.email_parts import Body
-from inbox.content import Incoming, Press, Profile, Proof
+from inbox.content import Fate, Incoming, Press, Profile, Receipt
+from inbox.reading import key_of
 
 Raw = Mapping[str, Any]
 
@@ -101,10 +102,7 @@ def read(raw: Raw, own: Own) -> Sequence[Incoming]:
     display, address = sender(letter)
     failure = failure_in(letter, lambda words: email_names.read(words, own.key))
     if failure is not None and failure.name is not None:
-        proof = Proof(failure.name.message_id, failure.name.place, failed=failure.words, gone=failure.gone)
-        if not failure.words:
-            return ()
-        return (Incoming(external_id=name, profile=Profile(failure.name.chat), proof=proof, by_machine=True),)
+        return (_receipt(failure.name, name, failure),) if failure.words else ()
     body = Body(letter, str(raw.get("validity", 0)), str(raw.get("uid", 0)))
     text, files = body.words(), body.files()
     whose = address if chat == chat_named(address) else ""
@@ -118,22 +116,21 @@ def read(raw: Raw, own: Own) -> Sequence[Incoming]:
     press = _press(text, ours, name)
     subject = header(letter, "Subject")
     start = _START.match(subject)
-    return (
-        Incoming(
-            external_id=name,
-            profile=profile,
-            text=_headed(subject, text, letter) if press is None else text,
-            media=files,
-            press=press,
-            start=(start[1] or "") if start and not (start[1] or "").startswith("staff_") and not machine else None,
-            reply_to=ours.place if ours is not None else "",
-            unsupported=body.unsupported(text, files, too_large=bool(raw.get("too_large"))),
-            context={} if machine else _context(letter, subject, address, chat),
-            by_machine=machine,
-            proof=Proof(ours.message_id, ours.place) if ours is not None else None,
-            sent_at=float(raw.get("at") or 0),
-        ),
+    said = Incoming(
+        external_id=name,
+        profile=profile,
+        text=_headed(subject, text, letter) if press is None else text,
+        media=files,
+        press=press,
+        start=(start[1] or "") if start and not (start[1] or "").startswith("staff_") and not machine else None,
+        reply_to=ours.place if ours is not None else "",
+        unsupported=body.unsupported(text, files, too_large=bool(raw.get("too_large"))),
+        context={} if machine else _context(letter, subject, address, chat),
+        by_machine=machine,
+        sent_at=float(raw.get("at") or 0),
     )
+    # The conversation first: whoever locks both locks it before its messages.
+    return (said,) if ours is None else (said, _receipt(ours, name))
 
 
 def button_of(token: str, key: str) -> tuple[Name | None, int]:
@@ -143,6 +140,18 @@ def button_of(token: str, key: str) -> tuple[Name | None, int]:
     if name is None or not name.choices >> int(index, 16) & 1:
         return None, 0
     return name, int(index, 16)
+
+
+def _receipt(ours: Name, name: str, failure: Failure | None = None) -> Incoming:
+    """Whoever names a letter of ours proves that it went out."""
+    told = Receipt(
+        place=ours.place,
+        fate=Fate.SENT if failure is None else Fate.FAILED,
+        key=key_of(ours.message_id, ours.made_ms),
+        reason=failure.words if failure is not None else "",
+        gone=failure is not None and failure.gone,
+    )
+    return Incoming(external_id=name, profile=Profile(ours.chat), receipt=told)
 
 
 def _followed(token: str, once: str, own: Own) -> Sequence[Incoming]:

@@ -47,6 +47,9 @@ class Connection:
         self._say(f"* OK [CAPABILITY {ABILITIES}] mail.example ready")
         try:
             while line := await self._line():
+                if await self._world.chances.breaks():
+                    self.cut()
+                    return
                 tag, _, rest = line.partition(" ")
                 name, _, arguments = rest.partition(" ")
                 if await self._do(tag, name.upper(), arguments):

@@ -12,7 +12,7 @@ import binascii
 import re
 
 from emulators.mail.serving import Serving
-from emulators.mail.world import Trouble, World
+from emulators.mail.world import UNANSWERED, Trouble, World
 
 LARGEST = 26_214_400
 """Bytes of a letter, 25 MB as mail services have it."""
@@ -44,6 +44,9 @@ class Connection:
     async def serve(self) -> None:
         self._say("220 mail.example ESMTP")
         while line := await self._reader.readline():
+            if await self._world.chances.breaks():
+                self.cut()
+                return
             name, _, arguments = line.decode("utf-8", "replace").rstrip("\r\n").partition(" ")
             if not await self._do(name.upper(), arguments.strip()):
                 return
@@ -137,7 +140,7 @@ class Connection:
             letter += line[1:] if line.startswith(b".") else line
         trouble, readers, self._readers = self._trouble, self._readers, []
         if trouble not in (Trouble.FOR_NOW, Trouble.REFUSED, Trouble.CUT):
-            self._world.deliver(self._sender, readers, bytes(letter))
+            self._world.deliver(self._sender, readers, bytes(letter), answered=trouble not in UNANSWERED)
         if trouble in (Trouble.CUT, Trouble.SILENT):
             self.cut()
             return False

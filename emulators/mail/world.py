@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -89,16 +91,62 @@ class Plan:
     times: int = 1
 
 
+@dataclass(slots=True)
+class Chances:
+    """What happens by itself, from 0 to 1: to each letter that is handed over, and to a connection at each command:
+    it is `cut`, or it is `silent` for `hang` seconds and cut then. `latency` is seconds that each command takes.
+    All chance comes from `dice`, so a seed repeats a run; `met` counts what happened.
+    """
+
+    letters: dict[Trouble, float] = field(default_factory=dict)
+    cut: float = 0.0
+    silent: float = 0.0
+    hang: float = 2.0
+    latency: float = 0.0
+    dice: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311 - chance, not secrecy
+    met: Counter[str] = field(default_factory=Counter)
+
+    def letter(self) -> Trouble | None:
+        for trouble, chance in self.letters.items():
+            if chance and self.dice.random() < chance:
+                self.met[trouble] += 1
+                return trouble
+        return None
+
+    async def breaks(self) -> bool:
+        """Let a command take its time. Whether its connection is to be cut instead of answered."""
+        if self.latency:
+            await asyncio.sleep(self.latency)
+        if self.silent and self.dice.random() < self.silent:
+            self.met["silent connection"] += 1
+            await asyncio.sleep(self.hang)
+            return True
+        if self.cut and self.dice.random() < self.cut:
+            self.met["cut connection"] += 1
+            return True
+        return False
+
+
+UNANSWERED = frozenset({Trouble.SILENT, Trouble.NONSENSE})
+
+
 class World:
     """Every mailbox of the service. Letters to domains that it does not know are taken and come back."""
 
     def __init__(self, accounts: tuple[Account, ...]) -> None:
         self.mailboxes: dict[str, Mailbox] = {account.address: Mailbox(account) for account in accounts}
         self.plans: list[Plan] = []
+        self.chances = Chances()
         self.taken = 0
         """Letters that were handed over, whatever became of them."""
         self.late = 0.0
         """Seconds by which every second letter is overtaken by others."""
+        self.unheard: set[tuple[str, int]] = set()
+        """(address, number) of letters that arrived while whoever handed them over got no answer that made sense."""
+
+    def settle_in(self, account: Account) -> Mailbox:
+        """A mailbox for somebody new."""
+        return self.mailboxes.setdefault(account.address, Mailbox(account))
 
     def mailbox(self, address: str) -> Mailbox | None:
         """Also that of an address with a tag behind a plus."""
@@ -113,7 +161,7 @@ class World:
         box = self.mailboxes.get(address.lower())
         return box is not None and bool(box.account.password) and box.account.password == password
 
-    def deliver(self, sender: str, recipients: list[str], source: bytes) -> None:
+    def deliver(self, sender: str, recipients: list[str], source: bytes, *, answered: bool = True) -> None:
         """Put the letter into every mailbox that there is; one that cannot arrive comes back to its sender."""
         self.taken += 1
         for address in recipients:
@@ -121,14 +169,16 @@ class World:
             if box is not None and self.late and self.taken % 2:
                 asyncio.get_running_loop().call_later(self.late, box.add, _with_path(sender, source))
             elif box is not None:
-                box.add(_with_path(sender, source))
+                arrived = box.add(_with_path(sender, source))
+                if not answered:
+                    self.unheard.add((box.account.address, arrived.uid))
             elif (back := self.mailbox(sender)) is not None:
                 back.add(_with_path("", reports.returned(sender, address, source)))
 
     def trouble(self) -> Trouble | None:
-        """What the next letter meets; it is used up."""
+        """What the next letter meets: what was planned, which is used up, else what comes by chance."""
         if not self.plans:
-            return None
+            return self.chances.letter()
         plan = self.plans[0]
         plan.times -= 1
         if plan.times <= 0:

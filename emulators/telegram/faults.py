@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -58,6 +59,8 @@ class Faults:
     disorder: float = 0.0
     overtakes: float = 0.0
     copies: int = 1
+    met: Counter[str] = field(default_factory=Counter)
+    """How many updates were doubled, disordered and overtaken."""
     dice: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311 - chance, not secrecy
 
     @property
@@ -81,13 +84,18 @@ class Faults:
         return None
 
     def doubled(self) -> bool:
-        return self.duplicates > 0 and self.dice.random() < self.duplicates
+        return self._comes("doubled", self.duplicates)
 
     def disordered(self) -> bool:
-        return self.disorder > 0 and self.dice.random() < self.disorder
+        return self._comes("disordered", self.disorder)
 
     def overtaken(self) -> bool:
-        return self.overtakes > 0 and self.dice.random() < self.overtakes
+        return self._comes("overtaken", self.overtakes)
+
+    def _comes(self, name: str, chance: float) -> bool:
+        comes = chance > 0 and self.dice.random() < chance
+        self.met[name] += comes
+        return comes
 
     def clear(self) -> None:
         self.planned.clear()

@@ -61,7 +61,8 @@ class Phone(telegram.Phone):
             if button["kind"] == "list_reply":
                 reply["description"] = button["description"]
             kind, part = "interactive", {"type": button["kind"], button["kind"]: reply}
-        self._say(kind, part, {"text": title, "reply_to_message": quoted(message)}, context=context)
+        shown = {"text": title, "reply_to_message": quoted(message)}
+        self._say(kind, part, shown, context=context, held={"pressed": data})
         press = Press("", self.chat, message_id, data, answer={"text": "", "show_alert": False})
         press.answered.set()
         return press
@@ -134,11 +135,11 @@ class Phone(telegram.Phone):
         value = wire.inbound(self._number, self.chat, wamid, kind, part, context=context)
         self._number.postman.post(value, lane=self.chat.person.id)
 
-    def _say(self, kind: str, part: Any, shown: Json, *, context: Json | None = None) -> Json:
+    def _say(self, kind: str, part: Any, shown: Json, *, context: Json | None = None, held: Json | None = None) -> Json:
         self._act()
         self._servers.watch(self._number, self.chat)
         wamid = new_wamid(self._digits)
-        message = self.chat.add(by_bot=False, content={**shown, "wa": {"id": wamid}, "ticks": "sent"})
+        message = self.chat.add(by_bot=False, content={**shown, "wa": {"id": wamid, **(held or {})}, "ticks": "sent"})
         self._push(kind, part, wamid, context=context)
         return message
 

@@ -11,16 +11,20 @@ from typing import Any
 from bot.channels import email_names, email_read
 from bot.channels.email_names import Name
 from bot.channels.email_read import Own
-from inbox.content import Incoming
+from inbox.content import Incoming, Receipt
 
 KEY = "key-of-these-tests"
 OWN = Own("shop@clay.example", KEY)
 ANNA = "anna@mail.example"
 
 
+MADE = 1_700_000_000_123
+"""When the shop's letters were made."""
+
+
 def ours(message_id: int = 41, *, choices: int = 0b111, chat: str = ANNA, key: str = KEY) -> str:
     """The Message-ID of a letter of the shop."""
-    return email_names.write(Name(message_id, 1, choices, chat), key, "clay.example")
+    return email_names.write(Name(message_id, 1, choices, chat, MADE), key, "clay.example")
 
 
 def source(text: str = "", page: str = "", **heads: str) -> bytes:
@@ -44,8 +48,13 @@ def stored(letter: bytes) -> Mapping[str, Any]:
 
 
 def read(letter: bytes) -> Incoming:
-    [incoming] = email_read.read(stored(letter), OWN)
-    return incoming
+    """What is said or told first; a letter that answers one of ours tells of that as well."""
+    return email_read.read(stored(letter), OWN)[0]
+
+
+def told(letter: bytes) -> list[Receipt]:
+    """What a letter tells of letters of the shop."""
+    return [each.receipt for each in email_read.read(stored(letter), OWN) if each.receipt is not None]
 
 
 def report(

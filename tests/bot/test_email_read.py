@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.channels import email_parts, email_read
-from inbox.content import MediaKind, Proof
-from tests.bot.letters import ANNA, KEY, OWN, ours, read, report, source, stored
+from inbox.content import Fate, MediaKind, Receipt
+from inbox.reading import key_of
+from tests.bot.letters import ANNA, KEY, MADE, OWN, ours, read, report, source, stored, told
 
 
 @pytest.mark.parametrize(
@@ -30,12 +31,15 @@ def test_who_writes(given: str, name: str | None, address: str) -> None:
 
 
 def test_an_answer_from_another_address_of_his_stays_in_his_conversation() -> None:
-    said = read(source("Да", From="Anna <anna@work.example>", In_Reply_To=ours()))
+    letter = source("Да", From="Anna <anna@work.example>", In_Reply_To=ours())
+    said = read(letter)
     assert said.profile.external_id == ANNA
     assert said.profile.name == "", "a stranger's name is not put on his card"
-    assert said.proof == Proof(41, "m29.1")
-    forged = read(source("Да", From="Anna <anna@work.example>", In_Reply_To=ours(key="another")))
-    assert (forged.profile.external_id, forged.proof, forged.reply_to) == ("anna@work.example", None, "")
+    assert told(letter) == [Receipt("m29.1", Fate.SENT, key_of(41, MADE))]
+    letter = source("Да", From="Anna <anna@work.example>", In_Reply_To=ours(key="another"))
+    forged = read(letter)
+    assert (forged.profile.external_id, forged.reply_to) == ("anna@work.example", "")
+    assert told(letter) == []
 
 
 def test_a_number_presses_the_button_of_the_letter_that_it_answers() -> None:
@@ -96,21 +100,20 @@ def test_what_a_program_wrote_is_known(head: dict[str, str]) -> None:
     ],
 )
 def test_a_report_tells_what_became_of_the_letter_that_it_names(status: str, words: str, gone: bool) -> None:
-    said = read(report(ours(), status=status))
-    assert said.proof == Proof(41, "m29.1", failed=words, gone=gone)
+    [said] = email_read.read(stored(report(ours(), status=status)), OWN)
+    assert said.receipt == Receipt("m29.1", Fate.FAILED, key_of(41, MADE), reason=words, gone=gone)
     assert said.profile.external_id == ANNA, "it is about the one who was written to"
 
 
 def test_a_report_that_is_none_marks_nothing() -> None:
-    forged = read(report(ours(key="another")))
-    assert forged.by_machine
-    assert forged.proof is None
+    assert read(report(ours(key="another"))).by_machine
+    assert told(report(ours(key="another"))) == []
     assert email_read.read(stored(report(ours(), action="delayed", status="4.4.1")), OWN) == (), (
         "it is still on its way"
     )
-    seen = read(report(ours(), kind="disposition-notification"))
-    assert seen.by_machine
-    assert seen.proof is None
+    seen = report(ours(), kind="disposition-notification")
+    assert read(seen).by_machine
+    assert told(seen) == []
 
 
 def test_files_keep_their_names_and_pictures_of_quotations_are_left() -> None:

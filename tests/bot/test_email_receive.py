@@ -10,6 +10,7 @@ from dataclasses import replace
 import orjson
 import pytest
 import pytest_asyncio
+import uvloop
 
 from bot.channels import email_read
 from bot.channels.base import Broken, Connection, Envelope, NotSent, Rejected
@@ -203,3 +204,26 @@ def test_servers_are_read_as_people_write_them() -> None:
     for wrong in ("", "a", "a@", "a@b@c", "a b@c", "a@b\r\nRCPT", "<a@b>"):
         with pytest.raises(BadAddress):
             made(wrong, "imap.b.ru", "smtp.b.ru")
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_mailbox_whose_line_broke_is_left_quietly_on_either_loop(
+    loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def breaks() -> None:
+        mail = MailEmulator([Account(OWN.address, password=SECRET)], [])
+        await mail.start()
+        box = Mailbox(parse(mail.servers_of(OWN.address)))
+        try:
+            await box.open(SECRET)
+            mail.cut()
+            for _ in range(3):
+                with pytest.raises(NotSent):
+                    await box.after(0)
+                await asyncio.sleep(0.05)
+            await box.close()
+        finally:
+            await mail.stop()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(breaks())

@@ -72,6 +72,24 @@ async def test_smtplib_hands_letters_over_and_hears_refusals(mail: MailEmulator)
         assert len(mail.program(ANNA).mailbox.inbox) == arrived
 
 
+async def test_what_comes_by_chance_is_counted_and_what_arrived_unanswered_is_known(mail: MailEmulator) -> None:
+    chances = mail.world.chances
+    chances.letters = {Trouble.SILENT: 1.0}
+    with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)):
+        await by_smtp(mail, lambda client: client.sendmail(SHOP, [ANNA], LETTER))
+    [letter] = mail.program(ANNA).mailbox.inbox
+    assert mail.world.unheard == {(ANNA, letter.uid)}
+    chances.letters, chances.cut = {}, 1.0
+    with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)):
+        await by_smtp(mail, lambda client: client.noop())
+    with pytest.raises((imaplib.IMAP4.abort, ConnectionError)):
+        await by_imap(mail, lambda client: client.noop())
+    chances.cut, chances.silent, chances.hang = 0.0, 1.0, 0.05
+    with pytest.raises((imaplib.IMAP4.abort, ConnectionError)):
+        await by_imap(mail, lambda client: client.noop())
+    assert chances.met == {Trouble.SILENT: 1, "cut connection": 2, "silent connection": 1}
+
+
 async def test_a_letter_to_another_world_comes_back(mail: MailEmulator) -> None:
     await by_smtp(mail, lambda client: client.sendmail(SHOP, ["x@far.example"], LETTER))
     [back] = mail.world.mailboxes[SHOP].inbox

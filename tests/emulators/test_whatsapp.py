@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -301,6 +302,26 @@ async def test_it_may_say_so_at_once(emulator: CheckedWhatsApp, shop: Shop) -> N
 async def test_one_person_gets_so_many_messages_at_once(shop: Shop) -> None:
     said = [await shop.say() for _ in range(50)]
     assert said.index(131056) == 45
+
+
+async def test_a_status_overtakes_what_waits_and_calls_may_come_another_way(
+    emulator: CheckedWhatsApp, shop: Shop
+) -> None:
+    taken: list[dict[str, Any]] = []
+    postman = emulator.account(NUMBER).postman
+    postman.on_taken = taken.append
+    real, postman.by_way_of = urlsplit(postman.url).netloc, urlsplit(postman.url).netloc
+    postman.url = postman.url.replace(real, "hub.example")
+    shop.refuses, emulator.faults.overtakes = 1, 1.0
+    phone = emulator.phone(ANNA.id)
+    phone.say("Раз")
+    phone.say("Два")
+    told = await shop.say()
+    await shop.until(lambda: postman.idle)
+    assert [each["text"]["body"] for each in shop.values("messages")][-2:] == ["Раз", "Два"]
+    assert sorted(shop.fates(told["messages"][0]["id"])) == ["delivered", "sent"]
+    assert emulator.faults.met["overtaken"] >= 2
+    assert sum(len(body["entry"][0]["changes"]) for body in taken) >= 4
 
 
 async def test_what_was_not_taken_comes_again_and_what_was_done_may_go_unanswered(

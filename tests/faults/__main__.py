@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from tests.faults.experiments import clock, database, kills, network, poison, powercut, soak, troubles, writes
+from tests.faults.experiments import clock, database, kills, network, poison, powercut, six, soak, troubles, writes
 from tests.faults.experiments.base import Ask, Experiment
 from tests.faults.hub import Nursery
 from tests.faults.report import Report
@@ -40,6 +40,8 @@ EXPERIMENTS: Mapping[str, Experiment] = {
     "f16": clock.F16,
     "f21": soak.F21,
     "f22": poison.F22,
+    "six": six.SIX,
+    "six-killed": six.SIX_KILLED,
 }
 
 
@@ -108,6 +110,7 @@ def carry_out(name: str, told: argparse.Namespace) -> bool:
     print(f"== {name}: {experiment.title}, {size} each", flush=True)
     nursery = Nursery() if experiment.warm and not told.cold else None
     more: dict[str, Any] = {"buyers": told.buyers} if told.buyers else {}
+    more |= {"channels": tuple(told.channels.split(","))} if told.channels else {}
     ask = Ask(
         name=name,
         size=size,
@@ -140,7 +143,7 @@ def databases(named: str) -> list[str]:
 
 def arguments() -> argparse.Namespace:
     known: dict[str, Experiment | Program] = {**EXPERIMENTS, **PROGRAMS}
-    listed = "\n".join(f"  {name:5} {each.title} ({each.release})" for name, each in known.items())
+    listed = "\n".join(f"  {name:10} {each.title} ({each.release})" for name, each in known.items())
     parser = argparse.ArgumentParser(
         prog="python -m tests.faults",
         description=__doc__,
@@ -153,6 +156,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--size", "--kills", type=int, default=0, help="how often; a release's size by default")
     parser.add_argument("--quick", action="store_true", help="just often enough to see that it works")
     parser.add_argument("--buyers", type=int, default=0)
+    parser.add_argument("--channels", default="", help="messengers beside Telegram: max,vk by default")
     parser.add_argument("--seed", type=int, default=0, help="repeats a run's choices; a random one by default")
     parser.add_argument("--database", default="both", help="sqlite, postgres, both, or a PostgreSQL server's address")
     parser.add_argument("--only", default="", help="of f3: only the points whose names begin so")

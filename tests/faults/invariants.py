@@ -14,18 +14,19 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bot.channels.base import read_button
+from bot import doubts
 from company.tables import ChannelAccount
-from emulators.telegram.phones import Shown, shown
-from emulators.telegram.world import Chat
+from emulators.telegram.phones import Shown
 from inbox.tables import Author, Conversation, Delivery, Message
 from kit.clock import now_ms
 from storage.files import FileStore
 from storage.tables import Job, StoredFile
-from tests.faults.messengers import Messenger
+from tests.faults.messengers import Messenger, Talk
 from tests.faults.place import MERCHANT, Place
-from tests.faults.queries import ALWAYS, AT_REST
+from tests.faults.queries import ALWAYS, AT_REST, WHOLE_STORIES
 from tests.faults.visitor import Window
+
+WITH_THE_BUYER = (Delivery.SENT, Delivery.DELIVERED, Delivery.READ)
 
 
 @dataclass(slots=True)
@@ -39,10 +40,13 @@ class Reckoning:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What excuses a copy of a message: `window` are those that were being sent when a hub died or lost its database,
-    `unheard` those, by chat and number on the phone, that arrived while the answer to their call was lost."""
+    `unheard` those, by chat and number on the phone, that arrived while the answer to their call was lost. Where doubts
+    `stay`, what is not confirmed may have arrived. What was `put_off`, until its messenger tells of it, may be late."""
 
     window: frozenset[int]
-    unheard: frozenset[tuple[int, int]]
+    unheard: frozenset[tuple[str, int]]
+    stay: bool
+    put_off: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +107,13 @@ def _messenger(session: Session, messenger: Messenger, window: frozenset[int], s
     unheard = told.unheard
     if messenger.clears_doubts and not sure:
         # A doubt that seems a day old is not cleared up any more.
-        unheard = frozenset((chat.person.id, number) for chat in messenger.chats for number in chat.messages)
-    seen = Seen(frozenset() if sure and messenger.clears_doubts else window, unheard)
-    for chat in messenger.chats:
-        _chat(session, account, messenger, chat, seen, result)
+        unheard = frozenset((talk.name, each.id) for talk in messenger.talks() for each in talk.messages)
+    stay = not (sure and messenger.clears_doubts)
+    waited = session.scalars(sa.select(Job.payload).where(Job.kind == doubts.SETTLE))
+    put_off = frozenset(orjson.loads(payload)["message_id"] for payload in waited)
+    seen = Seen(window if stay else frozenset(), unheard, stay, put_off)
+    for talk in messenger.talks():
+        _talk(session, account, messenger, talk, seen, result)
 
 
 def _visit(session: Session, window: Window, result: Reckoning) -> None:
@@ -132,18 +139,17 @@ def _visit(session: Session, window: Window, result: Reckoning) -> None:
         result.wrong["web chat not as it was said"].append(f"{len(kept)} kept, {len(words)} said")
 
 
-def _chat(
-    session: Session, account: ChannelAccount, messenger: Messenger, chat: Chat, seen: Seen, result: Reckoning
+def _talk(
+    session: Session, account: ChannelAccount, messenger: Messenger, talk: Talk, seen: Seen, result: Reckoning
 ) -> None:
-    name = messenger.name_of(chat)
+    name, on_phone = talk.name, talk.messages
     conversation = session.scalar(
         sa.select(Conversation).where(Conversation.account_id == account.id, Conversation.chat == name)
     )
-    on_phone = [shown(each) for each in chat.messages.values()]
     if conversation is None:
         result.wrong["chats without a conversation"] += [f"{messenger.channel} {name}"] if on_phone else []
         return
-    numbers = {f"{name}:{external}": number for external, number in messenger.numbers(chat).items()}
+    numbers = {f"{name}:{external}": number for external, number in talk.numbers.items()}
     rows = session.scalars(
         sa.select(Message)
         .where(Message.conversation_id == conversation.id, Message.private.is_(False))
@@ -153,11 +159,11 @@ def _chat(
     said = [each for each in kept if each.row.author == Author.BUYER]
     on_screen = [each for each in said if not messenger.off_screen((each.row.external_id or "").partition(":")[2])]
     _inbound(on_phone, on_screen, result)
-    unheard = {number for whose, number in seen.unheard if whose == chat.person.id}
-    _outbound(on_phone, [each for each in kept if each.row.author != Author.BUYER], seen.window, unheard, result)
+    sent = [each for each in kept if each.row.author != Author.BUYER]
+    _outbound(messenger, talk, sent, seen, result)
 
 
-def _inbound(on_phone: list[Shown], said: Sequence[Kept], result: Reckoning) -> None:
+def _inbound(on_phone: Sequence[Shown], said: Sequence[Kept], result: Reckoning) -> None:
     there = [each.id for each in on_phone if not each.by_bot]
     result.wrong["unreadable"] += [f"message {each.row.id}" for each in said if not each.number]
     kept = [each.number for each in said if each.number]
@@ -168,30 +174,29 @@ def _inbound(on_phone: list[Shown], said: Sequence[Kept], result: Reckoning) -> 
         result.wrong["inbound out of order"].append(str(kept))
 
 
-def _outbound(
-    on_phone: list[Shown], sent: Sequence[Kept], window: frozenset[int], unheard: set[int], result: Reckoning
-) -> None:
-    rows = [each.row for each in sent]
+def _outbound(messenger: Messenger, talk: Talk, sent: Sequence[Kept], seen: Seen, result: Reckoning) -> None:
+    rows, window = [each.row for each in sent], seen.window
+    unheard = {number for whose, number in seen.unheard if whose == talk.name}
     by_number = {each.number: each.row for each in sent if each.row.external_id}
-    arrived = {each.id: each for each in on_phone if each.by_bot}
-    result.counts["messages sent"] += sum(row.delivery == Delivery.SENT for row in rows)
+    arrived = {each.id: each for each in talk.messages if each.by_bot}
+    result.counts["messages sent"] += sum(row.delivery in WITH_THE_BUYER for row in rows)
     result.counts["messages arrived"] += len(arrived)
     result.counts["unknown"] += sum(row.delivery == Delivery.UNKNOWN for row in rows)
     result.wrong["sent, never arrived"] += [f"message {row.id}" for n, row in by_number.items() if n not in arrived]
     arrivals: Counter[int] = Counter(row.id for row in by_number.values())
-    doubtful = set(window)
+    doubtful = set(window | seen.put_off)
     for number, each in arrived.items():
         if number in by_number:
             continue
         # Its call was answered to nobody: any message may be the one that it is, or is a copy of.
-        candidates = rows if number in unheard else [row for row in rows if row.id in window]
-        original = _same(each, candidates, arrivals)
+        excused = [row for row in rows if row.id in window or (seen.stay and row.delivery == Delivery.UNKNOWN)]
+        original = _same(messenger, each, rows if number in unheard else excused, arrivals)
         if original is None:
-            result.wrong["doubled outside the window"].append(f"{each.text[:60]!r}")
+            result.wrong["doubled outside the window"].append(f"{messenger.channel} {talk.name}: {each.text[:60]!r}")
         else:
             arrivals[original.id] += 1
             doubtful.add(original.id)
-    _order_of_arrival(by_number, doubtful, result)
+    _order_of_arrival(messenger.channel, by_number, doubtful, result)
     for row in rows:
         times = arrivals[row.id]
         result.counts["unknown that arrived"] += row.delivery == Delivery.UNKNOWN and times > 0
@@ -200,28 +205,26 @@ def _outbound(
             result.wrong["arrived more than twice"].append(f"message {row.id} {row.delivery}: {row.text[:40]!r}")
 
 
-def _order_of_arrival(by_number: dict[int, Message], doubtful: set[int], result: Reckoning) -> None:
+def _order_of_arrival(channel: str, by_number: dict[int, Message], doubtful: set[int], result: Reckoning) -> None:
     """Messages arrive in the order in which they were said; one that had to be sent again may come later."""
     last: Message | None = None
     for row in (by_number[number] for number in sorted(by_number)):
         if row.id in doubtful:
             continue
         if last is not None and row.id < last.id:
-            result.wrong["outbound out of order"].append(f"message {row.id} after {last.id}")
+            result.wrong["outbound out of order"].append(f"{channel}: message {row.id} after {last.id}")
             continue
         last = row
 
 
-def _same(each: Shown, candidates: list[Message], arrivals: Counter[int]) -> Message | None:
-    """The message of the window that this extra arrival is a copy of: by its buttons, else by its words.
+def _same(messenger: Messenger, each: Shown, candidates: list[Message], arrivals: Counter[int]) -> Message | None:
+    """The message of the window that this extra arrival is a copy of: by what it says of itself, else by its words.
 
     Words may be those of several messages, as with a payment link that was asked for twice: then of the one that
     arrived least often so far.
     """
-    for button in each.buttons:
-        if button.data:
-            owner = read_button(button.data)[0]
-            return next((row for row in candidates if row.id == owner), None)
+    if owner := messenger.owner_of(each):
+        return next((row for row in candidates if row.id == owner), None)
     alike = [row for row in candidates if row.text == each.text]
     return min(alike, key=lambda row: arrivals[row.id], default=None)
 
@@ -280,6 +283,8 @@ def _totals(session: Session, result: Reckoning) -> None:
     )
     for code, number in stages:
         result.counts[f"orders {code}"] = number
+    for channel, number in session.execute(sa.text(WHOLE_STORIES)):
+        result.counts[f"whole stories in {channel}"] = number
 
 
 def _count(session: Session, query: str) -> int:

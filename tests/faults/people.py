@@ -7,6 +7,7 @@ again, as people do; so a hub that loses or doubles something cannot hide behind
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import random
 from collections import Counter
@@ -19,20 +20,15 @@ from typing_extensions import TypeVar
 
 from company.texts import Texts
 from emulators.telegram.phones import NoSuchThing, Phone, Shown
+from tests.faults.messengers import PATIENCE
 from tests.faults.place import Place
 from tests.faults.visitor import Window
-
-PATIENCE = 2.5
-"""Seconds without a change after which a person tries again."""
 
 NEVER = 480.0
 """Seconds after which a round that goes nowhere is given up, and counted: a hub that is killed every few seconds, on a
 busy machine, needs minutes for one."""
 
 TYPED_PHONE = "+79001234567"
-
-STUBBORN = 4
-"""How often the owner presses a button that seems to do nothing."""
 
 Act = Callable[[], Awaitable[None]]
 
@@ -54,10 +50,9 @@ BACK, LEAVE, ALL = words("buyer.back"), words("buyer.checkout.leave"), words("bu
 ONLINE, LATER = words("buyer.checkout.pay_online"), words("buyer.checkout.pay_on_receipt")
 PAY, REPEAT, CANCEL = words("buyer.order.pay"), words("buyer.order.repeat"), words("buyer.order.cancel")
 CATALOG, IN_CART = words("buyer.menu.catalog"), words("buyer.menu.cart")
-ACCEPT, REFUSE, KEEP = words("notice.accept"), words("notice.cancel"), words("notice.keep")
 ASKS_NAME, ASKS_PHONE = words("buyer.checkout.name"), words("buyer.checkout.phone")
 ASKS_ADDRESS, ASKS_DELIVERY = words("buyer.checkout.address"), words("buyer.checkout.delivery")
-ASKS_PAYMENT, PLACED = words("buyer.checkout.payment"), words("notice.placed")
+ASKS_PAYMENT = words("buyer.checkout.payment")
 GONE = _TEXTS.say("buyer.catalog.offer_none", "ru").rpartition("}")[2]
 SOLD_OUT = words("buyer.product.sold_out")
 
@@ -71,7 +66,7 @@ class Pressed(Protocol):
 
 
 class Device(Protocol):
-    """What a buyer holds in his hands: a phone with Telegram, or a page with the web chat."""
+    """What a buyer holds in his hands: a phone with a messenger, a page with the web chat, a mailbox."""
 
     @property
     def from_bot(self) -> Sequence[Shown]: ...
@@ -106,6 +101,8 @@ class Person(Generic[D]):
         self.phone = phone
         self.dice = dice
         self.patience = PATIENCE
+        self.calm = 0.0
+        """Seconds without a change for which he waits before he goes on; 0 where screens change in their place."""
         self.whims = 1.0
         """How often he does what is not the shortest way, as a share of the usual; 0 is never."""
         self.deeds: Counter[str] = Counter()
@@ -123,13 +120,25 @@ class Person(Generic[D]):
         try:
             await act()
         except NoSuchThing:
+            await asyncio.sleep(0.05)
             return True
         try:
             await self.phone.wait_for(lambda phone: self._told() or self.screen() != before, timeout=self.patience)
         except TimeoutError:
             self.deeds["tried again"] += 1
             return False
+        await self._calm_down()
         return True
+
+    async def _calm_down(self) -> None:
+        """Read all that comes, for what comes next may be the answer to something else."""
+        with contextlib.suppress(TimeoutError):
+            while self.calm:
+                await self._changes(self.calm)
+
+    async def _changes(self, within: float) -> None:
+        before = self.screen()
+        await self.phone.wait_for(lambda phone: self.screen() != before, timeout=within)
 
     def _fancies(self, chance: float) -> bool:
         return self.dice.random() < chance * self.whims
@@ -159,6 +168,8 @@ class Buyer(Person[Device]):
 
     def __init__(self, place: Place, device: Device, dice: random.Random, http: aiohttp.ClientSession) -> None:
         super().__init__(device, dice)
+        if (messenger := place.messenger_of(device)) is not None:
+            self.patience, self.calm = messenger.patience, messenger.calm
         self._place = place
         self._http = http
         self._since = 0
@@ -182,12 +193,16 @@ class Buyer(Person[Device]):
         while not stopping.is_set():
             await self.round()
             await asyncio.sleep(self.dice.uniform(0.05, 0.5))
+            following = self._place.following(self.phone)
+            if following is not self.phone:
+                self.phone = following
+                self.phone.start()
 
     async def round(self) -> None:
         """One purchase, from the catalogue to "paid", or to a cancelled order."""
         last = self.phone.last
         self._since = last.id if last else 0
-        self._wants, self._added = self.dice.randint(1, 3), 0
+        self._wants, self._added = self.dice.randint(1, 3) if self.whims else 1, 0
         await self.do(self.say(CATALOG))
         try:
             async with asyncio.timeout(NEVER):
@@ -347,35 +362,3 @@ def _snapshot(dice: random.Random) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (24, 24), (dice.randrange(256), dice.randrange(256), dice.randrange(256))).save(out, "PNG")
     return out.getvalue()
-
-
-class Owner(Person[Phone]):
-    """Moves every order on as soon as its notice lets him, and turns a few away."""
-
-    async def live(self, stopping: asyncio.Event) -> None:
-        """Answer notices, the oldest first; one that does not change after a few presses is let be."""
-        tries: Counter[tuple[int, str]] = Counter()
-        while True:
-            message = next((each for each in self._notices() if tries[each.id, each.text] < STUBBORN), None)
-            if message is not None:
-                tries[message.id, message.text] += 1
-                await self.do(self._answer(message))
-            elif stopping.is_set():
-                return
-            else:
-                await asyncio.sleep(0.1)
-
-    def screen(self) -> Any:
-        return [(each.id, each.text, each.labels) for each in self._notices()]
-
-    def _notices(self) -> list[Shown]:
-        return [each for each in self.phone.from_bot if ACCEPT in each.labels or KEEP in each.labels]
-
-    def _answer(self, message: Shown) -> Act:
-        if KEEP in message.labels:
-            reasons = [label for label in message.labels if label != KEEP]
-            return self.press(self.dice.choice(reasons), message)
-        if message.text.startswith(PLACED) and REFUSE in message.labels and self._fancies(0.05):
-            self.deeds["turned away"] += 1
-            return self.press(REFUSE, message)
-        return self.press(ACCEPT, message)

@@ -10,12 +10,14 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from PIL import Image
 from sqlalchemy.orm import Session
 
+from bot import doubts
 from catalog import editing, pictures, stock
 from company import settings, shops, staff
 from company.settings import DeliveryMethod
@@ -27,13 +29,20 @@ from emulators.yookassa import YooKassaEmulator
 from inbox import conversations
 from inbox.tables import Kind
 from kit import config
+from kit.clock import now_ms
 from payments.tables import PaymentAccount
 from prilavok import installation
 from storage.engines import prepare_sqlite
 from storage.files import FileStore, record
-from tests.faults.messengers import OTHERS, OWNER, Messenger, Telegram
+from storage.tables import Job
+from tests.faults.letters import Email
+from tests.faults.messengers import OWNER, Max, Messenger, Telegram, Vk
 from tests.faults.proxy import Proxy
 from tests.faults.weather import FAIR, Weather
+from tests.faults.whatsapp import WhatsApp
+
+if TYPE_CHECKING:
+    from tests.faults.people import Device
 
 MERCHANT, MERCHANT_KEY = "700700", "test_faults-key-of-clay-and-linen"
 OWNER_EMAIL, PASSWORD = "ilya@clay.example", "clay and linen under a hail of kills"
@@ -45,6 +54,13 @@ GOODS = {
     "Пледы": ("Плед «Осень»", "Плед «Снег»", "Плед «Мох»"),
 }
 COLOURS = {"белый": (236, 230, 220), "синий": (70, 92, 140)}
+
+
+OTHERS: Mapping[str, type[Max | Vk | WhatsApp | Email]] = {"max": Max, "vk": Vk, "whatsapp": WhatsApp, "email": Email}
+"""Messengers beside Telegram, where the owner is too."""
+
+PHONES = ("max", "vk")
+"""Those of them that are there where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +76,8 @@ class Place:
     others: Sequence[Messenger]
     yookassa: YooKassaEmulator
     wires: Mapping[str, Proxy] = field(default_factory=dict)
-    """The proxies that stand between the hub and each messenger, "yookassa" and "postgres", if there are any."""
+    """The proxies that stand between the hub and each messenger, "yookassa" and "postgres", and as "hooks" before the
+    hub's own address for whatever calls it, if there are any."""
 
     @property
     def messengers(self) -> Sequence[Messenger]:
@@ -68,8 +85,13 @@ class Place:
 
     @property
     def phones(self) -> list[Phone]:
-        """Those of everybody who buys by phone."""
-        return [phone for messenger in self.messengers for phone in messenger.phones]
+        """Those of everybody who buys in Telegram."""
+        return self.telegram.phones
+
+    @property
+    def devices(self) -> list[Device]:
+        """Of everybody who buys, but for visitors of the web chat."""
+        return [device for messenger in self.messengers for device in messenger.devices]
 
     @property
     def owners_phone(self) -> Phone:
@@ -81,7 +103,24 @@ class Place:
 
     def is_connected(self, device: object) -> bool:
         """Whether the hub listens where this phone writes; to other devices it always does."""
-        return all(messenger.connected() for messenger in self.messengers if messenger.reaches(device))
+        messenger = self.messenger_of(device)
+        return messenger is None or messenger.connected()
+
+    def messenger_of(self, device: object) -> Messenger | None:
+        """None for visitors of the web chat."""
+        return next((messenger for messenger in self.messengers if messenger.reaches(device)), None)
+
+    def following(self, device: Device) -> Device:
+        """Who buys next, after somebody with this device has bought."""
+        messenger = self.messenger_of(device)
+        return messenger.following(device) if messenger is not None else device
+
+    def doubts_end(self) -> int:
+        """The time is over in which a messenger may tell of a message that went out without an answer. Gives how many
+        messages that was news for."""
+        due = sa.update(Job).where(Job.kind == doubts.SETTLE, Job.state == "ready", Job.run_at > now_ms())
+        with self.writing() as session:
+            return int(session.execute(due.values(run_at=now_ms())).rowcount)  # type: ignore[attr-defined]
 
     def told_all(self) -> bool:
         """Whether the hub has confirmed every event there was."""
@@ -139,6 +178,7 @@ async def opened(
     *,
     buyers: int,
     others: int = 0,
+    channels: Sequence[str] = PHONES,
     latency: float = 0.0,
     pieces: int = 400,
     weather: Weather = FAIR,
@@ -149,9 +189,9 @@ async def opened(
     """The emulators running and a shop ready for its first hub; everything is gone afterwards.
 
     `database` is empty for an SQLite file in the folder, or the address of a PostgreSQL server, on which a schema of
-    its own is made. `buyers` have Telegram, and so many `others` each of the other messengers. `latency` is how many
-    seconds a messenger takes for each call. `proxied` puts proxies between the hub
-    and everything that it talks to. `root` is where the folder is made.
+    its own is made. `buyers` have Telegram, and so many `others` each of the `channels`. `latency` is how many seconds
+    a messenger takes for each call. `proxied` puts proxies between the hub and everything that it talks to. `root` is
+    where the folder is made.
 
     The emulators live in this process, and what they saw is on the disk line by line: a killed hub cannot falsify it.
     """
@@ -159,7 +199,8 @@ async def opened(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prilavok-faults-", dir=root)))
         url = stack.enter_context(_database(database, folder))
         telegram = Telegram(Path(work), buyers)
-        messengers = [telegram, *(other(Path(work), others) for other in OTHERS if others)]
+        messengers: list[Messenger] = [telegram]
+        messengers += [OTHERS[channel](Path(work), others) for channel in channels if others]
         yookassa = YooKassaEmulator(
             [Merchant(MERCHANT, MERCHANT_KEY)],
             journal=Path(work) / "yookassa.jsonl",
@@ -168,34 +209,39 @@ async def opened(
         )
         await yookassa.start()
         for messenger in messengers:
-            await messenger.emulator.start()
-            messenger.emulator.faults.latency = latency
+            await messenger.start(latency)
         weather.comes(messengers, yookassa, seed)
-        wires = await _wired(messengers, yookassa, url) if proxied else {}
-        place = Place(folder, Path(work), url, free_port(), telegram, messengers[1:], yookassa, wires)
+        port = free_port()
+        wires = await _wired(messengers, yookassa, url, port) if proxied else {}
+        place = Place(folder, Path(work), url, port, telegram, messengers[1:], yookassa, wires)
         place.owners_phone.chat.started = True
         try:
             _write_configuration(place)
-            hook = _open_shop(place, pieces)
-            yookassa.webhook_urls[MERCHANT] = f"{place.address}/hooks/yookassa/{hook}"
+            hook = f"{place.address}/hooks/yookassa/{_open_shop(place, pieces)}"
+            yookassa.webhook_urls[MERCHANT] = _through(place, "hooks", hook)
             yield place
         finally:
             for proxy in wires.values():
                 await proxy.stop()
             for messenger in messengers:
-                await messenger.emulator.stop()
+                await messenger.stop()
             await yookassa.stop()
 
 
-async def _wired(messengers: Sequence[Messenger], yookassa: YooKassaEmulator, database: str) -> dict[str, Proxy]:
-    """A proxy before each service, and before PostgreSQL if that is the database."""
-    targets = {messenger.channel: urlsplit(messenger.emulator.address) for messenger in messengers}
+async def _wired(
+    messengers: Sequence[Messenger], yookassa: YooKassaEmulator, database: str, port: int
+) -> dict[str, Proxy]:
+    """A proxy before each service, before PostgreSQL if that is the database, and before the hub's own port."""
+    targets = {name: urlsplit(at) for messenger in messengers for name, at in messenger.addresses().items()}
     targets["yookassa"] = urlsplit(yookassa.api_url)
+    targets["hooks"] = urlsplit(f"http://127.0.0.1:{port}")
     wires = {name: Proxy(target.hostname or "", target.port or 80) for name, target in targets.items()}
     if (address := sa.make_url(database)).get_backend_name() != "sqlite":
         wires["postgres"] = Proxy(address.host or "127.0.0.1", address.port or 5432)
     for proxy in wires.values():
         await proxy.start()
+    for messenger in messengers:
+        messenger.calls_by_way_of(wires["hooks"].port)
     return wires
 
 
@@ -207,6 +253,11 @@ def _through(place: Place, name: str, address: str) -> str:
     if name == "postgres":
         return sa.make_url(address).set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
     return urlsplit(address)._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
+
+
+def _at(place: Place, messenger: Messenger) -> dict[str, str]:
+    """Where the hub finds this messenger."""
+    return {name: _through(place, name, address) for name, address in messenger.addresses().items()}
 
 
 def free_port() -> int:
@@ -245,7 +296,7 @@ public_url = "{place.address}"
 port = {place.port}
 [shop]
 name = "Глина и лён"
-{"".join(each.section(_through(place, each.channel, each.emulator.address)) for each in place.messengers)}
+{"".join(each.section(_at(place, each)) for each in place.messengers)}
 [[webchat]]
 site = "{SITE}"
 origins = ["http://shop.example"]

@@ -73,3 +73,11 @@ AT_REST = {
     "refunds never made": "SELECT id FROM refund WHERE state IN ('new', 'pending')",
 }
 """What holds besides when everything has come to rest and the hub has ended in order."""
+
+WHOLE_STORIES = (
+    'SELECT a.channel, COUNT(*) FROM "order" o JOIN channel_account a ON a.id = o.account_id'
+    " JOIN stage g ON g.id = o.stage_id WHERE g.\"group\" IN ('delivery', 'complete') AND EXISTS (SELECT 1"
+    " FROM payment p JOIN refund r ON r.payment_id = p.id WHERE p.order_id = o.id AND r.state = 'succeeded'"
+    " AND p.refunded_amount = p.paid_amount) GROUP BY a.channel"
+)
+"""How many orders of each channel were paid, shipped, and their money given back to the last kopeck."""

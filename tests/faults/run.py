@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 import sqlalchemy as sa
 
-from emulators.telegram.phones import shown
+from company.tables import ChannelAccount
 from inbox.tables import Delivery, Message
 from kit.clock import now_ms
 from storage.tables import Job
@@ -23,15 +23,15 @@ from tests.faults import weather
 from tests.faults.desk import Desk
 from tests.faults.hub import HubProcess, Nursery
 from tests.faults.invariants import broken, reckon
-from tests.faults.people import Buyer, Device, Owner
-from tests.faults.place import Place, opened
+from tests.faults.owner import Owner
+from tests.faults.people import Buyer, Device
+from tests.faults.place import PHONES, Place, opened
 from tests.faults.report import Report
-from tests.faults.report import commit as commit
 from tests.faults.visitor import Window
 from tests.faults.weather import ROUGH, Weather
 
 LATENCY = 0.03
-"""Seconds that Telegram takes for a call: about what it takes in life, and room for a kill in the middle of one."""
+"""Seconds that a messenger takes for a call: as in life, and room for a kill in the middle of one."""
 
 LONGEST_LIFE = 3.0
 """Seconds that a hub serves at most before something happens to it."""
@@ -57,6 +57,8 @@ class Plan:
     buyers: int = 3
     others: int = 1
     """Buyers at each messenger beside Telegram."""
+    channels: Sequence[str] = PHONES
+    """These messengers."""
     visitors: int = 1
     desk: bool = True
     weather: Weather = ROUGH
@@ -91,6 +93,7 @@ async def trade(
         plan.database,
         buyers=plan.buyers,
         others=plan.others,
+        channels=plan.channels,
         latency=plan.latency,
         weather=plan.weather,
         seed=plan.seed,
@@ -141,8 +144,7 @@ class Trial:
         self.plan = plan
         self.hub = HubProcess(place, plan.nursery)
         self.dice = random.Random(plan.seed)
-        self.warm = plan.nursery is not None
-        people = len(place.phones) + plan.visitors
+        self.warm, people = plan.nursery is not None, len(place.devices) + plan.visitors
         self.report = Report(plan.name, plan.seed, self.warm, people, "sqlite" if place.on_sqlite else "postgresql")
         self._window: set[int] = set()
         self.windows: list[Window] = []
@@ -223,19 +225,21 @@ class Trial:
         self.report.kills += 1
         self.note_window()
 
-    def note_window(self) -> None:
-        """Remember what is being sent this moment: nobody can know what becomes of it."""
-        self._window |= self.sending()
+    def note_window(self, channel: str = "") -> None:
+        """Remember what is being sent this moment, by this channel if one is named: nobody knows what becomes of it."""
+        self._window |= self.sending(channel)
 
     def note_window_if_possible(self) -> None:
         """The same while the database may be away."""
         with contextlib.suppress(sa.exc.DBAPIError):
             self.note_window()
 
-    def sending(self) -> set[int]:
+    def sending(self, channel: str = "") -> set[int]:
         """Messages that are marked as being sent."""
+        accounts = sa.select(ChannelAccount.id).where(ChannelAccount.channel.startswith(channel))
+        marked = sa.select(Message.id).where(Message.delivery == Delivery.SENDING, Message.account_id.in_(accounts))
         with self.place.session() as session:
-            return set(session.scalars(sa.select(Message.id).where(Message.delivery == Delivery.SENDING)))
+            return set(session.scalars(marked))
 
     def cut_off(self) -> set[int]:
         """Those of them whose call is under way: the others had no answer, and wait for what is done then."""
@@ -266,6 +270,11 @@ class Trial:
                 return answer.status == 200
         return False
 
+    def demand(self, holds: bool, otherwise: str) -> None:
+        """What an experiment asks for besides the invariants."""
+        if not holds:
+            self.report.failures.append(otherwise)
+
     async def turns_red(self, *, within: float) -> bool:
         """Whether /ready says that the hub is not, in so many seconds."""
         until = time.monotonic() + within
@@ -275,11 +284,6 @@ class Trial:
             self.note_window()
             await asyncio.sleep(0.1)
         return True
-
-    def demand(self, holds: bool, otherwise: str) -> None:
-        """What an experiment asks for besides the invariants."""
-        if not holds:
-            self.report.failures.append(otherwise)
 
     async def until(self, what: Callable[[], bool], *, within: float) -> None:
         """Raises Stuck, with what the people and the hub say, if it does not come true in time."""
@@ -300,11 +304,8 @@ class Trial:
         try:
             yield
         except TimeoutError:
-            chats = [
-                f"{chat.person.name}: " + " | ".join(shown(each).text[:40] for each in [*chat.messages.values()][-3:])
-                for messenger in self.place.messengers
-                for chat in messenger.chats
-            ]
+            talks = [talk for messenger in self.place.messengers for talk in messenger.talks()]
+            chats = [f"{talk.person}: " + " | ".join(each.text[:40] for each in talk.messages[-3:]) for talk in talks]
             raise Stuck("\n".join([*chats, *self._due(), self.hub.log[-4000:]])) from None
 
     # The people
@@ -319,7 +320,7 @@ class Trial:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10), cookie_jar=aiohttp.DummyCookieJar()) as console,
         ):
             self.windows = [Window(place, http, random.Random(seed * 100 - n)) for n in range(self.plan.visitors)]
-            devices: list[Device] = [*place.phones, *self.windows]
+            devices: list[Device] = [*place.devices, *self.windows]
             buyers = [Buyer(place, device, random.Random(seed * 100 + n), http) for n, device in enumerate(devices)]
             owner = Owner(place.owners_phone, random.Random(seed))
             desk = Desk(place, console, random.Random(seed + 7), golden=self.plan.golden)
@@ -343,7 +344,7 @@ class Trial:
                 await asyncio.gather(*buying)
                 await self.until(lambda: all(window.idle for window in self.windows), within=60)
                 if self.plan.golden:
-                    await self.until(lambda: desk.deeds["golden stories told"] >= len(place.phones), within=120)
+                    await self.until(lambda: desk.deeds["golden stories told"] >= len(place.devices), within=120)
 
             async def ended() -> None:
                 closing.set()
@@ -377,18 +378,21 @@ class Trial:
     # The end
 
     async def _rest(self) -> None:
-        """Wait until nothing is due any more."""
+        """Wait until nothing is due any more; what a messenger tells of messages in doubt, it has told by then."""
         await self.place.yookassa.settled()
         await self.until(lambda: not self._busy(), within=REST)
+        while await asyncio.to_thread(self.place.doubts_end):
+            await self.until(lambda: not self._busy(), within=REST)
 
     def _busy(self) -> bool:
         """Whether anything is to be done still; a database that is away has something to do."""
         return not self.place.told_all() or bool(self._due())
 
     def _due(self) -> list[str]:
-        """Jobs that are due now or in a few seconds."""
+        """Jobs that are due now or in a few seconds, and messages that wait for the messenger's leave."""
         with self.place.session() as session:
-            due = session.scalars(sa.select(Job).where(Job.state == "ready", Job.run_at <= now_ms() + 5000).limit(10))
+            soon = sa.or_(Job.run_at <= now_ms() + 5000, Job.kind == "message.deliver")
+            due = session.scalars(sa.select(Job).where(Job.state == "ready", soon).limit(10))
             return [f"{job.kind} in {job.lane}, attempt {job.attempts}: {job.error}" for job in due]
 
     def _count(self) -> None:

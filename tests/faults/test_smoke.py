@@ -16,7 +16,10 @@ import pytest
 
 from kit import crash
 from storage.migrate import check
+from tests.faults.experiments import six
+from tests.faults.experiments.base import Ask
 from tests.faults.hub import COMMAND, Nursery
+from tests.faults.report import Report
 from tests.faults.run import run
 
 pytestmark = pytest.mark.timeout(600)
@@ -49,6 +52,17 @@ async def test_nothing_is_lost_or_doubled_when_the_hub_is_killed_while_people_tr
     assert report.passed, report.facts()
     assert report.reckoning.counts["orders"] > 0
     assert report.looks > 1
+
+
+async def test_the_golden_story_plays_in_all_six_channels_at_once_in_bad_weather_and_on_ill_wires(
+    nursery: Nursery,
+) -> None:
+    reports: list[Report] = []
+    await six.unattended(Ask("six", size=1, seed=36, nursery=nursery, databases=[""], told=reports.append))
+    [report] = reports
+    assert report.passed, report.facts()
+    assert min(report.measured["whole stories"].values()) >= 1
+    assert sum(report.faults.values()) > 20
 
 
 POINTS = (

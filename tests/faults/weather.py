@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emulators.telegram.faults import Trouble
 from emulators.yookassa import YooKassaEmulator
 from emulators.yookassa.faults import Fault
 from tests.faults.messengers import Messenger
@@ -32,15 +31,7 @@ class Weather:
     def comes(self, messengers: Sequence[Messenger], yookassa: YooKassaEmulator, seed: int) -> None:
         """Let all services behave so from now on; the same seed has the same luck."""
         for n, messenger in enumerate(messengers):
-            faults = messenger.emulator.faults
-            faults.dice = random.Random(seed + 2 * n)
-            faults.duplicates, faults.overtakes, faults.hang = self.doubled, self.overtaken, self.hang
-            faults.rates = {
-                Trouble.TOO_MANY_REQUESTS: self.refused,
-                Trouble.SERVER_ERROR: self.failed,
-                Trouble.RESET: self.reset / 2,
-            }
-            faults.late_rates = {Trouble.HANG: self.lost, Trouble.RESET: self.reset / 2}
+            messenger.meets(self, random.Random(seed + 2 * n))
         network = yookassa.network
         network.dice = random.Random(seed + 1)
         network.silence = self.hang
@@ -62,7 +53,5 @@ def met(messengers: Sequence[Messenger], yookassa: YooKassaEmulator) -> Counter[
     """How many calls met which trouble so far."""
     found = Counter({f"yookassa {fault}": number for fault, number in yookassa.network.struck.items()})
     for messenger in messengers:
-        for name, number in messenger.emulator.counters.items():
-            if name.startswith("faults_"):
-                found[f"{messenger.channel} {name.removeprefix('faults_')}"] += number
+        found += Counter({f"{messenger.channel} {name}": number for name, number in messenger.met().items()})
     return found

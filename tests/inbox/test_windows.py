@@ -155,7 +155,24 @@ def test_what_the_messenger_refuses_later_is_failed_or_held(session: Session, ta
         reading.told(session, talk.account_id, CHAT, receipt(Fate.FAILED, message, closed=True, reason="closed"))
     assert (notice.delivery, answer.delivery, answer.error) == (Delivery.HELD, Delivery.FAILED, "closed")
     delivered.resend(session, talk, answer)
+    reading.told(session, talk.account_id, CHAT, receipt(Fate.FAILED, answer, place="wamid.2", reason="late"))
+    assert state(answer) == Delivery.QUEUED, "what failed was the first copy"
     assert answer.external_id is None, "what is told of the first copy does not concern the second"
+
+
+def test_a_message_that_came_back_is_failed_and_its_buyer_gone(session: Session, talk: Conversation) -> None:
+    first, second = said(session, talk, PAID), said(session, talk, PAID)
+    for message in (first, second):
+        message.delivery, message.external_id = Delivery.SENT, f"{CHAT}:m{message.id:x}.1"
+    earlier = reading.key_of(first.id, int(first.created_at.timestamp() * 1000) - 1)
+    for told, states, blocked in (
+        (receipt(Fate.FAILED, first, f"m{first.id:x}.1", key=earlier, gone=True), ("sent", "sent"), False),
+        (receipt(Fate.FAILED, first, f"m{first.id:x}.1", reason="full"), ("failed", "sent"), False),
+        (receipt(Fate.FAILED, second, f"m{second.id:x}.1", reason="nobody", gone=True), ("failed", "failed"), True),
+    ):
+        reading.told(session, talk.account_id, CHAT, told)
+        assert ((first.delivery, second.delivery), talk.blocked) == (states, blocked)
+    assert (first.error, second.error) == ("full", "nobody")
 
 
 def test_a_doubt_ends_by_a_receipt_or_by_time(session: Session, talk: Conversation) -> None:

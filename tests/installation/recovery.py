@@ -25,7 +25,8 @@ from prilavok.restore import restore
 from storage.files import FileStore
 from storage.tables import Job, StoredFile
 from tests.faults.hub import HubProcess, Nursery
-from tests.faults.people import Buyer, Owner
+from tests.faults.owner import Owner
+from tests.faults.people import Buyer
 from tests.faults.place import Place, free_port, opened
 from tests.faults.queries import ALWAYS, AT_REST
 from tests.installation.databases import bare_database

@@ -19,7 +19,8 @@ from inbox.tables import Delivery, Message
 from kit.clock import now_ms
 from storage.tables import Job
 from tests.faults.invariants import Reckoning, reckon
-from tests.faults.people import Buyer, Owner
+from tests.faults.owner import Owner
+from tests.faults.people import Buyer
 from tests.faults.place import Place, opened
 from tests.faults.report import commit, spread
 from tests.processes.balancer import Balancer
