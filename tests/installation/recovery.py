@@ -86,12 +86,13 @@ async def _go_on(
         assert not any(each.deeds["rounds given up"] for each in people), hub.log[-3000:]
         await other.yookassa.settled()
         await until(lambda: _rested(other))
+        # Payments are asked about twice a minute, and the backup may know that this half was asked about already.
+        await until(lambda: not _unlike_yookassa(other))
     finally:
         await hub.stop()
     counts["orders restored"], counts["orders after"] = orders, _count(other, "order")
     assert counts["orders after"] >= orders + buyers
     _check(other, set(QUERIES))
-    _check_money(other)
     with other.session() as session:
         held = sa.select(sa.func.count()).where(Message.error == "restored", Message.delivery == Delivery.UNKNOWN)
         arrived = sa.select(sa.func.count()).where(Message.error == "restored", Message.delivery != Delivery.UNKNOWN)
@@ -186,8 +187,8 @@ def _check(place: Place, names: set[str]) -> None:
             assert backup.sum_of(files.path(sha256)) == sha256
 
 
-def _check_money(place: Place) -> None:
-    """Each payment that the restored shop knows is what YooKassa holds, paid before the loss or after it."""
+def _unlike_yookassa(place: Place) -> list[str]:
+    """Payments of which the restored shop knows something else than YooKassa holds."""
     theirs = {row.payment_id: row.paid.amount - row.refunded.amount for row in place.yookassa.ledger()}
     query = (
         "SELECT p.provider_id, COALESCE(SUM(e.amount), 0), COUNT(q.id) FROM payment p"
@@ -195,8 +196,11 @@ def _check_money(place: Place) -> None:
         " WHERE p.provider_id IS NOT NULL GROUP BY p.provider_id"
     )
     with place.session() as session:
-        for provider_id, amount, questions in session.execute(sa.text(query)):
-            assert int(amount) == theirs.get(provider_id, 0) or questions, provider_id
+        return [
+            provider_id
+            for provider_id, amount, questions in session.execute(sa.text(query))
+            if int(amount) != theirs.get(provider_id, 0) and not questions
+        ]
 
 
 def main() -> int:
