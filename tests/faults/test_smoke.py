@@ -54,15 +54,15 @@ async def test_nothing_is_lost_or_doubled_when_the_hub_is_killed_while_people_tr
     assert report.looks > 1
 
 
-async def test_the_golden_story_plays_in_all_six_channels_at_once_in_bad_weather_and_on_ill_wires(
+async def test_the_golden_story_plays_in_all_six_channels_at_once_while_updates_come_twice_and_out_of_turn(
     nursery: Nursery,
 ) -> None:
     reports: list[Report] = []
-    await six.unattended(Ask("six", size=1, seed=36, nursery=nursery, databases=[""], told=reports.append))
+    await six.disordered(Ask("six", size=1, seed=36, nursery=nursery, databases=[""], told=reports.append))
     [report] = reports
     assert report.passed, report.facts()
     assert min(report.measured["whole stories"].values()) >= 1
-    assert sum(report.faults.values()) > 20
+    assert sum(report.faults.values()) > 5
 
 
 POINTS = (

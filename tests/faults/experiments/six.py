@@ -15,7 +15,9 @@ from tests.faults.experiments.network import ILLS, suffer
 from tests.faults.place import OTHERS, Place
 from tests.faults.queries import WHOLE_STORIES
 from tests.faults.run import Trial, kill, trade
-from tests.faults.weather import ROUGH
+from tests.faults.weather import ROUGH, Weather
+
+DISORDER = Weather(doubled=0.1, overtaken=0.1)
 
 CHANNELS = ("telegram", *OTHERS, "webchat")
 
@@ -31,16 +33,21 @@ async def killed(ask: Ask) -> None:
     await _in_all(ask, killed=True)
 
 
-async def _in_all(ask: Ask, *, killed: bool) -> None:
+async def disordered(ask: Ask) -> None:
+    """Only updates come twice and out of turn: all wires are well, and what there is to wait for is the story."""
+    await _in_all(ask, killed=False, weather=DISORDER)
+
+
+async def _in_all(ask: Ask, *, killed: bool, weather: Weather = ROUGH) -> None:
     for database in ask.databases:
 
         async def disturb(trial: Trial) -> None:
             for stories in range(1, ask.size + 1):
                 until = time.monotonic() + LONGEST
                 while min(_told(trial.place).values()) < stories and time.monotonic() < until:
-                    await _once(trial, killed=killed)
+                    await (trial.serve_a_while() if weather is DISORDER else _once(trial, killed=killed))
 
-        plan = ask.plan(database=database, channels=tuple(OTHERS), golden=True, proxied=True, weather=ROUGH)
+        plan = ask.plan(database=database, channels=tuple(OTHERS), golden=True, proxied=True, weather=weather)
         report = await trade(plan, disturb, 1)
         told = {channel: report.reckoning.counts[f"whole stories in {channel}"] for channel in CHANNELS}
         report.measured["whole stories"] = told
