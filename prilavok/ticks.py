@@ -35,6 +35,8 @@ SEARCH = "tick.search"
 KEEP_JOBS = timedelta(days=7)
 """How long done jobs stay: they are what makes a repeated event known."""
 
+BREATH = timedelta(milliseconds=20)
+
 KEEP_TICKS = timedelta(hours=1)
 """Ticks are many, and a slot does not come back."""
 
@@ -83,7 +85,8 @@ def clear_away(session: Session) -> None:
 
 def index_messages(session: Session) -> None:
     if searching.catch_up(session):
-        jobs.put(session, SEARCH, {}, lane=SEARCH)
+        # Not at once, which would be in the same transaction: others have their turn between two portions.
+        jobs.put(session, SEARCH, {}, lane=SEARCH, after=BREATH)
 
 
 TICKS: Sequence[Tick] = (

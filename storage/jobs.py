@@ -27,6 +27,9 @@ R = TypeVar("R")
 AT_ONCE = 0
 """The time of a job that is not planned: due whatever the clock says, also when it is set back."""
 
+SOON = timedelta(seconds=2)
+"""A pause shorter than this is kept to the moment, by the process that made it."""
+
 PORTION = 2000
 """How many rows are pruned in one transaction: messages wait for it no longer than for some of their own."""
 
@@ -134,6 +137,7 @@ def put(
     row = _row(New(kind, payload, lane, dedup_key))
     if after is not None:
         row["run_at"] = row["created_at"] + after // timedelta(milliseconds=1)
+        ring_later(session, lane, after)
         return _ADD_PUT_OFF.row(session, **row, closed_at=row["created_at"]) is not None
     if run_at is not None:
         row["run_at"] = int(run_at.timestamp() * 1000)
@@ -193,6 +197,12 @@ def _remember(session: Session, id_: int, row: dict[str, Any]) -> None:
 def ring(session: Session, lane: str, kind: str) -> None:
     """Say after the commit that the lane has a job of this kind."""
     session.info.setdefault("rings", {})[lane] = kind
+
+
+def ring_later(session: Session, lane: str, after: timedelta) -> None:
+    """Say when the pause is over, if that is soon: the sweep would come up to half a second late."""
+    if after < SOON:
+        session.info.setdefault("later", {})[lane] = after.total_seconds()
 
 
 def put_all(session: Session, jobs: Sequence[New]) -> None:

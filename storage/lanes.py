@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, aliased
 
 from kit.clock import SKEW_MS, now_ms
 from kit.redaction import redact
+from storage import jobs
 from storage.events import Event, publish
 from storage.hot import Hot
 from storage.jobs import AT_ONCE, Again, Job
@@ -31,9 +32,6 @@ SWEEP = 0.5
 
 LONGEST_LEASE_MS = 60_000
 """The most that a worker may take a lane for at once; it renews its lease while it works."""
-
-SOON = 2.0
-"""A pause shorter than this, in seconds, is kept to the moment, by the process that made it."""
 
 MAX_ATTEMPTS = 5
 """After so many failures a job is dead: the lane goes on without it and a person is told."""
@@ -180,11 +178,9 @@ def close(session: Session, job: Job) -> bool:
 
 
 def put_off(session: Session, job: Job, again: Again) -> None:
-    after = again.after.total_seconds()
-    now, pause = now_ms(), int(after * 1000)
+    now, pause = now_ms(), again.after // timedelta(milliseconds=1)
     PUT_OFF.run(session, job=job.id, due=now + pause, now=now, pause=pause)
-    if after < SOON:
-        session.info.setdefault("later", {})[job.lane] = after
+    jobs.ring_later(session, job.lane, again.after)
 
 
 def fail(session: Session, job: Job, failure: Exception) -> None:

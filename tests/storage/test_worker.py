@@ -297,6 +297,18 @@ async def test_arenewal_that_comes_late_does_not_hold_a_lane_that_was_let_go(db:
     assert kitchen.recorded == [1, 2]
 
 
+async def test_a_short_pause_is_kept_to_the_moment_and_a_long_one_by_the_sweep(db: Database) -> None:
+    told: list[dict[str, float]] = []
+    db.on_commit(lambda committed: told.append(committed.later))
+
+    def work(session: Session) -> None:
+        jobs.put(session, "step", {"n": 1}, lane="soon", after=timedelta(milliseconds=50))
+        jobs.put(session, "step", {"n": 2}, lane="tomorrow", after=timedelta(days=1))
+
+    await db.write(work)
+    assert told == [{"soon": 0.05}]
+
+
 async def test_a_job_knows_how_long_it_was_put_off_whatever_the_clock_says(db: Database) -> None:
     kitchen = Kitchen()
     kitchen.again_times = 3
