@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import sqlalchemy as sa
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Route, expect
 
+from inbox.tables import Draft
 from tests.browser.test_console_inbox import console
 from tests.browser.test_console_inbox import desk as desk
 from tests.browser.test_webchat import browser as browser
@@ -62,6 +64,10 @@ async def test_an_answer_and_a_note_that_were_both_begun_are_both_there_in_anoth
         await marina.page.locator(f"#composer [data-mode={tab}]").click()
         await marina.page.locator("#composer textarea").fill(text)
     await marina.page.goto("about:blank")
+    # What a page sends on leaving is on its way for a moment still.
+    async with asyncio.timeout(10):
+        while await desk.db.read(lambda session: session.scalar(sa.select(sa.func.count(Draft.text)))) != 2:
+            await asyncio.sleep(0.05)
     elsewhere = await console(browser, desk, desk.ours.operator)
     await elsewhere.open(desk.ours.anna)
     area = elsewhere.page.locator("#composer textarea")

@@ -2,8 +2,6 @@
 import { listbox } from "./listbox.js";
 import { fragment, oneAtATime } from "./server.js";
 
-const PATIENCE = 5; // looks for what has just been typed, when Enter came before its list
-
 const form = () => document.getElementById("composer");
 const area = () => form()?.elements.text;
 
@@ -55,24 +53,28 @@ export function suggest({ place: id, opener: button, mark, asked: pattern, mode,
     area().removeAttribute("aria-activedescendant");
   }
 
-  function put(option) {
+  function put(option, end = area().selectionStart, letters = asked()?.length ?? -1) {
     if (!option) return;
-    const end = area().selectionStart;
-    const start = end - (asked()?.length ?? -1) - 1;
-    area().setRangeText(option.dataset.text, start, end, "end");
+    const start = end - letters - 1;
+    area().setRangeText(option.dataset.text, start, end, end === area().selectionStart ? "end" : "preserve");
     onPut(option);
     area().dispatchEvent(new Event("input", { bubbles: true }));
     close();
     area().focus();
   }
 
-  /** Who types faster than the list comes gets what he typed, and not what stood there before. */
+  /** Who types faster than the list comes gets what he typed, and not what stood there before; he may type on. */
   async function putFound() {
-    for (let n = 0; n < PATIENCE && box() && shown !== asked(); n += 1) {
-      await look();
-      if (box() && shown !== asked()) await new Promise((done) => setTimeout(done, 100));
+    const [words, end] = [asked(), area().selectionStart];
+    if (words === null || shown === words) {
+      put(chosen());
+      return;
     }
-    if (box() && shown === asked()) put(chosen());
+    const html = await fragment(`${place().dataset.url}?q=${encodeURIComponent(words)}`);
+    const typed = `${mark}${words}`;
+    if (html === null || area().value.slice(end - typed.length, end) !== typed) return;
+    const found = document.createRange().createContextualFragment(html);
+    put(found.querySelector("[data-text][aria-selected=true]"), end, words.length);
   }
 
   function onKey(event) {
