@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from storage.jobs import Job
 
 
 @dataclass(slots=True)
-class Between:
+class Between(ABC):
     """A job that speaks in conversations of one shop."""
 
     session: Session
@@ -28,8 +29,9 @@ class Between:
     holders: Holders
 
     @property
+    @abstractmethod
     def shop_id(self) -> int:
-        raise NotImplementedError
+        """The shop whose conversations they are."""
 
     def shop(self) -> Shop:
         return self.session.get_one(Shop, self.shop_id)
