@@ -65,7 +65,8 @@ class _Wire:
     """The driver's connection under a session's transaction."""
 
     transaction: Any
-    driver: Any
+    cursor: Any
+    """The driver's, for one statement after the other: psycopg makes a new one at half the price of a statement."""
     dialect: sa.Dialect
     errors: type[Exception]
     """What the driver raises."""
@@ -351,7 +352,7 @@ def _wire(session: Session) -> _Wire:
     connection = session.connection()
     wire = _Wire(
         session._transaction,
-        connection.connection.dbapi_connection,
+        _cursor(connection),
         connection.dialect,
         connection.dialect.loaded_dbapi.Error,
         known.entities if known is not None and session.in_nested_transaction() else {},
@@ -361,21 +362,32 @@ def _wire(session: Session) -> _Wire:
     return wire
 
 
+def _cursor(connection: sa.Connection) -> Any:
+    """The one of the driver's connection, for as long as that lives."""
+    known = connection.info.get("hot cursor")
+    if known is None:
+        dbapi = connection.connection.dbapi_connection
+        assert dbapi is not None
+        known = connection.info["hot cursor"] = dbapi.cursor()
+    return known
+
+
 def begin_anew(session: Session) -> None:
     """Forget what the session knows, and go on in the same transaction. What is in `info` is forgotten too."""
     wire: _Wire | None = session.info.get("wire")
     session.info.clear()
     session.expunge_all()
     if wire is not None and wire.transaction is session._transaction:
-        session.info["wire"] = _Wire(wire.transaction, wire.driver, wire.dialect, wire.errors, {}, set())
+        session.info["wire"] = _Wire(wire.transaction, wire.cursor, wire.dialect, wire.errors, {}, set())
 
 
 def _on(wire: _Wire, sql: str, parameters: Any, *, many: bool = False) -> Any:
+    cursor = wire.cursor
     try:
-        if not many:
-            return wire.driver.execute(sql, parameters)
-        cursor = wire.driver.cursor()
-        cursor.executemany(sql, parameters)
+        if many:
+            cursor.executemany(sql, parameters)
+        else:
+            cursor.execute(sql, parameters)
     except wire.errors as failure:
         raise DBAPIError.instance(
             sql, None, failure, wire.errors, hide_parameters=True, dialect=wire.dialect
