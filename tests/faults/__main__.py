@@ -103,7 +103,8 @@ def carry_out(name: str, told: argparse.Namespace) -> bool:
             print(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode(), flush=True)
         if told.out:
             told.out.mkdir(parents=True, exist_ok=True)
-            path = told.out / f"{name}-{report.database}-{report.seed}.json"
+            part = "" if told.part == (1, 1) else f"-part{told.part[0]}"
+            path = told.out / f"{name}-{report.database}-{report.seed}{part}.json"
             path.write_bytes(orjson.dumps(report.facts(), option=orjson.OPT_INDENT_2))
 
     size = told.size or (experiment.quick if told.quick else experiment.release)
@@ -119,6 +120,7 @@ def carry_out(name: str, told: argparse.Namespace) -> bool:
         databases=databases(told.database),
         told=tell,
         only=told.only,
+        part=told.part,
         more=more,
     )
     try:
@@ -159,11 +161,19 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--channels", default="", help="messengers beside Telegram: max,vk by default")
     parser.add_argument("--seed", type=int, default=0, help="repeats a run's choices; a random one by default")
     parser.add_argument("--database", default="both", help="sqlite, postgres, both, or a PostgreSQL server's address")
-    parser.add_argument("--only", default="", help="of f3: only the points whose names begin so")
+    parser.add_argument("--only", default="", help="of f3: the points whose names begin so; of f2: one system call")
+    parser.add_argument("--part", type=_part, default=(1, 1), help="of f2 and f3: 2/3 is the second of three parts")
     parser.add_argument("--cold", action="store_true", help="import everything at each start, as `prilavok run` does")
     parser.add_argument("--json", action="store_true", help="print the whole report, not only its line")
     parser.add_argument("--out", type=Path, help="a folder for the reports")
     return parser.parse_args()
+
+
+def _part(named: str) -> tuple[int, int]:
+    which, of = (int(number) for number in named.split("/"))
+    if not 1 <= which <= of:
+        raise ValueError(named)
+    return which, of
 
 
 if __name__ == "__main__":

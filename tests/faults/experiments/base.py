@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,8 @@ from tests.faults.run import Plan
 class Ask:
     """`size` is how often it shall happen, on each of the `databases`: "" is an SQLite file, else a server's address.
 
-    `told` gets every report as soon as it is there.
+    `told` gets every report as soon as it is there. `part` is which of how many parts of an enumeration this process
+    takes, so that several can share it.
     """
 
     name: str
@@ -26,11 +28,18 @@ class Ask:
     databases: Sequence[str]
     told: Callable[[Report], None]
     only: str = ""
+    part: tuple[int, int] = (1, 1)
     out: Path | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
     def plan(self, **changes: Any) -> Plan:
         return Plan(**{"name": self.name, "seed": self.seed, "nursery": self.nursery, **self.more, **changes})
+
+    def is_over(self, report: Report) -> Report:
+        """Say how one of many runs went, for whoever waits for the last."""
+        end = "passed" if report.passed else "FAILED"
+        print(f"   {report.name}: {end} in {report.seconds:.0f} s", file=sys.stderr, flush=True)
+        return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,9 @@ class Experiment:
 
 
 def merged(reports: Sequence[Report], name: str) -> Report:
-    """All runs of an experiment as one report."""
+    """All runs of an experiment as one report. Raises ValueError when there was none."""
+    if not reports:
+        raise ValueError(f"nothing of {name} goes by what was asked for")
     whole = reports[0]
     for report in reports[1:]:
         whole.add(report)

@@ -41,20 +41,18 @@ async def random_kills(ask: Ask) -> None:
         reports = []
         left, seed = ask.size, ask.seed
         while left > 0:
-            reports.append(await trade(ask.plan(database=database, seed=seed), kill, min(left, RUN)))
+            reports.append(ask.is_over(await trade(ask.plan(database=database, seed=seed), kill, min(left, RUN))))
             left, seed = left - RUN, seed + 1
         ask.told(merged(reports, ask.name))
 
 
 async def named_points(ask: Ask) -> None:
     """Every point of kit.crash, `size` times each; `--only` takes those whose names begin so."""
+    first, parts = ask.part
+    named = [point for point in crash.POINTS if point.startswith(ask.only) and point != "migrate.step"]
     for database in ask.databases:
-        reports = []
-        for n in range(ask.size):
-            for point in crash.POINTS:
-                if point.startswith(ask.only) and point != "migrate.step":
-                    reports.append(await died_at(ask, point, n, database))
-        ask.told(merged(reports, ask.name))
+        runs = [(point, n) for n in range(ask.size) for point in named][first - 1 :: parts]
+        ask.told(merged([ask.is_over(await died_at(ask, point, n, database)) for point, n in runs], ask.name))
 
 
 async def died_at(ask: Ask, point: str, n: int, database: str = "") -> Report:

@@ -25,7 +25,7 @@ DETACHED = ("-o", "/dev/null", "-e", "signal=none")
 
 
 async def every_write(ask: Ask) -> None:
-    """While the hub starts, and while the story is told. With fewer than all, `size` of them spread evenly."""
+    """While the hub starts, and while the story is told; with `size`, the first so many of each."""
     reports: list[Report] = []
     for call in CALLS if not ask.only else (ask.only,):
         for phase in ("start", "story"):
@@ -35,12 +35,12 @@ async def every_write(ask: Ask) -> None:
 
 async def _enumerated(ask: Ask, call: str, phase: str) -> list[Report]:
     reports: list[Report] = []
-    missed, nth = 0, 1
+    missed, (nth, parts) = 0, ask.part
     while missed < QUIET and len(reports) < ask.size:
-        report = await _killed_at(ask, call, phase, nth)
+        report = ask.is_over(await _killed_at(ask, call, phase, nth))
         reports.append(report)
         missed = 0 if report.kills else missed + 1
-        nth += ask.more.get("stride", 1)
+        nth += parts
     return reports
 
 
