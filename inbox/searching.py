@@ -109,6 +109,12 @@ def again(session: Session, message: Message) -> None:
     put(session, [(message.id, message.text)])
 
 
+def forget(session: Session) -> None:
+    """Nothing is indexed any more: `catch_up` begins anew."""
+    session.execute(sa.text("DELETE FROM search_message"))
+    session.execute(sa.delete(SearchPlace))
+
+
 INDEXED = (Author.BUYER, Author.STAFF)
 
 _UNKNOWN = {

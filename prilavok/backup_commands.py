@@ -71,10 +71,13 @@ def bring_back(
 ) -> None:
     """Restore a backup into the empty database and files folder that the configuration names."""
     from prilavok.restore import restore
+    from storage.snapshot import kind_of
 
     settings = load(config)
     result = restore(source, settings, send=send)
     typer.echo(f"Restored as it was at {result.manifest.made_at}. What came later is not here.")
+    if result.manifest.kind != kind_of(settings.database):
+        typer.echo("The shop is in PostgreSQL now. Running, it makes what was said findable again, some minutes long.")
     if result.held:
         typer.echo(
             f"{result.held} messages waited to be sent then, and were probably sent since: they are held. Each stands "
@@ -95,4 +98,5 @@ def bring_back(
             "or enter them anew.",
             err=True,
         )
-    typer.echo("Compare the payment provider's cabinet for the time since: those payments are unknown here.")
+    if not send:
+        typer.echo("Compare the payment provider's cabinet for the time since: those payments are unknown here.")

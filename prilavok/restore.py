@@ -8,6 +8,7 @@ never given out again. Money comes to no harm by itself: a payment is made under
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,9 +16,11 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from catalog import search
 from company.tables import ChannelAccount, Shop
 from company.texts import Texts
 from inbox import restored as talk
+from inbox import searching
 from kit.clock import utc_now
 from kit.config import Config
 from kit.secrets import SecretBox, WrongKey
@@ -51,7 +54,7 @@ class NewerBackup(InstallationRefused):
 
 
 class OtherDatabase(InstallationRefused):
-    """A backup of SQLite goes back into SQLite, one of PostgreSQL into PostgreSQL."""
+    """A backup of PostgreSQL does not become an SQLite file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Restored:
     unhandled: int
     """Buyers' messages and presses that will be handled at the start."""
     numbers: dict[str, int]
-    """The shop's name → the last order number that is left out."""
+    """The shop's name → the last order number that is left out; empty where nothing ran after the backup."""
     key_fits: bool
     """Whether the configured secret_key opens the tokens and payment keys."""
 
@@ -72,20 +75,25 @@ class Restored:
 def restore(source: Path, config: Config, *, send: bool = False) -> Restored:
     """Bring the backup to the empty place that the configuration names. Killed in the middle, it may be run again.
 
-    `send`: what waited to be sent is sent, for a move in which nothing ran after the backup. Raises backup.Damaged,
-    NewerBackup, OtherDatabase, snapshot.NotEmpty, snapshot.OtherSchema, snapshot.NoTool.
+    A backup of an SQLite file may become a PostgreSQL database: that is how a shop that has grown moves.
+
+    `send`: nothing ran after the backup, as in a move: what waited to be sent is sent, and no number is left out.
+    Raises backup.Damaged, NewerBackup, OtherDatabase, snapshot.NotEmpty, snapshot.OtherSchema, snapshot.NoTool,
+    storage.moving.DoesNotFit.
     """
     manifest = backup.verify(source)
     if manifest.tables not in migrate.known():
         raise NewerBackup(manifest)
     here = snapshot.kind_of(config.database)
-    if here != manifest.kind:
-        raise OtherDatabase(f"The backup is one of {manifest.kind}, and the configured database one of {here}.")
+    if here == "sqlite" != manifest.kind:
+        raise OtherDatabase("The backup is one of PostgreSQL: it does not become an SQLite file.")
     fitness.check(config.database)
     snapshot.refuse_unless_empty(config.database)
     _bring_files(source, config.files)
     if here == "sqlite":
         return _into_sqlite(source, manifest, config, send=send)
+    if manifest.kind == "sqlite":
+        return _moved_to_postgres(source, manifest, config, send=send)
     return _into_postgres(source, manifest, config, send=send)
 
 
@@ -112,10 +120,7 @@ def _into_sqlite(source: Path, manifest: Manifest, config: Config, *, send: bool
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.restoring")
     _clear(partial)
-    if not backup.copy_whole(source / manifest.database, partial, manifest.database_sha256):
-        raise backup.Damaged(source, f"{manifest.database} changed while it was read")
-    url = f"sqlite:///{partial}"
-    migrate.upgrade(url, restoring=True)
+    url = _newest(source, manifest, partial)
     result = installation.within(url, lambda session: _settle(session, manifest, config, send=send))
     if any(Path(f"{partial}{suffix}").exists() for suffix in snapshot.SIDE_FILES):
         raise RuntimeError(f"{partial} is still open")
@@ -125,6 +130,15 @@ def _into_sqlite(source: Path, manifest: Manifest, config: Config, *, send: bool
     backup.sync(target.parent)
     _clear(partial)
     return result
+
+
+def _newest(source: Path, manifest: Manifest, partial: Path) -> str:
+    """A copy of the backup's SQLite file with this release's tables. Gives its address."""
+    if not backup.copy_whole(source / manifest.database, partial, manifest.database_sha256):
+        raise backup.Damaged(source, f"{manifest.database} changed while it was read")
+    url = f"sqlite:///{partial}"
+    migrate.upgrade(url, restoring=True)
+    return url
 
 
 def _clear(partial: Path) -> None:
@@ -137,28 +151,55 @@ def _into_postgres(source: Path, manifest: Manifest, config: Config, *, send: bo
     url = config.database
     snapshot.put_into_postgres(url, source / manifest.database, schema=manifest.schema, mark=migrate.UNFINISHED)
     migrate.upgrade(url, restoring=True)
+    return installation.within(url, lambda session: _finished(_settle(session, manifest, config, send=send), session))
 
-    def settle(session: Session) -> Restored:
-        result = _settle(session, manifest, config, send=send)
-        session.execute(sa.text(f"DROP TABLE {migrate.UNFINISHED}"))
-        return result
 
-    return installation.within(url, settle)
+def _moved_to_postgres(source: Path, manifest: Manifest, config: Config, *, send: bool) -> Restored:
+    """Row by row, from a copy that is brought to this release's tables first."""
+    # Whoever stays with SQLite need not have the driver.
+    from storage import moving
+
+    url = config.database
+    snapshot.mark(url, migrate.UNFINISHED)
+    migrate.upgrade(url, restoring=True)
+    with tempfile.TemporaryDirectory(prefix="prilavok-") as folder:
+        copy = sa.create_engine(_newest(source, manifest, Path(folder) / "shop.db"))
+
+        def bring(session: Session) -> Restored:
+            with copy.connect() as rows:
+                moving.bring(rows, session.connection())
+            searching.forget(session)
+            for shop_id in session.scalars(sa.select(Shop.id)).all():
+                search.index_all(session, shop_id)
+            return _finished(_settle(session, manifest, config, send=send), session)
+
+        try:
+            return installation.within(url, bring)
+        finally:
+            copy.dispose()
+
+
+def _finished(result: Restored, session: Session) -> Restored:
+    """Hubs may open the PostgreSQL database from now on."""
+    session.execute(sa.text(f"DROP TABLE {migrate.UNFINISHED}"))
+    return result
 
 
 def _settle(session: Session, manifest: Manifest, config: Config, *, send: bool) -> Restored:
     made_at = datetime.fromisoformat(manifest.made_at)
     restored.void_leases(session)
     restored.put_off(session, reserving.EXPIRE, utc_now() + GRACE)
-    held = 0 if send else talk.hold(session)
-    texts = Texts()
-    talk.tell_staff(session, lambda locale: texts.say("inbox.restored", locale, at=f"{made_at:%d.%m.%Y %H:%M} UTC"))
+    held, numbers = 0, {}
+    if not send:
+        held, texts = talk.hold(session), Texts()
+        talk.tell_staff(session, lambda locale: texts.say("inbox.restored", locale, at=f"{made_at:%d.%m.%Y %H:%M} UTC"))
+        numbers = {shop.name: _skip_numbers(session, shop) for shop in session.scalars(sa.select(Shop))}
     restored.write_down(session, made_at, held)
     return Restored(
         manifest=manifest,
         held=held,
         unhandled=restored.count_waiting(session, INCOMING),
-        numbers={shop.name: _skip_numbers(session, shop) for shop in session.scalars(sa.select(Shop))},
+        numbers=numbers,
         key_fits=_opens(session, SecretBox(config.secret_key.get_secret_value())),
     )
 

@@ -134,19 +134,33 @@ def put_into_postgres(url: str, dump: Path, *, schema: str, mark: str) -> None:
     try:
         with engine.begin() as connection:
             tool = find_tool("pg_restore", server_version(connection))
-            here = connection.scalar(sa.text("SELECT current_schema()")) or _first_of_path(connection)
+            here = _schema_of(connection)
             if here != schema:
                 raise OtherSchema(
                     f"The backup holds the schema {schema}, and this address means {here}: name the same."
                 )
-            quoted = connection.dialect.identifier_preparer.quote(schema)
-            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {quoted}")
-            connection.exec_driver_sql(f"CREATE TABLE {quoted}.{mark} (since timestamptz DEFAULT now())")
+            _mark(connection, schema, mark)
         # Only what is in the schema: the schema itself is there.
         told = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", f"--schema={schema}"]
         _run(url, [tool, *told, str(dump)])
     finally:
         engine.dispose()
+
+
+def mark(url: str, name: str) -> None:
+    """Make the table `name` in the empty PostgreSQL database, and its schema where there is none."""
+    engine = _engine(url)
+    try:
+        with engine.begin() as connection:
+            _mark(connection, _schema_of(connection), name)
+    finally:
+        engine.dispose()
+
+
+def _mark(connection: sa.Connection, schema: str, name: str) -> None:
+    quoted = connection.dialect.identifier_preparer.quote(schema)
+    connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {quoted}")
+    connection.exec_driver_sql(f"CREATE TABLE {quoted}.{name} (since timestamptz DEFAULT now())")
 
 
 def server_version(connection: sa.Connection) -> int:
@@ -191,7 +205,9 @@ def _pattern(schema: str) -> str:
     return '"' + schema.replace('"', '""') + '"'
 
 
-def _first_of_path(connection: sa.Connection) -> str:
-    """The schema that the address means, where it is not made yet."""
+def _schema_of(connection: sa.Connection) -> str:
+    """The schema that the address means, which may be not made yet."""
+    if made := connection.scalar(sa.text("SELECT current_schema()")):
+        return str(made)
     path = str(connection.scalar(sa.text("SHOW search_path")))
     return path.split(",")[0].strip().strip('"')

@@ -37,8 +37,13 @@ UNSETTLED = {"jobs left over", "messages stuck", "lanes still held"}
 """What is in order only when everything has come to rest."""
 
 
-async def recover(server: str, nursery: Nursery, *, buyers: int, orders: int, seed: int) -> Counter[str]:
-    """One loss and its repair; raises AssertionError if anything is not as promised. Gives what was counted."""
+async def recover(
+    server: str, nursery: Nursery, *, buyers: int, orders: int, seed: int, moves_to: str = ""
+) -> Counter[str]:
+    """One loss and its repair; raises AssertionError if anything is not as promised. Gives what was counted.
+
+    A shop on SQLite goes on in PostgreSQL at `moves_to`, if that is given.
+    """
     counts: Counter[str] = Counter()
     async with opened(server, buyers=buyers, latency=0.02) as place, aiohttp.ClientSession() as http:
         hub = HubProcess(place, nursery)
@@ -58,7 +63,7 @@ async def recover(server: str, nursery: Nursery, *, buyers: int, orders: int, se
                 counts["messages when lost"] = _count(place, "message")
         finally:
             await hub.kill()
-        with _elsewhere(place, server) as other:
+        with _elsewhere(place, moves_to or server) as other:
             result = await asyncio.to_thread(restore, copy, config.load(other.configuration))
             counts["messages restored"] = _count(other, "message")
             counts["held"] = result.held
@@ -108,8 +113,7 @@ def _elsewhere(place: Place, server: str) -> Iterator[Place]:
         if not server:
             yield _moved(place, folder, f"sqlite:///{folder}/shop.db")
             return
-        schema = sa.make_url(place.database).query["options"]
-        assert isinstance(schema, str)
+        schema = str(sa.make_url(place.database).query.get("options", "public"))
         with bare_database(server, schema.rpartition("=")[2]) as url:
             yield _moved(place, folder, url)
 

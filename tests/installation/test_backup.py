@@ -179,7 +179,7 @@ def test_a_held_message_may_be_sent_again_by_hand(made: Path, elsewhere: Config)
 
 def test_a_move_sends_what_waited(made: Path, elsewhere: Config) -> None:
     result = restore(made, elsewhere, send=True)
-    assert result.held == 0
+    assert (result.held, result.numbers) == (0, {})
     assert states(elsewhere) == {"sent": "sent", "sending": "sending", "queued": "queued"}
     assert waiting(elsewhere) == ["message.deliver", "message.deliver"]
 
@@ -263,12 +263,13 @@ def test_what_a_lost_sqlite_file_left_beside_it_is_refused(suffix: str, tmp_path
     assert not there.exists()
 
 
-def test_sqlite_does_not_go_into_postgresql(tmp_path: Path) -> None:
-    config = Config(secret_key=SecretStr(KEY), database=f"sqlite:///{tmp_path}/shop.db", files=tmp_path / "files")
-    installation.prepare(config)
-    backup.make(config.database, config.files, tmp_path / "backup")
-    with pytest.raises(OtherDatabase):
-        restore(tmp_path / "backup", config.model_copy(update={"database": "postgresql://nobody@127.0.0.1:1/none"}))
+def test_postgresql_does_not_become_an_sqlite_file(made: Path, elsewhere: Config, original: Original) -> None:
+    if original.sqlite:
+        manifest = replace(backup.read(made), kind="postgresql")
+        (made / backup.MANIFEST).write_bytes(backup._sealed(manifest))
+    with pytest.raises(OtherDatabase, match="does not become an SQLite file"):
+        restore(made, elsewhere.model_copy(update={"database": f"sqlite:///{elsewhere.files}/shop.db"}))
+    assert not elsewhere.files.exists()
 
 
 def test_a_lost_file_does_not_keep_the_rest_from_being_backed_up(place: Config, tmp_path: Path) -> None:

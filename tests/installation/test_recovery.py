@@ -20,6 +20,12 @@ def nursery() -> Iterator[Nursery]:
     nursery.close()
 
 
+@pytest.mark.postgres
+async def test_a_shop_on_sqlite_goes_on_in_postgresql(nursery: Nursery) -> None:
+    counts = await recover("", nursery, buyers=1, orders=1, seed=22, moves_to=server())
+    assert counts["orders after"] > counts["orders restored"]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_a_shop_goes_on_elsewhere_from_a_backup_made_under_load(engine: str, nursery: Nursery) -> None:
     counts = await recover("" if engine == "sqlite" else server(), nursery, buyers=1, orders=1, seed=21)
