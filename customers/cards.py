@@ -17,7 +17,7 @@ from customers.contacts import phone as phone
 from customers.events import changed
 from customers.tables import NAMES, ContactKind, Customer, Identity
 from kit.clock import utc_now
-from kit.errors import Missing
+from kit.errors import Missing, Refused
 from storage.events import publish
 
 
@@ -61,6 +61,12 @@ def _new(shop: Shop, name: str, locale: str | None, dedup_key: str | None = None
     return Customer(shop_id=shop.id, created_at=utc_now(), **facts)
 
 
+class ErasedAlready(Refused):
+    """The customer was forgotten at his wish: nothing is written on his card any more."""
+
+    code = "customer_erased"
+
+
 def get(session: Session, customer_id: int, shop_id: int) -> Customer:
     """The shop's customer; for one that was merged away, the one that stands for him.
 
@@ -81,10 +87,12 @@ def exactly(session: Session, customer_id: int, shop_id: int) -> Customer:
 
 
 def held(session: Session, customer_id: int, shop_id: int) -> Customer:
-    """As `get`, and the card cannot be merged away before the transaction ends."""
+    """As `get`, and the card cannot be merged away before the transaction ends. Raises ErasedAlready."""
     while True:
         customer = get(session, customer_id, shop_id)
         session.refresh(customer, with_for_update={"read": True, "key_share": True})
+        if customer.erased_at is not None:
+            raise ErasedAlready()
         if customer.merged_into_id is None:
             return customer
 
@@ -157,8 +165,8 @@ def search(session: Session, shop_id: int, text: str, limit: int = 20) -> list[C
 
 
 def standing(shop_id: int) -> tuple[sa.ColumnElement[bool], ...]:
-    """The shop's cards, without those that were merged away."""
-    return Customer.shop_id == shop_id, Customer.merged_into_id.is_(None)
+    """The shop's cards, without those that were merged away or erased."""
+    return Customer.shop_id == shop_id, Customer.merged_into_id.is_(None), Customer.erased_at.is_(None)
 
 
 def matching(session: Session, shop_id: int, text: str) -> list[sa.ColumnElement[bool]]:

@@ -131,6 +131,8 @@ def merge(
     for customer in (gone, kept):
         if cards.is_merged(customer):
             raise AlreadyMerged(customer)
+        if customer.erased_at is not None:
+            raise cards.ErasedAlready()
     moved = {name: holder.move(session, gone.id, kept.id, actor) for name, holder in holders.items()}
     done = joining.join(session, kept, gone, taken)
     gone.merged_into_id = kept.id

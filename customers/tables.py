@@ -49,6 +49,8 @@ class Customer(Base):
     dedup_key: Mapped[str | None] = mapped_column(sa.String(80))
     """The form that a card made by hand came from."""
     created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+    """When all that told of the person was taken away: automation.erasing. The row stays for orders and money."""
 
 
 NAMES = Parts("customer", ("name",))

@@ -109,10 +109,20 @@ def again(session: Session, message: Message) -> None:
     put(session, [(message.id, message.text)])
 
 
-def forget(session: Session) -> None:
+def forget(session: Session, messages: sa.Select[int]) -> None:
+    """Let nobody find these messages, told by their ids, any more."""
+    index = sa.table("search_message", sa.column(_KEYS[_dialect_of(session)]))
+    session.execute(sa.delete(index).where(next(iter(index.c)).in_(messages)))
+
+
+def forget_all(session: Session) -> None:
     """Nothing is indexed any more: `catch_up` begins anew."""
     session.execute(sa.text("DELETE FROM search_message"))
     session.execute(sa.delete(SearchPlace))
+
+
+_KEYS = {"sqlite": "rowid", "postgresql": "message_id"}
+"""What an indexed message's id is called in search_message."""
 
 
 INDEXED = (Author.BUYER, Author.STAFF)

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     BUYER = "buyer"
     STAFF = "staff"
     """A member of staff's own chat, where notices go; never in the inbox."""
+    ERASED = "erased"
+    """What it held was taken away for good: the buyer is forgotten. Never in the inbox."""
 
 
 class State(StrEnum):

@@ -45,6 +45,7 @@ from kit.errors import Refused
 from kit.secrets import SecretBox
 from operation.attendant import Attendant
 from prilavok.health import Health
+from storage import erasing
 from storage.bells import Bell, Broadcast, Silent, line_of
 from storage.committed import Committed
 from storage.database import Database
@@ -321,6 +322,7 @@ class _Work:
         handlers: dict[str, Handler] = {}
         handlers |= hub.intake.handlers
         handlers |= Courier(hub.channel, hub.files).handlers
+        handlers |= erasing.handlers(hub.files)
         handlers |= bot.doubts.JOBS
         handlers |= inbox.jobs.JOBS
         handlers |= orders.jobs.JOBS

@@ -168,7 +168,7 @@ def _moved_to_postgres(source: Path, manifest: Manifest, config: Config, *, send
         def bring(session: Session) -> Restored:
             with copy.connect() as rows:
                 moving.bring(rows, session.connection())
-            searching.forget(session)
+            searching.forget_all(session)
             for shop_id in session.scalars(sa.select(Shop.id)).all():
                 search.index_all(session, shop_id)
             return _finished(_settle(session, manifest, config, send=send), session)

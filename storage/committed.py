@@ -24,15 +24,24 @@ class Committed:
     after: list[Callable[[], None]] = field(default_factory=list)
     """What is to be counted, now that it has really happened."""
 
+    tidy: bool = False
+    """On SQLite, the file shall hold nothing any more of what was overwritten."""
+
     def gather(self, session: Session) -> None:
         self.rings.update(session.info.get("rings", ()))
         self.notes += session.info.get("notes", ())
         self.later.update(session.info.get("later", ()))
         self.started += session.info.get("started", ())
         self.after += session.info.get("after", ())
+        self.tidy |= "tidy" in session.info
 
 
 Listener = Callable[[Committed], None]
+
+
+def tidy_after(session: Session) -> None:
+    """Once the transaction is durable, leave nothing in SQLite's log of what it overwrote."""
+    session.info["tidy"] = True
 
 
 def after_commit(session: Session, act: Callable[[], None]) -> None:

@@ -72,7 +72,8 @@ def prepare_sqlite(engine: sa.Engine, *, begin: str, query_only: bool = False) -
         raw.isolation_level = None
         cursor = raw.cursor()
         pragmas = ["busy_timeout=5000", "foreign_keys=ON"]
-        pragmas += ["query_only=ON"] if query_only else ["journal_mode=WAL", "synchronous=FULL"]
+        # What is deleted is overwritten: Debian's SQLite does so by itself, others do not.
+        pragmas += ["query_only=ON"] if query_only else ["journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"]
         for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

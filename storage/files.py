@@ -11,9 +11,11 @@ import hashlib
 import os
 import secrets
 import tempfile
+import time
 import warnings
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -31,6 +33,9 @@ PIXELS = 50_000_000
 
 WIDEST = 2560
 """Pixels of the longer side of a picture that we pass on; phones make far larger ones, which nobody sees in a chat."""
+
+FRESH = timedelta(minutes=1)
+"""How long after it came a file is not taken away: the row that names it may be just about to be written."""
 
 THUMBNAILS = (96, 320, 900)
 """Widths that a picture may be asked for, in pixels."""
@@ -82,13 +87,30 @@ class FileStore:
         """Write durably; the same bytes are kept once."""
         digest = hashlib.sha256(data).hexdigest()
         target = self.path(digest)
-        if not target.exists():
+        if target.exists():
+            # For `forget`: somebody is about to name it.
+            target.touch()
+        else:
             _write_durably(target, data)
         mime, width, height = _picture(data)
         return Blob(digest, len(data), mime, width, height)
 
     def path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256
+
+    def forget(self, sums: Sequence[str]) -> list[str]:
+        """Take files that no row names from the disk, with what was drawn of them. Gives those that came just now and
+        are still there. Blocks: run in a thread."""
+        left = []
+        for sha256 in sums:
+            path = self.path(sha256)
+            if path.exists() and time.time() - path.stat().st_mtime < FRESH.total_seconds():
+                left.append(sha256)
+                continue
+            path.unlink(missing_ok=True)
+            for width in THUMBNAILS:
+                self._thumbnail(sha256, width).unlink(missing_ok=True)
+        return left
 
     async def read(self, sha256: str) -> bytes:
         return await asyncio.to_thread(self.path(sha256).read_bytes)
@@ -97,10 +119,13 @@ class FileStore:
         """The picture scaled down to `width` pixels as JPEG, made at the first request. Blocks: run in a thread."""
         if width not in THUMBNAILS:
             raise NoSuchFile(f"no thumbnail of width {width}")
-        target = self._folder / "thumbs" / str(width) / sha256[:2] / f"{sha256}.jpg"
+        target = self._thumbnail(sha256, width)
         if not target.exists():
             _write_durably(target, _scaled(self.path(sha256), width))
         return target
+
+    def _thumbnail(self, sha256: str, width: int) -> Path:
+        return self._folder / "thumbs" / str(width) / sha256[:2] / f"{sha256}.jpg"
 
 
 def record(

@@ -154,7 +154,13 @@ class _Together(ABC):
             began = time.perf_counter()
         crash.point("commit.after")
         self._meters.committed(len(asks), time.perf_counter() - began)
+        if committed.tidy:
+            self._tidy()
         return answers, committed
+
+    @abstractmethod
+    def _tidy(self) -> None:
+        """Leave nothing on the disk of what was overwritten, as far as it can be done between two transactions."""
 
     def _answer(self, answers: Sequence[_Answer], committed: Committed) -> None:
         assert self._loop is not None
@@ -188,6 +194,11 @@ class SqliteWriter(_Together):
             await asyncio.to_thread(self._thread.join)
         else:
             self._engine.dispose()
+
+    def _tidy(self) -> None:
+        # Waits for readers as long as a write does, and else leaves the rest to the log's next beginning.
+        with self._engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _failed(self, asks: Sequence[_Ask], failure: Exception) -> None:
         if len(asks) > 1:
@@ -323,6 +334,9 @@ class _ShortWrites(_Together):
                 self._writers.alone(partial(self._alone, ask))
             except RuntimeError:
                 self._answer([(ask, None, failure)], Committed())
+
+    def _tidy(self) -> None:
+        """The server does it, when it comes by."""
 
     def _alone(self, ask: _Ask) -> None:
         try:

@@ -1,0 +1,72 @@
+"""What a card says of a person, taken away for good: his name, his contacts, who he is in each messenger.
+
+The row stays, for orders and money lead to it. That he agreed to what the shop did with his data stays too: it is the
+shop's proof of having had the right (152-FZ, article 9, part 3). Everybody who is merged into the card is he.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from customers.tables import Apart, Consent, Contact, Customer, FieldValue, Identity, Merge, Passport
+from kit.clock import utc_now
+
+SHORTEST = 4
+"""Letters below which a word of his is not looked for in what others were told: it would be found everywhere."""
+
+
+def family(session: Session, customer_id: int) -> list[int]:
+    """The card and all that were merged into it, over any number of steps; locked, the smallest number first."""
+    known, fresh = {customer_id}, {customer_id}
+    while fresh:
+        found = session.scalars(sa.select(Customer.id).where(Customer.merged_into_id.in_(fresh)))
+        fresh = set(found) - known
+        known |= fresh
+    held = sa.select(Customer.id).where(Customer.id.in_(known)).order_by(Customer.id).with_for_update()
+    return list(session.scalars(held))
+
+
+def traces(session: Session, customer_ids: Sequence[int]) -> set[str]:
+    """What he is called and reached by, as it may stand in what others were told."""
+    cards = session.execute(
+        sa.select(Customer.name, Customer.phone, Customer.email, Customer.address).where(Customer.id.in_(customer_ids))
+    )
+    names = session.execute(
+        sa.select(Identity.name, Identity.username, Identity.phone).where(Identity.customer_id.in_(customer_ids))
+    )
+    contacts = session.execute(sa.select(Contact.value).where(Contact.customer_id.in_(customer_ids)))
+    return {word for row in (*cards, *names, *contacts) for word in row if word and len(word) >= SHORTEST}
+
+
+def erase(session: Session, customer_ids: Sequence[int]) -> None:
+    """Leave nothing but the numbers of these cards."""
+    for table, column in (
+        (Contact, Contact.customer_id),
+        (FieldValue, FieldValue.customer_id),
+        (Passport, Passport.customer_id),
+        (Identity, Identity.customer_id),
+        (Apart, Apart.one_id),
+        (Apart, Apart.other_id),
+        (Merge, Merge.kept_id),
+        (Merge, Merge.gone_id),
+    ):
+        session.execute(sa.delete(table).where(column.in_(customer_ids)))
+    session.execute(sa.update(Consent).where(Consent.customer_id.in_(customer_ids)).values(reason=""))
+    session.execute(
+        sa.update(Customer)
+        .where(Customer.id.in_(customer_ids))
+        .values(
+            name="",
+            phone=None,
+            email=None,
+            city="",
+            address="",
+            tags=[],
+            note="",
+            dedup_key=None,
+            erased_at=utc_now(),
+        )
+    )
