@@ -25,6 +25,7 @@ from orders import erasing as orders
 from payments import erasing as money
 from storage import erasing as traces
 from storage.events import Event, publish
+from storage.tables import EventRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,16 @@ def erase(session: Session, shop_id: int, customer_id: int, *, actor: str) -> Cu
     publish(session, CustomerErased(shop_id=shop_id, subject=f"customer:{customer.id}", actor=actor, **facts))
     traces.wipe_later(session, files)
     session.expire_all()
+    session.refresh(customer)
     return customer
+
+
+def whose(session: Session, customer: Customer) -> str:
+    """Who erased the customer."""
+    kept = sa.select(EventRow.actor).where(
+        EventRow.subject == f"customer:{customer.id}", EventRow.kind == CustomerErased.kind
+    )
+    return session.scalar(kept.order_by(EventRow.id.desc()).limit(1)) or ""
 
 
 def _tasks(session: Session, ids: list[int], talks: list[int], order_ids: list[int]) -> list[int]:

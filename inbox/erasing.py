@@ -100,16 +100,17 @@ def _files(session: Session, held: Sequence[Conversation]) -> set[int]:
     ids = [conversation.id for conversation in held]
     said = session.scalars(sa.select(Message.content).where(_in(held)))
     planned = session.scalars(sa.select(ScheduledMessage.content).where(ScheduledMessage.conversation_id.in_(ids)))
-    return {number for form in (*said, *planned) for number in _named(form)}
+    return {number for form in (*said, *planned) for number in named(form)}
 
 
-def _named(value: Any) -> Iterator[int]:
+def named(value: Any) -> Iterator[int]:
+    """The numbers of the files that a message's content names."""
     if isinstance(value, dict):
         for name, each in value.items():
             if name == "file_id" and isinstance(each, int):
                 yield each
             else:
-                yield from _named(each)
+                yield from named(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _named(each)
+            yield from named(each)

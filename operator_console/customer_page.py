@@ -9,6 +9,7 @@ from dataclasses import replace
 from aiohttp import web
 from sqlalchemy.orm import Session
 
+from automation import erasing
 from bot.flows import passport
 from company import staff
 from company.rights import Right
@@ -70,11 +71,20 @@ async def customer(visit: Visit) -> web.StreamResponse:
     if kept_id != visit.number():
         raise web.HTTPSeeOther(f"/customers/{kept_id}")
     frame = await shell.frame(visit, "customers")
+    if gone := await visit.read(_erased, visit, visit.number()):
+        return visit.page("pages/customer_erased.html", **frame, **gone)
     may_edit = visit.may(Right.REPLY)
     filled = await visit.read(_card, visit, visit.number())
     happened = await visit.read(timeline_shapes.page, visit.shop, visit.number(), "", "")
     return visit.page(
-        "pages/customer.html", **frame, **filled, **happened, may_merge=may_edit, may_order=visit.may(Right.ORDERS)
+        "pages/customer.html",
+        **frame,
+        **filled,
+        **happened,
+        may_merge=may_edit,
+        may_order=visit.may(Right.ORDERS),
+        may_export=visit.may(Right.EXPORT),
+        may_erase=visit.may(Right.SETTINGS),
     )
 
 
@@ -158,6 +168,20 @@ def _kept_or_asked(visit: Visit, template: str, unkept: bool, **shape: Shape) ->
 
 def _kept(session: Session, shop_id: int, customer_id: int) -> int:
     return cards.get(session, customer_id, shop_id).id
+
+
+def _erased(session: Session, visit: Visit, customer_id: int) -> Shape | None:
+    """What is left of one who was forgotten; None of all others."""
+    row = cards.get(session, customer_id, visit.shop.id)
+    if row.erased_at is None:
+        return None
+    names = {f"staff:{person.id}": person.name for person, _role in staff.of_shop(session, visit.shop.id)}
+    return {
+        "customer": people.customer("", row.id),
+        "erased_at": row.erased_at,
+        "by": names.get(erasing.whose(session, row), ""),
+        "orders": _orders(session, visit.shop, row),
+    }
 
 
 def _card(session: Session, visit: Visit, customer_id: int) -> Shape:

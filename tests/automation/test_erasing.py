@@ -154,8 +154,8 @@ def lived(counter: Counter, bird: Chat, files: FileStore) -> Order:
         contacts.add(session, card, contact, actor=actor)
     pet = fields.add(session, shop.id, name="Питомец", kind=FieldKind.TEXT)
     fields.fill(session, card, {pet.id: "канарейка"}, actor=actor)
-    told = {"given": True, "via": ConsentVia.OPERATOR, "reason": "Канарейкина сказала"}
-    consents.record(session, card, ConsentTo.MARKETING, actor=actor, **told)
+    via, reason = ConsentVia.OPERATOR, "Канарейкина сказала"
+    consents.record(session, card, ConsentTo.MARKETING, given=True, via=via, reason=reason, actor=actor)
     other = cards.add(session, shop, name="Канарейкина-вторая")
     merging.merge(session, shop.id, card.id, other.id, actor=actor, holders=HOLDERS)
     wanted = tasks.Wanted("Позвонить канарейке", world.owner.id, details="Канарейкина ждёт")
@@ -190,6 +190,7 @@ def wiped(session: Session, files: FileStore) -> None:
     job = Job(row.id, row.lane, row.kind, orjson.loads(row.payload), 0, 0)
     effect = traces.handlers(files)[traces.WIPE]
     sums = effect.remember(session, job)
+    assert isinstance(sums, list)
     long_ago = time.time() - 3600
     for sha256 in sums:
         os.utime(files.path(sha256), (long_ago, long_ago))

@@ -6,10 +6,12 @@ import asyncio
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+import orjson
 import pytest
 import sqlalchemy as sa
 from python_calamine import CalamineWorkbook
@@ -487,3 +489,43 @@ async def test_an_own_field_that_both_have_filled_in_is_asked_again(desk: Desk, 
     assert (asked.status, "Софья Белова: «38,5»" in asked.text, 'value="39"' in asked.text) == (422, True, True)
     kept = await operator.post(f"/customers/{anna}/fields", made_from(asked.text) | {f"field-{size}": "39"})
     assert (kept.status, kept.toast) == (200, "Сохранено")
+
+
+async def test_the_owner_forgets_a_customer_who_asks_for_it(desk: Desk, town: Town) -> None:
+    anna, owner = await town.anna(), await desk.signed_in(desk.ours.owner)
+    card = await owner.get(f"/customers/{anna}")
+    assert "Удалить данные покупателя" in card.text
+    gone = await owner.post(f"/customers/{anna}/erase")
+    assert gone.headers["HX-Redirect"] == f"/customers/{anna}"
+    left = (await owner.get(f"/customers/{anna}")).text
+    assert "Данные этого покупателя удалены по его просьбе" in left
+    assert "Анна" not in left
+    assert "Анна" not in names((await owner.get("/customers")).text)
+    assert (await owner.get("/inbox?q=Анна")).text.count("data-talk") == 0
+    again = await owner.post(f"/customers/{anna}/erase")
+    assert again.status == 409
+    assert "больше ничего не меняют" in again.text
+    assert (await owner.post(f"/customers/{anna}", {"name": "Анна"})).status == 409
+    assert (await owner.get(f"/customers/{anna}/data")).status == 409
+
+
+async def test_an_order_under_way_is_named_when_its_customer_cannot_be_forgotten(desk: Desk, town: Town) -> None:
+    anna, owner = await town.anna(), await desk.signed_in(desk.ours.owner)
+    order = await trade.order(desk)
+    refused = await owner.post(f"/customers/{anna}/erase")
+    assert refused.status == 409
+    assert f"№ {order.number}" in refused.text
+
+
+async def test_a_customer_is_given_all_that_the_shop_has_of_him(desk: Desk, town: Town) -> None:
+    anna, owner = await town.anna(), await desk.signed_in(desk.ours.owner)
+    order = await trade.order(desk)
+    answer = await owner.get(f"/customers/{anna}/data")
+    assert answer.headers["Content-Type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.body)) as packed:
+        facts = orjson.loads(packed.read("customer.json"))
+    assert facts["customer"]["name"] == "Анна Ветрова"
+    assert [one["number"] for one in facts["orders"]] == [order.number]
+    assert facts["orders"][0]["lines"]
+    assert facts["messengers"][0]["channel"] == "telegram"
+    assert any(said["author"] == "buyer" for talk in facts["conversations"] for said in talk["messages"])

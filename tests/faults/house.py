@@ -42,7 +42,7 @@ from payments.accounts import Providers
 from payments.providers.base import Provider
 from payments.tables import PaymentAccount
 from prilavok.hub import SUBSCRIBERS
-from storage import jobs
+from storage import erasing, jobs
 from storage import lanes as product
 from storage.database import Database
 from storage.files import FileStore
@@ -208,10 +208,12 @@ class House:
         self.death = Death()
         self.db: Database = Mortal(url, self.death)
         self.intake = Intake(self.db, lambda account_id: messenger, TEXTS, "https://counter.example")
-        courier = Courier(lambda account_id: messenger, FileStore(files))
+        store = FileStore(files)
+        courier = Courier(lambda account_id: messenger, store)
         handlers: dict[str, Handler] = {
             **self.intake.handlers,
             **courier.handlers,
+            **erasing.handlers(store),
             **bot.doubts.JOBS,
             **inbox.jobs.JOBS,
             **orders.jobs.JOBS,
