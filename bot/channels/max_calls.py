@@ -14,7 +14,17 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 import orjson
 
-from bot.channels.base import Attachment, Broken, ChannelError, NotSent, Rejected, Throttled, Unconfirmed
+from bot.channels.base import (
+    Attachment,
+    Broken,
+    ChannelError,
+    NotSent,
+    Rejected,
+    Throttled,
+    Unconfirmed,
+    Unreadable,
+    readable,
+)
 
 API = "https://platform-api2.max.ru"
 
@@ -143,8 +153,8 @@ class Calls:
 
 def _result(status: int, said: bytes, retry_after: str) -> dict[str, Any]:
     try:
-        body = orjson.loads(said)
-    except orjson.JSONDecodeError:
+        body = readable(said)
+    except Unreadable:
         body = None
     if not isinstance(body, dict):
         if status in (401, 429):
