@@ -261,7 +261,7 @@ async def test_a_form_of_the_wrong_shape_is_refused(
 
 async def test_words_that_no_database_keeps_are_kept_as_far_as_one_does(counter: Counter, anna: Visitor) -> None:
     """A zero character, and an emoji that was cut in two where the field was full."""
-    context = {"page": "https://clay.example/\x00", "title": "Кружки\x00"}
+    context: dict[str, object] = {"page": "https://clay.example/\x00", "title": "Кружки\x00"}
     await anna.say("Есть\x00 кружка \ud83d", context=context)
     await anna.post("start", {"key": new_key(), "start": "", "locale": "ru\x00"})
     assert [m["text"] for m in await anna.thread() if m["author"] == "buyer"] == ["Есть кружка \ufffd"]
