@@ -81,8 +81,7 @@ async def change_assignment(visit: Visit) -> web.StreamResponse:
 
 
 async def change_notices(visit: Visit) -> web.StreamResponse:
-    codes = (await visit.request.post()).getall("stage", [])
-    await visit.write(_change_notices, visit.shop.id, {code for code in codes if isinstance(code, str)})
+    await visit.write(_change_notices, visit.shop.id, set((await visit.form()).all("stage")))
     return _kept(visit)
 
 

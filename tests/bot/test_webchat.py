@@ -274,7 +274,7 @@ async def test_words_that_no_database_keeps_are_kept_as_far_as_one_does(counter:
 async def test_a_site_key_that_no_database_could_hold_is_of_no_site(counter: Counter, anna: Visitor) -> None:
     for key in ("%00", "a%00b", "%ED%A0%80", "%FF"):
         assert (await anna.fetch(f"/webchat/frame?site={key}"))[1].status == 404
-    status, body = await anna.ask("session", **{"X-Webchat-Site": "clay\xff"})
+    status, body = await anna.ask("session", {}, **{"X-Webchat-Site": "clay\xff"})
     assert (status, body["error"]) == (404, "unknown_site")
 
 

@@ -57,6 +57,39 @@ async def test_a_sign_in_form_of_another_site_is_not_taken(desk: Desk) -> None:
         assert (answer.status, answer.headers.get("Set-Cookie")) == (403, None)
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        (422, "application/x-www-form-urlencoded", b"email=marina%00%40clay.example&password=%00"),
+        (422, "application/x-www-form-urlencoded", b"email=%ED%A0%80%FF&password=%FF"),
+        (
+            422,
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\n\0\r\n--x--\r\n',
+        ),
+        (400, "application/x-www-form-urlencoded; charset=nonsense", b"email=a&password=b"),
+        (400, "multipart/form-data", b"email"),
+        (400, "multipart/form-data; boundary=x", b"--x\r\nemail"),
+    ],
+)
+async def test_a_form_that_no_browser_makes_is_refused_and_breaks_nothing(
+    desk: Desk, status: int, kind: str, body: bytes
+) -> None:
+    assert (await desk.stranger().post("/login", body, **{"Content-Type": kind})).status == status
+    browser = await desk.signed_in(desk.ours.owner)
+    assert (await browser.post("/settings/rules", body, **{"Content-Type": kind})).status in (400, 409, 422, 204)
+
+
+async def test_what_strangers_write_into_headers_and_addresses_breaks_nothing(desk: Desk) -> None:
+    stranger = desk.stranger()
+    for cookie in ("prilavok=\xff\xfe", "prilavok=%00"):
+        assert (await stranger.get("/inbox", Cookie=cookie)).status == 303
+    browser = await desk.signed_in(desk.ours.owner)
+    assert (await browser.post("/settings/rules", {}, **{"X-CSRF-Token": "\xff"})).status == 403
+    for path in ("/orders?channel=%00", "/orders?q=a%00b", "/inbox?view=%00", "/tasks?who=%00", "/%00"):
+        assert (await browser.get(path)).status == 404, path
+
+
 async def test_signing_out_ends_the_session_itself(desk: Desk) -> None:
     browser = await desk.signed_in(desk.ours.operator)
     token = browser.http.cookie_jar.filter_cookies(URL(desk.address))["prilavok"].value
