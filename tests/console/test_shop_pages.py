@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -140,6 +141,15 @@ async def test_a_way_of_delivery_keeps_its_code_and_a_new_one_gets_its_own(desk:
     assert (courier.code, courier.price, courier.free_from, courier.needs_address) == ("courier", 45000, None, True)
     assert post.name == "Почта"
     assert post.code not in ("forged", "pickup", "")
+
+
+async def test_a_form_that_claims_more_rows_than_it_has_holds_nobody_up(desk: Desk) -> None:
+    """It is read inside the transaction, for which everybody else waits."""
+    browser = await desk.signed_in(desk.ours.owner)
+    form = {"rows": "30000000", "name-0": "Почта", "price-0": "300"}
+    async with asyncio.timeout(15):
+        assert (await browser.post("/settings/delivery", form)).status == 204
+    assert [way.name for way in (await rules(desk)).delivery] == ["Почта"]
 
 
 async def test_only_stages_that_there_are_can_be_told_of(desk: Desk) -> None:
