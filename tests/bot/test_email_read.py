@@ -30,6 +30,39 @@ def test_who_writes(given: str, name: str | None, address: str) -> None:
     assert "\n" not in said.profile.name
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("=?utf-8?B?0JDQvdC90LA?=", "Анна"),
+        ("=?utf-8?B?A?=", "=?utf-8?B?A?="),
+        ("=?utf-8?B?0JDQvdC90LA=!?=", "Анна"),
+        ("=?unicode_escape?Q?a=5Cud800=5Cx00?=", "a? "),
+        ("=?utf-7?Q?+2AA-?=", "?"),
+    ],
+)
+def test_words_of_a_head_that_are_spoilt_hide_nobody(given: str, shown: str) -> None:
+    raw = f"From: {given} <anna@mail.example>\r\nSubject: {given}\r\nMessage-ID: <1@x>\r\n\r\nhello".encode()
+    [said] = email_read.read(stored(raw), OWN)
+    assert said.profile.external_id == "anna@mail.example"
+    assert said.profile.name == shown.strip()
+    assert said.text.endswith("hello")
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "unicode_escape", "utf-16", "idna", "zlib"])
+def test_no_charset_makes_letters_that_nothing_keeps(charset: str) -> None:
+    for body in (b"+2AA- +AAA-", b"\\ud800 \\x00", b"\x00\xd8" * 9):
+        head = f"From: a@mail.example\r\nMessage-ID: <1@x>\r\nContent-Type: text/plain; charset={charset}\r\n\r\n"
+        [said] = email_read.read(stored(head.encode() + body), OWN)
+        assert "\x00" not in said.text
+        assert said.text.encode()
+
+
+def test_a_type_that_is_none_is_that_of_any_file() -> None:
+    raw = b"From: a@mail.example\r\nMessage-ID: <1@x>\r\nContent-Type: application/x(\0)y; name=a.bin\r\n\r\nhello"
+    [said] = email_read.read(stored(raw), OWN)
+    assert [media.mime for media in said.media] == ["application/octet-stream"]
+
+
 def test_an_answer_from_another_address_of_his_stays_in_his_conversation() -> None:
     letter = source("Да", From="Anna <anna@work.example>", In_Reply_To=ours())
     said = read(letter)
