@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bot.channels import email_parts, email_read
@@ -55,6 +57,20 @@ def test_no_charset_makes_letters_that_nothing_keeps(charset: str) -> None:
         [said] = email_read.read(stored(head.encode() + body), OWN)
         assert "\x00" not in said.text
         assert said.text.encode()
+
+
+def test_a_type_of_a_million_bytes_holds_nobody_up() -> None:
+    """A letter is read in the transaction that keeps it, for which others wait. This one took half a minute."""
+    facts = b"\r\n ; fact*0*=x" * 60_000
+    raw = (
+        b"From: a@mail.example\r\nMessage-ID: <1@x>\r\nContent-Type: text/plain; charset=koi8-r"
+        + facts
+        + b"\r\n\r\n\xe1"
+    )
+    began = time.process_time()
+    [said] = email_read.read(stored(raw), OWN)
+    assert said.text == "А"
+    assert time.process_time() - began < 1.5
 
 
 def test_a_type_that_is_none_is_that_of_any_file() -> None:
