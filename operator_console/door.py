@@ -126,7 +126,9 @@ class Door:
             return self._login_page(request, email=email, next_=next_, problem=Forged(), status=NOT_ALLOWED)
         address = http.client_address(request, request.app.get(http.TRUSTED, ()))
         try:
-            token = await self._signed_in(email, password, request.headers.get("User-Agent", ""), address)
+            # A header may hold any bytes, which Python keeps as lone surrogates.
+            agent = request.headers.get("User-Agent", "").encode(errors="replace").decode()
+            token = await self._signed_in(email, password, agent, address)
         except Problem as problem:
             return self._login_page(request, email=email, next_=next_, problem=problem, status=422)
         answer = web.HTTPSeeOther(local_path(next_))
@@ -186,7 +188,6 @@ class Door:
 
     async def _check_origin(self, request: web.Request, csrf: str) -> None:
         given = request.headers.get("X-CSRF-Token") or Form(await http.posted(request))["csrf"]
-        # A header may hold any bytes, which Python keeps as lone surrogates.
         right = hmac.compare_digest(given.encode(errors="surrogateescape"), csrf.encode())
         if not self._from_here(request) or not right:
             raise Forged(f"{request.method} {request.path} from elsewhere")
