@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -30,6 +31,14 @@ def client_address(request: web.Request, trusted: Sequence[str]) -> str:
     while hops and is_in(address, trusted):
         address = hops.pop()
     return address
+
+
+def address_parts(address: str) -> SplitResult:
+    """The parts of an address; empty ones for what is none, such as "http://[", of which urlsplit makes an error."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 async def posted(request: web.Request) -> MultiDictProxy[str | bytes | bytearray | web.FileField]:

@@ -198,7 +198,7 @@ class Door:
         if site is not None:
             return site in ("same-origin", "none")
         origin = request.headers.get("Origin")
-        return origin is None or origin == self._origin or urlsplit(origin).netloc == request.host
+        return origin is None or origin == self._origin or http.address_parts(origin).netloc == request.host
 
     # What is said when it does not work
 

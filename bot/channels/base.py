@@ -20,11 +20,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
-from urllib.parse import urlsplit
 
 import orjson
 
 from inbox.content import Incoming, Media, Outgoing
+from kit.http import address_parts
 
 logger = logging.getLogger(__name__)
 
@@ -295,7 +295,7 @@ def envelopes(
 
 def is_at(address: str, hosts: Collection[str]) -> bool:
     """Whether an address, by https, leads to one of these hosts or to one below them."""
-    parts = urlsplit(address)
+    parts = address_parts(address)
     host = parts.hostname or ""
     return parts.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in hosts)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import aiohttp
 import orjson
@@ -25,6 +25,7 @@ from bot.channels.base import (
     Unreadable,
     readable,
 )
+from kit.http import address_parts
 
 API = "https://platform-api2.max.ru"
 
@@ -98,7 +99,7 @@ class Calls:
         """The bytes behind an address that MAX gave. Raises ChannelError."""
         try:
             for _ in range(MOST_HOPS):
-                if urlsplit(url).scheme != urlsplit(self._api).scheme:
+                if address_parts(url).scheme != address_parts(self._api).scheme:
                     raise Rejected("the file lies at a strange address")
                 async with self._session().get(
                     url, timeout=aiohttp.ClientTimeout(UPLOAD_TIMEOUT), allow_redirects=False

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bot.channels import CHANNELS, RECEIVERS
-from bot.channels.base import UNKNOWN_CHAT, Channel, Connection, Unreadable, readable
+from bot.channels.base import UNKNOWN_CHAT, Channel, Connection, Unreadable, is_at, readable
 from bot.incoming import TRIES, Intake
 from company.texts import Texts
 from customers.tables import Customer
@@ -233,6 +233,14 @@ async def test_what_cannot_be_read_makes_nobody_new_of_who_is_known(counters: Co
     await counters.fetches("max", [max_(number=1), max_(number=2, attachments=["none"])])
     assert await counters.kept() == [("9", "unreadable")]
     assert await counters.db.read(lambda session: session.scalar(sa.select(sa.func.count()).select_from(Customer))) == 1
+
+
+@pytest.mark.parametrize(
+    "address", ["https://[", "https://userapi.com.evil.example/", "http://userapi.com/", "userapi.com", ""]
+)
+def test_an_address_that_is_none_is_at_nobodys(address: str) -> None:
+    assert not is_at(address, ["userapi.com"])
+    assert is_at("https://sun1.userapi.com/a.jpg", ["userapi.com"])
 
 
 def test_a_page_shows_what_can_be_read_of_a_message_that_makes_no_sense() -> None:

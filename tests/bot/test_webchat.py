@@ -222,7 +222,9 @@ async def test_a_file_that_is_too_large_is_refused(counter: Counter, anna: Visit
 # Who is let in
 
 
-@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "http://["}]
+)
 async def test_a_foreign_page_may_not_act_for_a_visitor(
     counter: Counter, anna: Visitor, headers: dict[str, str]
 ) -> None:

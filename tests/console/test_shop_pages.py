@@ -336,6 +336,7 @@ async def test_a_chat_for_the_site_is_made_with_its_tag_and_the_sites_that_may_s
     assert f"data-site=&#34;{account.external_id}&#34;" in page
     assert "/webchat/widget.js" in page
     assert "не похоже на адрес" in (await owner.post(f"{here}/origins", {"origins": "shop.example javascript:x"})).text
+    assert "не похоже на адрес" in (await owner.post(f"{here}/origins", {"origins": "http://["})).text
     await owner.post(f"{here}/origins", {"origins": "shop.example\nhttp://127.0.0.1:8083/path shop.example"})
     kept = await desk.db.read(lambda session: accounts.get(session, account.id).settings["origins"])
     assert kept == ["https://shop.example", "http://127.0.0.1:8083"]

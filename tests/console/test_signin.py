@@ -96,6 +96,7 @@ async def raw(desk: Desk, head: bytes, body: bytes = b"") -> int:
 async def test_what_strangers_write_into_headers_and_addresses_breaks_nothing(desk: Desk) -> None:
     for cookie in (b"prilavok=\xff\xfe", b"prilavok=%00"):
         assert await raw(desk, b"GET /inbox HTTP/1.1\r\nCookie: " + cookie) == 303
+    assert await raw(desk, b"POST /login HTTP/1.1\r\nOrigin: http://[") == 403
     form = f"email=marina%40clay.example&password={quote(PASSWORD)}".encode()
     kind = b"Content-Type: application/x-www-form-urlencoded"
     assert await raw(desk, b"POST /login HTTP/1.1\r\nUser-Agent: \xff\r\n" + kind, form) == 303

@@ -280,7 +280,7 @@ class Api:
         if came_from is not None:
             return came_from == "same-origin"
         origin = request.headers.get("Origin")
-        return origin is None or urlsplit(origin).netloc in (self._own, request.host)
+        return origin is None or http.address_parts(origin).netloc in (self._own, request.host)
 
     def _take(self, what: str, request: web.Request, chat: str) -> None:
         address = http.client_address(request, request.app.get(http.TRUSTED, ()))
