@@ -7,14 +7,16 @@ lives in the same process and the lane is free, that is the transaction which st
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from bot.channels.base import Broken, Channel, Envelope
+from bot.channels.base import UNKNOWN_CHAT, Broken, Channel, Envelope
 from bot.flows import dialog, proven
 from bot.flows.turn import StaffActs, Turn
 from company import settings
@@ -35,6 +37,9 @@ from storage.jobs import Job, New, Step
 from storage.worker import Worker
 
 logger = logging.getLogger(__name__)
+
+TRIES = 2
+"""How often an event is handled as it was read, before only its arrival is kept."""
 
 
 class Intake:
@@ -80,11 +85,26 @@ class Intake:
 
     def handle(self, session: Session, job: Job) -> None:
         crash.point("handle.begun")
-        for incoming in self._parse(job):
-            self._handle_one(session, job.payload["account_id"], job.payload["chat"], incoming)
+        for incoming in self._parse(session, job):
+            if job.attempts < TRIES:
+                self._handle_one(session, job.payload["account_id"], job.payload["chat"], incoming)
+            else:
+                self._handle_or_keep(session, job, incoming)
         crash.point("handle.done")
 
-    def _parse(self, job: Job) -> Sequence[Incoming]:
+    def _handle_or_keep(self, session: Session, job: Job, incoming: Incoming) -> None:
+        """What it says may be what no table takes; that something came is kept all the same."""
+        try:
+            with session.begin_nested():
+                self._handle_one(session, job.payload["account_id"], job.payload["chat"], incoming)
+                session.flush()
+        except OperationalError:
+            raise
+        except Exception:
+            logger.exception("event of job %d could not be kept as it was read", job.id)
+            self._handle_one(session, job.payload["account_id"], job.payload["chat"], _unreadable(session, job))
+
+    def _parse(self, session: Session, job: Job) -> Sequence[Incoming]:
         try:
             return self._channel_of(job.payload["account_id"]).parse(job.payload["raw"])
         except Broken:
@@ -92,8 +112,7 @@ class Intake:
         except Exception:
             # A shape that nobody foresaw must not be lost: the raw event stays in the message's content.
             logger.exception("event of job %d could not be read", job.id)
-            known = Profile(external_id=job.payload["chat"])
-            return [Incoming(external_id=f"job-{job.id}", profile=known, unsupported="unreadable")]
+            return [_unreadable(session, job)]
 
     def _handle_one(self, session: Session, account_id: int, chat: str, incoming: Incoming) -> None:
         if incoming.receipt is not None:
@@ -165,13 +184,35 @@ def _handle_carefully(turn: Turn) -> None:
         conversation.waiting_since = conversation.waiting_since or utc_now()
 
 
+def _unreadable(session: Session, job: Job) -> Incoming:
+    """That something came, from whoever the chat is known to be with."""
+    account_id, chat = job.payload["account_id"], job.payload["chat"]
+    person = session.scalar(
+        sa.select(Identity.external_id)
+        .join(Conversation, Conversation.customer_id == Identity.customer_id)
+        .where(Conversation.account_id == account_id, Conversation.chat == chat, Identity.account_id == account_id)
+        .limit(1)
+    )
+    return Incoming(
+        external_id=f"job-{job.id}",
+        profile=Profile(external_id=person or chat),
+        unsupported="unreadable",
+        by_machine=chat == UNKNOWN_CHAT,
+    )
+
+
 def _job(account_id: int, envelope: Envelope) -> New:
     return New(
         "incoming.handle",
         {"account_id": account_id, "chat": envelope.chat, "raw": envelope.raw},
-        lane=f"in:{account_id}:{envelope.chat}",
-        dedup_key=f"in:{account_id}:{envelope.external_id}",
+        lane=_short(f"in:{account_id}:{envelope.chat}", 120),
+        dedup_key=_short(f"in:{account_id}:{envelope.external_id}", 200),
     )
+
+
+def _short(name: str, most: int) -> str:
+    """The name itself, or one of its own for a name that is longer than its column: the event must not be refused."""
+    return name if len(name) <= most else f"{name[: most - 65]}#{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _whose(

@@ -20,6 +20,7 @@ from bot.channels import email_words
 from bot.channels.base import Pressable, Receiver, Stranger
 from inbox.content import load_outgoing
 from inbox.tables import Author, Conversation, Message
+from kit import http
 from storage.database import Database
 
 STYLE = (
@@ -64,7 +65,7 @@ class Letters:
 
     async def press(self, request: web.Request) -> web.Response:
         """It is chosen. What comes of it is told by letter."""
-        once = str((await request.post()).get("once", ""))
+        once = str((await http.posted(request)).get("once", ""))
         try:
             receiver = self._receiver(request)
             label, locale = await self._db.read(_button, *receiver.button(_token(request)))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from bot.channels import RECEIVERS
-from bot.channels.base import Receiver, Stranger, Unreadable, Verifiable
+from bot.channels.base import ChannelError, Receiver, Stranger, Unreadable, Verifiable
 from kit.errors import Missing
 from storage.database import Database
 from storage.files import THUMBNAILS, FileStore, NoSuchFile, by_token
@@ -50,6 +50,9 @@ class Hooks:
             return web.Response(status=stranger.status, text=str(stranger))
         except Unreadable as unreadable:
             raise web.HTTPBadRequest(text=str(unreadable)) from None
+        except ChannelError as failure:
+            # What it wants to hear has to be asked of the messenger itself.
+            raise web.HTTPServiceUnavailable(text=str(failure)) from None
         return web.Response(text=words)
 
     async def verify(self, request: web.Request) -> web.Response:
@@ -100,7 +103,7 @@ async def serve(files: FileStore, row: StoredFile, width: str | None) -> web.Str
         headers["Content-Disposition"] = "attachment"
     path = files.path(row.sha256)
     if width and row.mime in SHOWN:
-        if not width.isdecimal() or int(width) not in THUMBNAILS:
+        if width not in map(str, THUMBNAILS):
             raise NoSuchFile(f"no width {width}")
         path = await asyncio.to_thread(files.thumbnail, row.sha256, int(width))
         headers["Content-Type"] = "image/jpeg"

@@ -13,7 +13,7 @@ from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 
 class Style(StrEnum):
@@ -273,7 +273,14 @@ def dump(content: Incoming | Outgoing) -> dict[str, Any]:
 
 
 def load_incoming(form: Mapping[str, Any]) -> Incoming:
-    return _INCOMING.validate_python(form)
+    """What was kept of a buyer's message. Where a channel sent something that makes no sense, only what can be read."""
+    try:
+        return _INCOMING.validate_python(form)
+    except ValidationError as failure:
+        wrong = {error["loc"][0] for error in failure.errors(include_url=False, include_input=False)}
+        known = {name: value for name, value in form.items() if name not in wrong}
+        who = known.get("profile", {"external_id": ""})
+        return _INCOMING.validate_python({"external_id": "", "unsupported": "unreadable", **known, "profile": who})
 
 
 def load_outgoing(form: Mapping[str, Any]) -> Outgoing:

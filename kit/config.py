@@ -13,7 +13,9 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
+from babel.numbers import is_currency
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 _ENV = re.compile(r"^\{env=([A-Z][A-Z0-9_]*)\}$")
@@ -38,6 +40,34 @@ def _address(url: str) -> str:
     if not re.match(r"^https?://[^/\s]+$", url.rstrip("/")):
         raise ValueError("needs an address such as https://counter.example.ru, without a path")
     return url.rstrip("/")
+
+
+def _database(url: str) -> str:
+    """Anything else would be taken for a PostgreSQL server of that name, or live in memory and be gone at the end."""
+    if not re.match(r"^(sqlite:////?[^\s/].*|postgres(ql)?(\+[a-z0-9]+)?://\S*)$", url):
+        raise ValueError(
+            "needs sqlite:///data/prilavok.db, with another path as you like, or postgresql://user@host/name"
+        )
+    return url
+
+
+def _name(text: str) -> str:
+    if not 1 <= len(text.strip()) <= 200:
+        raise ValueError("needs 1 to 200 characters")
+    return text.strip()
+
+
+def _currency(code: str) -> str:
+    if not is_currency(code):
+        raise ValueError("needs the code of a currency, such as RUB or KZT")
+    return code
+
+
+def _timezone(name: str) -> str:
+    if name not in available_timezones():
+        near = difflib.get_close_matches(name, available_timezones(), n=1)
+        raise ValueError("needs a time zone such as Europe/Moscow" + (f"; did you mean {near[0]}?" if near else ""))
+    return name
 
 
 def _network(address: str) -> str:
@@ -69,6 +99,7 @@ def _listening(text: str) -> str:
 Key = Annotated[SecretStr, AfterValidator(_strong)]
 Secret = Annotated[SecretStr, AfterValidator(_filled)]
 Address = Annotated[str, AfterValidator(_address)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Network = Annotated[str, AfterValidator(_network)]
 Broker = Annotated[SecretStr, AfterValidator(_broker)]
 Listening = Annotated[str, AfterValidator(_listening)]
@@ -81,10 +112,10 @@ class _Section(BaseModel):
 class ShopSection(_Section):
     """The shop that is made at the first start. Later changes are made in the console."""
 
-    name: str = "Мой магазин"
-    currency: str = Field(default="RUB", pattern="^[A-Z]{3}$")
+    name: Annotated[str, AfterValidator(_name)] = "Мой магазин"
+    currency: Annotated[str, AfterValidator(_currency)] = "RUB"
     locale: Literal["ru", "en"] = "ru"
-    timezone: str = "Europe/Moscow"
+    timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Moscow"
 
 
 class TelegramSection(_Section):
@@ -209,7 +240,7 @@ class MetricsSection(_Section):
 class Config(_Section):
     secret_key: Key
     """Seals channel tokens and payment keys in the database. Keep it safe and apart from backups of the database."""
-    database: str = "sqlite:///data/prilavok.db"
+    database: DatabaseUrl = "sqlite:///data/prilavok.db"
     files: Path = Path("data/files")
     public_url: Address = "http://127.0.0.1:8080"
     host: str = "127.0.0.1"
@@ -218,8 +249,8 @@ class Config(_Section):
     """Where a process says whether it lives and is ready, apart from the pages."""
     bell: Broker | None = None
     """The broker over which processes ring one another; without one, PostgreSQL's NOTIFY. It may hold a password."""
-    trusted_proxies: tuple[str, ...] = ()
-    """Addresses whose X-Forwarded-For is believed."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Addresses and networks whose X-Forwarded-For is believed."""
     shop: ShopSection = ShopSection()
     telegram: tuple[TelegramSection, ...] = ()
     max: tuple[MaxSection, ...] = ()
@@ -254,6 +285,8 @@ def load(path: Path, **changes: str | int) -> Config:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadConfig(f"{path} does not exist: copy config.example.toml to {path.name} and fill it in") from None
+    except OSError as failure:
+        raise BadConfig(f"{path} cannot be read: {failure.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
         raise BadConfig(f"{path} is not TOML: {broken}") from None
     return parse({**raw, **changes}, where=str(path))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
+from multidict import MultiDictProxy
 
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -28,6 +31,23 @@ def client_address(request: web.Request, trusted: Sequence[str]) -> str:
     while hops and is_in(address, trusted):
         address = hops.pop()
     return address
+
+
+def address_parts(address: str) -> SplitResult:
+    """The parts of an address; empty ones for what is none, such as "http://[", of which urlsplit makes an error."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
+async def posted(request: web.Request) -> MultiDictProxy[str | bytes | bytearray | web.FileField]:
+    """The form that was posted. Raises HTTPBadRequest for one that no browser makes."""
+    try:
+        return await request.post()
+    except (ValueError, LookupError, AssertionError, HttpProcessingError):
+        # aiohttp's ways to say: no boundary, a head that is none, a charset that does not exist.
+        raise web.HTTPBadRequest(text="not a form") from None
 
 
 async def guard_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import IO
 
@@ -11,6 +12,13 @@ _OPENED = ("JPEG", "PNG", "WEBP", "GIF")
 TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif", "MPO": "image/jpeg"}
 """What every browser shows, by Pillow's names. MPO, as telephones write it, is a JPEG with more views of the same
 behind it, and a JPEG to everybody but Pillow."""
+
+
+BROKEN = (
+    OSError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, EOFError, AttributeError, struct.error,
+    Image.DecompressionBombError,
+)  # fmt: skip
+"""What Pillow raises at a picture that somebody has spoilt, by accident or on purpose."""
 
 
 def opened(source: Path | IO[bytes]) -> Image.Image:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import web
@@ -21,6 +20,7 @@ from company.tables import ChannelAccount
 from inbox import messages
 from inbox.content import Outgoing
 from inbox.tables import Author
+from kit import http
 from kit.errors import Refused
 from kit.secrets import SecretBox
 from operator_console import channel_words, shell
@@ -221,7 +221,7 @@ def _origins(text: str) -> list[str]:
     """Addresses of sites, without paths: "shop.example" is https://shop.example. Raises BadOrigin."""
     found = []
     for word in text.split():
-        at = urlsplit(word if "://" in word else f"https://{word}")
+        at = http.address_parts(word if "://" in word else f"https://{word}")
         origin = f"{at.scheme}://{at.netloc}".lower()
         if not _ORIGIN.fullmatch(origin):
             raise BadOrigin(word)

@@ -24,11 +24,12 @@ from operator_console import guards
 from operator_console.routing import Route
 from operator_console.texts import Reader, reading
 from operator_console.texts import gettext as _
-from operator_console.visits import Console, Visit, local_path
+from operator_console.visits import Console, Form, NoSuchPage, Visit, local_path
 
 logger = logging.getLogger(__name__)
 
 SAFE = ("GET", "HEAD")
+ZERO = "%00"
 SHOP_COOKIE = "prilavok-shop"
 """Which of his shops the person works in now; it is checked at each request, so it need not be secret."""
 
@@ -88,6 +89,8 @@ class Door:
                 return self._to_login(request)
             visit = self._visit(request, known)
             try:
+                if ZERO in request.raw_path:
+                    raise NoSuchPage("a zero character is in no address, and PostgreSQL would not look for it")
                 if request.method not in SAFE:
                     await self._check_origin(request, known.sign_in.csrf)
                 elif _is_peeking(request):
@@ -117,17 +120,19 @@ class Door:
 
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         """The answer for an unknown address is that for a wrong password, and takes as long."""
-        form = await request.post()
-        email, password, next_ = (str(form.get(name, "")) for name in ("email", "password", "next"))
+        form = Form(await http.posted(request))
+        email, password, next_ = form["email"], form["password"], form["next"]
         if not self._from_here(request):
             return self._login_page(request, email=email, next_=next_, problem=Forged(), status=NOT_ALLOWED)
         address = http.client_address(request, request.app.get(http.TRUSTED, ()))
         try:
-            token = await self._signed_in(email, password, request.headers.get("User-Agent", ""), address)
+            # A header may hold any bytes, which Python keeps as lone surrogates.
+            agent = request.headers.get("User-Agent", "").encode(errors="replace").decode()
+            token = await self._signed_in(email, password, agent, address)
         except Problem as problem:
             return self._login_page(request, email=email, next_=next_, problem=problem, status=422)
         answer = web.HTTPSeeOther(local_path(next_))
-        lives = int(signin.LONGEST.total_seconds()) if form.get("remember") else None
+        lives = int(signin.LONGEST.total_seconds()) if form["remember"] else None
         answer.set_cookie(
             self.cookie, token, path="/", httponly=True, samesite="Lax", secure=self._console.secure, max_age=lives
         )
@@ -159,7 +164,7 @@ class Door:
 
     async def known(self, request: web.Request) -> Known | None:
         token = request.cookies.get(self.cookie, "")
-        if not token:
+        if not token.isascii() or not token:
             return None
         known = await self._console.db.read(_recognise, token, request.cookies.get(SHOP_COOKIE, ""))
         if known is not None and signin.is_stale(known.sign_in):
@@ -182,8 +187,9 @@ class Door:
     # Forged requests
 
     async def _check_origin(self, request: web.Request, csrf: str) -> None:
-        given = request.headers.get("X-CSRF-Token") or str((await request.post()).get("csrf", ""))
-        if not self._from_here(request) or not hmac.compare_digest(given.encode(), csrf.encode()):
+        given = request.headers.get("X-CSRF-Token") or Form(await http.posted(request))["csrf"]
+        right = hmac.compare_digest(given.encode(errors="surrogateescape"), csrf.encode())
+        if not self._from_here(request) or not right:
             raise Forged(f"{request.method} {request.path} from elsewhere")
 
     def _from_here(self, request: web.Request) -> bool:
@@ -192,7 +198,7 @@ class Door:
         if site is not None:
             return site in ("same-origin", "none")
         origin = request.headers.get("Origin")
-        return origin is None or origin == self._origin or urlsplit(origin).netloc == request.host
+        return origin is None or origin == self._origin or http.address_parts(origin).netloc == request.host
 
     # What is said when it does not work
 

@@ -44,8 +44,8 @@ async def read_all(visit: Visit) -> web.StreamResponse:
 
 
 async def choose(visit: Visit) -> web.StreamResponse:
-    posted = await visit.request.post()
-    await visit.write(_choose, visit, {str(kind) for kind in posted.getall("kind", [])}, await visit.form())
+    form = await visit.form()
+    await visit.write(_choose, visit, set(form.all("kind")), form)
     return visit.done(await visit.read(lambda _session: _("Kept")))
 
 

@@ -71,8 +71,8 @@ async def give_up(visit: Visit) -> web.StreamResponse:
 
 
 async def change_alarms(visit: Visit) -> web.StreamResponse:
-    told = (await visit.request.post()).getall("told", [])
-    await visit.write(_change, visit.shop.id, await visit.form(), {kind for kind in told if isinstance(kind, str)})
+    form = await visit.form()
+    await visit.write(_change, visit.shop.id, form, set(form.all("told")))
     with reading(visit.reader):
         return visit.done(_("Kept"), go="" if visit.by_script else "/operation")
 

@@ -6,7 +6,6 @@ Each act is one transaction. An answer tells the page which order changed, and t
 from __future__ import annotations
 
 import json
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from aiohttp import web
@@ -16,6 +15,7 @@ from company import staff
 from company.rights import Right
 from company.tables import Role
 from customers import cards
+from kit import http
 from kit.money import Money
 from operator_console import order_shapes
 from operator_console.people import Shape
@@ -49,7 +49,7 @@ async def set_line(visit: Visit) -> web.StreamResponse:
     form = await visit.form()
     count = count_of(form["quantity"])
     lowered = await visit.write(_set_line, visit, visit.number(), form.number("line"), count)
-    path = urlsplit(visit.request.headers.get("HX-Current-URL", "")).path
+    path = http.address_parts(visit.request.headers.get("HX-Current-URL", "")).path
     panel = await visit.read(_panel, visit, visit.number(), path.startswith("/orders/"))
     answer = visit.page("partials/order_panel.html", order=panel)
     if lowered is not None:

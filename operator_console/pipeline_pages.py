@@ -67,8 +67,8 @@ async def add_stage(visit: Visit) -> web.StreamResponse:
 
 async def edit_stage(visit: Visit) -> web.StreamResponse:
     id_ = visit.number()
-    leads_to = [code for code in (await visit.request.post()).getall("next", []) if isinstance(code, str)]
-    await visit.write(_edit_stage, visit, id_, await visit.form(), leads_to)
+    form = await visit.form()
+    await visit.write(_edit_stage, visit, id_, form, form.all("next"))
     return visit.done(go=f"{PAGE}#stage-{id_}")
 
 

@@ -37,6 +37,9 @@ from payments import accounts as payment_accounts
 LEAST_RESERVE, MOST_RESERVE = 65, 60 * 24 * 30
 """Minutes that goods may wait for their money: longer than a payment link lives."""
 
+MOST_WAYS = 100
+"""Rows of the form of deliveries."""
+
 MOST_LED = 500
 """Open conversations that one person may be given."""
 
@@ -81,8 +84,7 @@ async def change_assignment(visit: Visit) -> web.StreamResponse:
 
 
 async def change_notices(visit: Visit) -> web.StreamResponse:
-    codes = (await visit.request.post()).getall("stage", [])
-    await visit.write(_change_notices, visit.shop.id, {code for code in codes if isinstance(code, str)})
+    await visit.write(_change_notices, visit.shop.id, set((await visit.form()).all("stage")))
     return _kept(visit)
 
 
@@ -263,7 +265,7 @@ def _change_delivery(session: Session, shop_id: int, form: Form) -> None:
     """The ways in the order of the form; one whose name is empty is gone, and a new one gets a code of its own."""
     shop = shops.get(session, shop_id)
     ways = []
-    for n in range(form.number("rows")):
+    for n in range(min(form.number("rows"), MOST_WAYS)):
         name = " ".join(form[f"name-{n}"].split())[:120]
         if not name:
             continue

@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from company.rights import Powers, Right, may
 from company.tables import Role, Shop, Staff
 from company.texts import Sayable, Texts
+from kit import http
 from kit.errors import Missing, Problem
 from kit.secrets import SecretBox
 from operator_console import sight
@@ -134,7 +135,7 @@ class Visit:
         return whole(text) if text else None
 
     async def form(self) -> Form:
-        return Form(await self.request.post())
+        return Form(await http.posted(self.request))
 
     # Answers
 
@@ -174,8 +175,7 @@ class Form(Mapping[str, str]):
         self._posted = posted
 
     def __getitem__(self, name: str) -> str:
-        value = self._posted.get(name, "")
-        return value.replace("\r\n", "\n").replace("\x00", "") if isinstance(value, str) else ""
+        return _clean(self._posted.get(name, ""))
 
     def __contains__(self, name: object) -> bool:
         return name in self._posted
@@ -190,10 +190,19 @@ class Form(Mapping[str, str]):
         """A whole number of the form. Raises NoSuchPage for anything else: our own pages always send one."""
         return whole(self[name])
 
+    def all(self, name: str) -> list[str]:
+        """Every text that was posted under this name."""
+        getall = getattr(self._posted, "getall", None)
+        return [_clean(value) for value in getall(name, [])] if getall else [self[name]]
+
     def files(self, name: str) -> list[web.FileField]:
         getall = getattr(self._posted, "getall", None)
         values = getall(name, []) if getall else []
         return [value for value in values if isinstance(value, web.FileField) and value.filename]
+
+
+def _clean(value: Any) -> str:
+    return value.replace("\r\n", "\n").replace("\x00", "") if isinstance(value, str) else ""
 
 
 def local_path(text: str, default: str = "/") -> str:

@@ -97,11 +97,12 @@ _PAYMENTS: dict[Payment, sa.ColumnElement[bool]] = {
 def _mentions(session: Session, shop_id: int, text: str, *, once: bool) -> list[sa.ColumnElement[bool]]:
     """Orders with this number, of a customer who is found by this text, or with it in the recipient's name or phone."""
     digits = text.lstrip("#№ ").strip()
+    number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else None
     people = sa.select(Customer.id).where(*cards.standing(shop_id), *cards.matching(session, shop_id, text))
     if not ADDRESSED.looks_up(session, text):
         # All orders are read anyway: each once, and not each of those that are found once more.
         here = [Order.customer_id.in_(people), ADDRESSED.written(Order.recipient, cards.spellings(text))]
-        return [Order.shop_id == shop_id, sa.or_(*here, *([Order.number == int(digits)] if digits.isdigit() else []))]
+        return [Order.shop_id == shop_id, sa.or_(*here, *([] if number is None else [Order.number == number]))]
     ways = [
         _ids(shop_id, Order.customer_id.in_(people if once else cards.named(session, people))),
         ADDRESSED.holding(session, Order.recipient, text, cards.spellings(text)),
@@ -109,8 +110,8 @@ def _mentions(session: Session, shop_id: int, text: str, *, once: bool) -> list[
     phone = "".join(filter(str.isdigit, text))
     if len(phone) >= 4:
         ways.append(ADDRESSED.holding(session, Order.phone, phone[-10:], [phone[-10:]]))
-    if digits.isdigit() and len(digits) < 10:
-        ways.append(_ids(shop_id, Order.number == int(digits)))
+    if number is not None:
+        ways.append(_ids(shop_id, Order.number == number))
     # Each way has an index of its own; of conditions joined by OR one that has none would make all of them read.
     return [_plain(Order.shop_id) == shop_id, Order.id.in_(sa.union(*ways))]
 

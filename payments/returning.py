@@ -67,7 +67,7 @@ class GiveBack:
             key=refund.key,
             reason=refund.reason,
             receipt=fiscal.load(refund.receipt, payment.currency) if refund.receipt else None,
-            look_first=utc_now() - refund.created_at > KEY_LIVES,
+            look_first=max(utc_now() - refund.created_at, job.waited) > KEY_LIVES,
             known=frozenset(filter(None, known)),
         )
 

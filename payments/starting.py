@@ -67,7 +67,7 @@ class Start:
             charge=charging.charge(session, payment, self._public_url),
             token=payment.token,
             created_at=payment.created_at,
-            only_find=utc_now() - payment.created_at > KEY_LIVES,
+            only_find=max(utc_now() - payment.created_at, job.waited) > KEY_LIVES,
         )
 
     async def _call(self, creation: Creation) -> Answer:

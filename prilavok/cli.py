@@ -9,6 +9,7 @@ import gc
 import getpass
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable
@@ -61,11 +62,23 @@ def main() -> None:
     except (BadConfig, Problem) as refused:
         _give_up(str(refused))
     except OSError as failure:
-        if failure.errno != errno.EADDRINUSE:
+        words = _in_words(failure)
+        if not words:
             raise
-        _give_up("The port is taken, perhaps by another Prilavok: stop that one, or choose another port.")
+        _give_up(words)
     except DBAPIError as failure:
         _give_up(f"The database does not work: {str(failure.orig).strip()}")
+
+
+def _in_words(failure: OSError) -> str:
+    """What the machine refuses, for who can do something about it; "" for what it should never refuse."""
+    if failure.errno == errno.EADDRINUSE:
+        return "The port is taken, perhaps by another Prilavok: stop that one, or choose another port."
+    if failure.errno == errno.EADDRNOTAVAIL or isinstance(failure, socket.gaierror):
+        return "host is no address of this machine: 127.0.0.1 serves a web server in front, 0.0.0.0 everybody."
+    if failure.errno == errno.EACCES and not failure.filename:
+        return "The port may not be used: ports below 1024 need a right of their own. Choose one above, such as 8080."
+    return f"{failure.filename}: {failure.strerror}" if failure.filename else ""
 
 
 def _give_up(words: str) -> NoReturn:
@@ -150,6 +163,8 @@ def staff_add(
     from prilavok import installation
 
     settings = load(config)
+    if not name.strip() or not name.isprintable():
+        _give_up("--name must be a name: colleagues and buyers see it.")
     password = (
         getpass.getpass("Password (at least 8 characters): ") if sys.stdin.isatty() else sys.stdin.readline().strip()
     )

@@ -42,6 +42,7 @@ from kit import crash, http
 from kit.access import access_log
 from kit.config import Config
 from kit.errors import Refused
+from kit.patience import Doorkeeper
 from kit.secrets import SecretBox
 from operation.attendant import Attendant
 from prilavok.health import Health
@@ -136,6 +137,7 @@ class Hub:
         self._refreshing: asyncio.Task[None] | None = None
         self._refreshed_at = time.monotonic()
         self._runner: web.AppRunner | None = None
+        self._doorkeeper = Doorkeeper()
         self.port = config.port
         self.db.on_commit(self._committed)
 
@@ -199,6 +201,7 @@ class Hub:
 
     async def _close_pages(self) -> None:
         await self.live.stop()
+        await self._doorkeeper.stop()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -236,6 +239,7 @@ class Hub:
         from bot.channels.webchat import routes
 
         app = web.Application(client_max_size=25_000_000, middlewares=[access_log])
+        self._doorkeeper.watch(app)
         app[http.TRUSTED] = self.config.trusted_proxies
         app.on_response_prepare.append(http.guard_headers)
         app.add_routes(self.health.routes())
@@ -290,6 +294,8 @@ class Hub:
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.config.host, self.config.port)
         await site.start()
+        assert self._runner.server is not None
+        self._doorkeeper.start(self._runner.server)
         self.port = site._server.sockets[0].getsockname()[1] if site._server else self.config.port  # type: ignore[attr-defined]
 
 

@@ -20,7 +20,7 @@ from io import BytesIO
 from pathlib import Path
 
 import sqlalchemy as sa
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from sqlalchemy.orm import Session
 
 from kit import crash, pictures
@@ -170,17 +170,30 @@ def presentable(data: bytes) -> bytes:
                 form = "JPEG" if views else image.format or ""
                 if (getattr(image, "is_animated", False) and not views) or image.width * image.height > PIXELS:
                     return data
-                if not views and not image.getexif() and max(image.size) <= WIDEST and not image.info.get("xmp"):
+                if not views and not _noted(image) and max(image.size) <= WIDEST and not image.info.get("xmp"):
                     return data
-                clean = ImageOps.exif_transpose(image)
+                clean = _upright(image)
                 clean.thumbnail((WIDEST, WIDEST))
                 out = BytesIO()
                 profile = image.info.get("icc_profile")
                 clean.info.clear()
                 clean.save(out, form, icc_profile=profile, exif=b"", **({} if form == "PNG" else {"quality": 88}))
                 return out.getvalue()
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+    except pictures.BROKEN:
         return data
+
+
+def _noted(image: Image.Image) -> bool:
+    """Whether the camera noted something, also if only others can read it."""
+    return any(name == "exif" or name.startswith("Raw profile type") for name in map(str, image.info))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """As the camera was held; as it is, where what the camera noted cannot be read."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except pictures.BROKEN:
+        return image.copy()
 
 
 def _write_durably(target: Path, data: bytes) -> None:
@@ -211,7 +224,7 @@ def _picture(data: bytes) -> tuple[str, int | None, int | None]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with pictures.opened(BytesIO(data)) as image:
                 return pictures.TYPES[image.format or ""], image.width, image.height
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+    except pictures.BROKEN:
         return "", None, None
 
 
@@ -223,10 +236,10 @@ def _scaled(source: Path, width: int) -> bytes:
                 if image.width * image.height > PIXELS:
                     raise NoSuchFile("the picture is too large to show")
                 image.draft("RGB", (width * 2, width * 2))
-                small = ImageOps.exif_transpose(image).convert("RGB")
+                small = _upright(image).convert("RGB")
                 small.thumbnail((width, width * 4))
                 out = BytesIO()
                 small.save(out, "JPEG", quality=82)
                 return out.getvalue()
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as broken:
+    except pictures.BROKEN as broken:
         raise NoSuchFile("not a picture") from broken

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from kit.clock import SKEW_MS, now_ms
-from kit.redaction import redact
+from kit.redaction import one_line, redact
 from storage import jobs
 from storage.events import Event, publish
 from storage.hot import Hot
@@ -186,7 +186,9 @@ def put_off(session: Session, job: Job, again: Again) -> None:
 def fail(session: Session, job: Job, failure: Exception) -> None:
     """Count the attempt: 1, 4, 16, 64 seconds of pause, then dead."""
     tries, now = job.attempts + 1, now_ms()
-    why = redact(f"{type(failure).__name__}: {failure}")[:500]
+    # What it says may hold anything that came from outside, also what no database keeps.
+    said = f"{type(failure).__name__}: {failure}".encode("utf-8", "replace").decode()
+    why = one_line(redact(said))[:500]
     if tries >= MAX_ATTEMPTS:
         logger.error("job %d %s is dead after %d attempts", job.id, job.kind, tries)
         publish(session, JobDied(shop_id=0, subject=f"job:{job.id}", job_kind=job.kind, lane=job.lane, error=why))

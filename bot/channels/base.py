@@ -12,16 +12,21 @@ ChannelError
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
-from urllib.parse import urlsplit
 
 import orjson
 
 from inbox.content import Incoming, Media, Outgoing
+from kit.http import address_parts
+
+logger = logging.getLogger(__name__)
 
 
 class ChannelError(Exception):
@@ -266,19 +271,63 @@ def check_secret(given: str, expected: str) -> None:
         raise Stranger("wrong secret")
 
 
+UNKNOWN_CHAT = "unreadable"
+"""Where events lie of which cannot be told whose they are: they are kept, and nobody can be answered."""
+
+
+def envelopes(
+    events: Sequence[Mapping[str, Any]],
+    chat_of: Callable[[Mapping[str, Any]], str],
+    name_of: Callable[[Mapping[str, Any]], str],
+) -> list[Envelope]:
+    """Those of private chats. One whose shape nobody foresaw is kept too, and stops none of the others."""
+    found = []
+    for event in events:
+        try:
+            if chat := chat_of(event):
+                found.append(Envelope(chat, name_of(event), event))
+        except (LookupError, TypeError, AttributeError, ValueError):
+            logger.warning("an event came in a shape that nobody foresaw; it is kept as it is")
+            digest = hashlib.sha256(orjson.dumps(event, option=orjson.OPT_SORT_KEYS)).hexdigest()
+            found.append(Envelope(UNKNOWN_CHAT, f"unreadable:{digest}", event))
+    return found
+
+
 def is_at(address: str, hosts: Collection[str]) -> bool:
     """Whether an address, by https, leads to one of these hosts or to one below them."""
-    parts = urlsplit(address)
+    parts = address_parts(address)
     host = parts.hostname or ""
     return parts.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in hosts)
 
 
+def readable(said: bytes) -> Any:
+    """JSON as a messenger said it, without the characters that no database keeps. Raises Unreadable.
+
+    A zero character is left out, and half of a surrogate pair, which names cut off in the middle of an emoji end with,
+    becomes "\ufffd": for such a character nothing that comes with it may be lost.
+    """
+    try:
+        found = orjson.loads(said)
+    except orjson.JSONDecodeError:
+        try:
+            return _mended(json.loads(said.decode("utf-8", "replace"), strict=False, parse_constant=lambda _: None))
+        except (ValueError, RecursionError):
+            raise Unreadable("not JSON") from None
+    return _mended(found) if b"\\u0000" in said else found
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        whole = value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole.replace("\x00", "")
+    if isinstance(value, dict):
+        return {_mended(name): _mended(each) for name, each in value.items()}
+    return [_mended(each) for each in value] if isinstance(value, list) else value
+
+
 def event_in(body: bytes) -> dict[str, Any]:
     """One event as JSON. Raises Unreadable."""
-    try:
-        event = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Unreadable("not JSON") from None
+    event = readable(body)
     if not isinstance(event, dict):
         raise Unreadable("not an object")
     return event

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-import orjson
 
+from bot.channels.base import Unreadable, readable
 from inbox.templates import Approved
 from kit.errors import Refused
 
@@ -118,7 +118,7 @@ async def told(channel: str, url: str, *, headers: Mapping[str, str] | None = No
             aiohttp.ClientSession(timeout=PATIENCE) as http,
             http.get(url, headers=headers, allow_redirects=False) as answer,
         ):
-            return answer.status, orjson.loads(await answer.content.read(LARGEST_ANSWER))
-    except (TimeoutError, aiohttp.ClientError, orjson.JSONDecodeError) as failure:
+            return answer.status, readable(await answer.content.read(LARGEST_ANSWER))
+    except (TimeoutError, aiohttp.ClientError, Unreadable) as failure:
         logger.warning("%s was asked whose a token is and did not answer: %s", channel, type(failure).__name__)
         raise ChannelSilent(channel) from None

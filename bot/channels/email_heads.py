@@ -7,6 +7,7 @@ https://www.rfc-editor.org/rfc/rfc3834 and https://www.rfc-editor.org/rfc/rfc291
 from __future__ import annotations
 
 import re
+from email.errors import HeaderParseError
 from email.header import decode_header
 from email.utils import parseaddr
 
@@ -87,7 +88,7 @@ def by_machine(letter: Letter, address: str) -> bool:
 def decoded(text: str) -> str:
     try:
         parts = decode_header(text)
-    except (ValueError, LookupError, AssertionError):
+    except (ValueError, LookupError, AssertionError, HeaderParseError):
         return oneline(text)
     return oneline(
         "".join(part if isinstance(part, str) else letters(part, charset or "utf-8") for part, charset in parts)
@@ -98,7 +99,8 @@ def letters(content: bytes, charset: str) -> str:
     """Bytes as letters, whatever charset they claim: many say one and write another."""
     for name in (charset, "utf-8", "cp1251"):
         try:
-            return content.decode(name)
+            # UTF-7 and the escapes of programs can name halves of characters, which nothing can keep.
+            return content.decode(name).encode("utf-8", "replace").decode()
         except (LookupError, ValueError, AssertionError):
             continue
     return content.decode("utf-8", "replace")

@@ -118,7 +118,7 @@ class Body:
             if str(part.get("Content-ID") or "").strip("<> ") in self._unseen or kind in ENCRYPTED:
                 continue
             found.append(
-                Media(_kind(kind), remote=f"{self._place} {n} {self._name}", name=_titled(part, kind), mime=kind)
+                Media(_kind(kind), remote=f"{self._place} {n} {self._name}", name=_titled(part, kind), mime=_mime(kind))
             )
         return tuple(found[:MOST_FILES])
 
@@ -146,6 +146,13 @@ def _kind(mime: str) -> MediaKind:
     if mime in PICTURES:
         return MediaKind.PHOTO
     return {"video": MediaKind.VIDEO, "audio": MediaKind.AUDIO}.get(mime.partition("/")[0], MediaKind.DOCUMENT)
+
+
+def _mime(kind: str) -> str:
+    """A type as letters may claim it: of plain letters, and no longer than any that there is."""
+    return (
+        kind if re.fullmatch(r"[a-z0-9!#$&^_.+-]{1,40}/[a-z0-9!#$&^_.+-]{1,59}", kind) else "application/octet-stream"
+    )
 
 
 def _titled(part: Letter, kind: str) -> str:

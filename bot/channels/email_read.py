@@ -32,12 +32,16 @@ LONGEST_CHAT = 72
 NOBODY = "unknown"
 """The conversation of letters whose writer is no address: they are kept, and nobody can be answered."""
 
+LONGEST_TYPE = 4000
+"""Bytes of a header that is read as a type. The time that its parameters take grows with their square."""
+
 COMMAND = 40
 """Characters of a text that may be an order to the bot: a subject above it would hide that."""
 
 _REPLY = re.compile(r"^\s*((re|ha|отв|на|aw|sv|antw|odp|r|vs)(\[\d+\])?|ответ)\s*:\s*", re.IGNORECASE)
 _START = re.compile(r"^\s*/?start(?:[ _:]([\w-]{1,64}))?\s*$", re.IGNORECASE)
 _NUMBER = re.compile(r"^\W{0,2}(\d{1,2})\W{0,2}$")
+_TYPES = re.compile(rb"^content-(?:type|disposition):[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE | re.MULTILINE)
 _IDS = re.compile(r"<[^<>\s]{3,250}>")
 
 
@@ -50,7 +54,8 @@ class Own:
 
 
 def parsed(source: bytes) -> Letter:
-    """A letter; only its head where its parts lie too deep."""
+    """A letter; only its head where its parts lie too deep. Of a type with more parameters than any has, the first."""
+    source = _TYPES.sub(lambda found: found[0][:LONGEST_TYPE], source)
     try:
         return message_from_bytes(source)
     except (RecursionError, ValueError, LookupError, TypeError, AssertionError):

@@ -9,12 +9,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import aiohttp
 import orjson
 
-from bot.channels.base import Attachment, Broken, ChannelError, NotSent, Rejected, Throttled, Unconfirmed
+from bot.channels.base import (
+    Attachment,
+    Broken,
+    ChannelError,
+    NotSent,
+    Rejected,
+    Throttled,
+    Unconfirmed,
+    Unreadable,
+    readable,
+)
+from kit.http import address_parts
 
 API = "https://platform-api2.max.ru"
 
@@ -88,7 +99,7 @@ class Calls:
         """The bytes behind an address that MAX gave. Raises ChannelError."""
         try:
             for _ in range(MOST_HOPS):
-                if urlsplit(url).scheme != urlsplit(self._api).scheme:
+                if address_parts(url).scheme != address_parts(self._api).scheme:
                     raise Rejected("the file lies at a strange address")
                 async with self._session().get(
                     url, timeout=aiohttp.ClientTimeout(UPLOAD_TIMEOUT), allow_redirects=False
@@ -143,8 +154,8 @@ class Calls:
 
 def _result(status: int, said: bytes, retry_after: str) -> dict[str, Any]:
     try:
-        body = orjson.loads(said)
-    except orjson.JSONDecodeError:
+        body = readable(said)
+    except Unreadable:
         body = None
     if not isinstance(body, dict):
         if status in (401, 429):

@@ -21,11 +21,11 @@ from bot.channels.base import (
     Broken,
     ChannelError,
     Connection,
-    Envelope,
     Holds,
     Throttled,
     Unreadable,
     check_secret,
+    envelopes,
     event_in,
 )
 from bot.channels.max_calls import Calls
@@ -101,11 +101,9 @@ class MaxReceiver:
 
     async def take(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Store updates durably, those of dialogs; what returns may be confirmed."""
-        envelopes = [
-            Envelope(chat, max_read.id_of(update), update) for update in updates if (chat := max_read.chat_of(update))
-        ]
+        found = envelopes(updates, max_read.chat_of, max_read.id_of)
         crash.point("intake.before_store")
-        await self._link.accept(self._link.account_id, envelopes)
+        await self._link.accept(self._link.account_id, found)
         crash.point("intake.after_store")
 
     async def _keep_webhook(self, holds: Holds) -> None:

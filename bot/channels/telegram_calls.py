@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from bot.channels.base import Broken, ChannelError, NotSent, Rejected, Throttled, Unconfirmed
+from bot.channels.base import Broken, ChannelError, NotSent, Rejected, Throttled, Unconfirmed, Unreadable, readable
 
 API = "https://api.telegram.org"
 
@@ -67,8 +67,8 @@ class Calls:
 
 def _result(status: int, said: bytes) -> Any:
     try:
-        body = orjson.loads(said)
-    except orjson.JSONDecodeError:
+        body = readable(said)
+    except Unreadable:
         body = None
     if not isinstance(body, dict) or "ok" not in body:
         # Not the Bot API itself: something on the way to it, or a half of its answer.

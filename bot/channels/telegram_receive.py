@@ -22,11 +22,11 @@ from bot.channels.base import (
     Broken,
     ChannelError,
     Connection,
-    Envelope,
     Holds,
     Throttled,
     Unreadable,
     check_secret,
+    envelopes,
     event_in,
 )
 from bot.channels.telegram_calls import Calls
@@ -93,13 +93,9 @@ class TelegramReceiver:
 
     async def take(self, updates: Sequence[Mapping[str, Any]]) -> None:
         """Store updates durably, those of private chats; what returns may be confirmed."""
-        envelopes = [
-            Envelope(chat, str(update["update_id"]), update)
-            for update in updates
-            if (chat := telegram_read.chat_of(update))
-        ]
+        found = envelopes(updates, telegram_read.chat_of, lambda update: str(update["update_id"]))
         crash.point("intake.before_store")
-        await self._link.accept(self._link.account_id, envelopes)
+        await self._link.accept(self._link.account_id, found)
         crash.point("intake.after_store")
 
     async def _keep_webhook(self, holds: Holds) -> None:

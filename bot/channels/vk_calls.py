@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from bot.channels.base import Broken, ChannelError, NotSent, Rejected, Throttled, Unconfirmed
+from bot.channels.base import Broken, ChannelError, NotSent, Rejected, Throttled, Unconfirmed, Unreadable, readable
 
 API = "https://api.vk.com"
 
@@ -120,8 +120,8 @@ def _written(value: Any) -> str:
 def parsed(said: bytes) -> Any:
     """JSON, whatever it calls itself; None for anything else."""
     try:
-        return orjson.loads(said)
-    except orjson.JSONDecodeError:
+        return readable(said)
+    except Unreadable:
         return None
 
 

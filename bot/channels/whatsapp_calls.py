@@ -21,7 +21,9 @@ from bot.channels.base import (
     Rejected,
     Throttled,
     Unconfirmed,
+    Unreadable,
     is_at,
+    readable,
 )
 
 API = "https://graph.facebook.com"
@@ -164,8 +166,8 @@ class Calls:
 
 def parsed(said: bytes) -> Any:
     try:
-        return orjson.loads(said)
-    except orjson.JSONDecodeError:
+        return readable(said)
+    except Unreadable:
         return None
 
 

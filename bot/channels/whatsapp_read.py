@@ -224,8 +224,8 @@ def _order(held: Json, _context: Json) -> Parts:
     wanted = [
         Wanted(
             sku=str(item.get("product_retailer_id", ""))[:120],
-            quantity=int(item["quantity"]) if isinstance(item.get("quantity"), int | float) else 1,
-            price=float(item["item_price"]) if isinstance(item.get("item_price"), int | float) else 0.0,
+            quantity=int(_number(item.get("quantity"), 1)),
+            price=_number(item.get("item_price"), 0.0),
             currency=str(item.get("currency", ""))[:3],
         )
         for item in _list(held.get("product_items"))
@@ -235,6 +235,15 @@ def _order(held: Json, _context: Json) -> Parts:
     ]
     text = "\n\n".join(part for part in (str(held.get("text") or ""), "\n".join(lines)) if part)
     return {"text": text, "wanted": tuple(wanted)} if wanted else None
+
+
+def _number(told: Any, otherwise: float) -> float:
+    """Meta's pages show numbers of an order in quotes, its calls bring them without."""
+    try:
+        found = float(told)
+    except (TypeError, ValueError):
+        return otherwise
+    return found if abs(found) < 10**12 else otherwise
 
 
 _READERS: Mapping[str, Callable[[Json, Json], Parts]] = {

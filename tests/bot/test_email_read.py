@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bot.channels import email_parts, email_read
@@ -28,6 +30,53 @@ def test_who_writes(given: str, name: str | None, address: str) -> None:
     assert said.profile.external_id == address
     assert name is None or said.profile.name == name
     assert "\n" not in said.profile.name
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("=?utf-8?B?0JDQvdC90LA?=", "Анна"),
+        ("=?utf-8?B?A?=", "=?utf-8?B?A?="),
+        ("=?utf-8?B?0JDQvdC90LA=!?=", "Анна"),
+        ("=?unicode_escape?Q?a=5Cud800=5Cx00?=", "a? "),
+        ("=?utf-7?Q?+2AA-?=", "?"),
+    ],
+)
+def test_words_of_a_head_that_are_spoilt_hide_nobody(given: str, shown: str) -> None:
+    raw = f"From: {given} <anna@mail.example>\r\nSubject: {given}\r\nMessage-ID: <1@x>\r\n\r\nhello".encode()
+    [said] = email_read.read(stored(raw), OWN)
+    assert said.profile.external_id == "anna@mail.example"
+    assert said.profile.name == shown.strip()
+    assert said.text.endswith("hello")
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "unicode_escape", "utf-16", "idna", "zlib"])
+def test_no_charset_makes_letters_that_nothing_keeps(charset: str) -> None:
+    for body in (b"+2AA- +AAA-", b"\\ud800 \\x00", b"\x00\xd8" * 9):
+        head = f"From: a@mail.example\r\nMessage-ID: <1@x>\r\nContent-Type: text/plain; charset={charset}\r\n\r\n"
+        [said] = email_read.read(stored(head.encode() + body), OWN)
+        assert "\x00" not in said.text
+        assert said.text.encode()
+
+
+def test_a_type_of_a_million_bytes_holds_nobody_up() -> None:
+    """A letter is read in the transaction that keeps it, for which others wait. This one took half a minute."""
+    facts = b"\r\n ; fact*0*=x" * 60_000
+    raw = (
+        b"From: a@mail.example\r\nMessage-ID: <1@x>\r\nContent-Type: text/plain; charset=koi8-r"
+        + facts
+        + b"\r\n\r\n\xe1"
+    )
+    began = time.process_time()
+    [said] = email_read.read(stored(raw), OWN)
+    assert said.text == "А"
+    assert time.process_time() - began < 1.5
+
+
+def test_a_type_that_is_none_is_that_of_any_file() -> None:
+    raw = b"From: a@mail.example\r\nMessage-ID: <1@x>\r\nContent-Type: application/x(\0)y; name=a.bin\r\n\r\nhello"
+    [said] = email_read.read(stored(raw), OWN)
+    assert [media.mime for media in said.media] == ["application/octet-stream"]
 
 
 def test_an_answer_from_another_address_of_his_stays_in_his_conversation() -> None:

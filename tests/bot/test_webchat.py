@@ -222,7 +222,9 @@ async def test_a_file_that_is_too_large_is_refused(counter: Counter, anna: Visit
 # Who is let in
 
 
-@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "http://["}]
+)
 async def test_a_foreign_page_may_not_act_for_a_visitor(
     counter: Counter, anna: Visitor, headers: dict[str, str]
 ) -> None:
@@ -257,6 +259,25 @@ async def test_a_form_of_the_wrong_shape_is_refused(
     counter: Counter, anna: Visitor, path: str, form: dict[str, object]
 ) -> None:
     assert (await anna.ask(path, form))[0] == 400
+
+
+async def test_words_that_no_database_keeps_are_kept_as_far_as_one_does(counter: Counter, anna: Visitor) -> None:
+    """A zero character, and an emoji that was cut in two where the field was full."""
+    context: dict[str, object] = {"page": "https://clay.example/\x00", "title": "Кружки\x00"}
+    await anna.say("Есть\x00 кружка \ud83d", context=context)
+    await anna.post("start", {"key": new_key(), "start": "", "locale": "ru\x00"})
+    assert [m["text"] for m in await anna.thread() if m["author"] == "buyer"] == ["Есть кружка \ufffd"]
+    assert (await counter.conversation()).context == {"page": "https://clay.example/", "title": "Кружки"}
+    _, stored = await anna.upload(b"%PDF-1.7", "bill%00%0A.pdf", "application/pdf")
+    await anna.say("Счёт", files=[stored["file"]])
+    assert (await anna.thread())[-1]["media"][0]["name"] == "bill.pdf"
+
+
+async def test_a_site_key_that_no_database_could_hold_is_of_no_site(counter: Counter, anna: Visitor) -> None:
+    for key in ("%00", "a%00b", "%ED%A0%80", "%FF"):
+        assert (await anna.fetch(f"/webchat/frame?site={key}"))[1].status == 404
+    status, body = await anna.ask("session", {}, **{"X-Webchat-Site": "clay\xff"})
+    assert (status, body["error"]) == (404, "unknown_site")
 
 
 async def test_someone_who_floods_is_slowed_down_and_told_when_to_come_back(counter: Counter, anna: Visitor) -> None:

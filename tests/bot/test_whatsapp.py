@@ -442,3 +442,19 @@ def test_an_envelope_holds_one_thing_and_who_says_it() -> None:
     )
     assert first.raw["value"]["messages"] == [message]
     assert first.raw["value"]["contacts"] == [people[0]]
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        ({"quantity": 2, "item_price": 5.5}, (2, 5.5)),
+        ({"quantity": "2", "item_price": "5.50"}, (2, 5.5)),
+        ({"quantity": "many", "item_price": None}, (1, 0.0)),
+        ({"quantity": [2], "item_price": "nan"}, (1, 0.0)),
+    ],
+)
+def test_numbers_of_a_basket_count_with_and_without_quotes(told: dict[str, Any], wanted: tuple[int, float]) -> None:
+    item = {"product_retailer_id": "MUG-MIST", "currency": "RUB", **told}
+    message = {"from": "79161112233", "id": "wamid.1", "type": "order", "order": {"product_items": [item]}}
+    [said] = whatsapp_read.read({"value": {"messages": [message]}})
+    assert [(one.quantity, one.price) for one in said.wanted] == [wanted]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -140,6 +141,15 @@ async def test_a_way_of_delivery_keeps_its_code_and_a_new_one_gets_its_own(desk:
     assert (courier.code, courier.price, courier.free_from, courier.needs_address) == ("courier", 45000, None, True)
     assert post.name == "Почта"
     assert post.code not in ("forged", "pickup", "")
+
+
+async def test_a_form_that_claims_more_rows_than_it_has_holds_nobody_up(desk: Desk) -> None:
+    """It is read inside the transaction, for which everybody else waits."""
+    browser = await desk.signed_in(desk.ours.owner)
+    form = {"rows": "30000000", "name-0": "Почта", "price-0": "300"}
+    async with asyncio.timeout(15):
+        assert (await browser.post("/settings/delivery", form)).status == 204
+    assert [way.name for way in (await rules(desk)).delivery] == ["Почта"]
 
 
 async def test_only_stages_that_there_are_can_be_told_of(desk: Desk) -> None:
@@ -326,6 +336,7 @@ async def test_a_chat_for_the_site_is_made_with_its_tag_and_the_sites_that_may_s
     assert f"data-site=&#34;{account.external_id}&#34;" in page
     assert "/webchat/widget.js" in page
     assert "не похоже на адрес" in (await owner.post(f"{here}/origins", {"origins": "shop.example javascript:x"})).text
+    assert "не похоже на адрес" in (await owner.post(f"{here}/origins", {"origins": "http://["})).text
     await owner.post(f"{here}/origins", {"origins": "shop.example\nhttp://127.0.0.1:8083/path shop.example"})
     kept = await desk.db.read(lambda session: accounts.get(session, account.id).settings["origins"])
     assert kept == ["https://shop.example", "http://127.0.0.1:8083"]

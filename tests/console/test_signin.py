@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from urllib.parse import quote
+
 import pytest
 from yarl import URL
 
@@ -55,6 +58,54 @@ async def test_a_sign_in_form_of_another_site_is_not_taken(desk: Desk) -> None:
     for told in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
         answer = await desk.stranger().post("/login", {"email": "marina@clay.example", "password": PASSWORD}, **told)
         assert (answer.status, answer.headers.get("Set-Cookie")) == (403, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        (422, "application/x-www-form-urlencoded", b"email=marina%00%40clay.example&password=%00"),
+        (422, "application/x-www-form-urlencoded", b"email=%ED%A0%80%FF&password=%FF"),
+        (
+            422,
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\n\0\r\n--x--\r\n',
+        ),
+        (400, "application/x-www-form-urlencoded; charset=nonsense", b"email=a&password=b"),
+        (400, "multipart/form-data", b"email"),
+        (400, "multipart/form-data; boundary=x", b"--x\r\nemail"),
+    ],
+)
+async def test_a_form_that_no_browser_makes_is_refused_and_breaks_nothing(
+    desk: Desk, status: int, kind: str, body: bytes
+) -> None:
+    assert (await desk.stranger().post("/login", body, **{"Content-Type": kind})).status == status
+    browser = await desk.signed_in(desk.ours.owner)
+    assert (await browser.post("/settings/rules", body, **{"Content-Type": kind})).status in (400, 409, 422, 204)
+
+
+async def raw(desk: Desk, head: bytes, body: bytes = b"") -> int:
+    """The status of the answer to bytes that no client would write."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", URL(desk.address).port)
+    lines = b"%s\r\nHost: shop\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (head, len(body), body)
+    writer.write(lines)
+    status = int((await reader.readline()).split()[1])
+    writer.close()
+    return status
+
+
+async def test_what_strangers_write_into_headers_and_addresses_breaks_nothing(desk: Desk) -> None:
+    for cookie in (b"prilavok=\xff\xfe", b"prilavok=%00"):
+        assert await raw(desk, b"GET /inbox HTTP/1.1\r\nCookie: " + cookie) == 303
+    assert await raw(desk, b"POST /login HTTP/1.1\r\nOrigin: http://[") == 403
+    form = f"email=marina%40clay.example&password={quote(PASSWORD)}".encode()
+    kind = b"Content-Type: application/x-www-form-urlencoded"
+    assert await raw(desk, b"POST /login HTTP/1.1\r\nUser-Agent: \xff\r\n" + kind, form) == 303
+    browser = await desk.signed_in(desk.ours.owner)
+    cookie = next(f"prilavok={each.value}" for each in browser.http.cookie_jar).encode()
+    forged = b"POST /settings/rules HTTP/1.1\r\nX-CSRF-Token: \xff\r\nCookie: " + cookie
+    assert await raw(desk, forged) == 403
+    for path in ("/orders?channel=%00", "/orders?q=a%00b", "/inbox?view=%00", "/tasks?who=%00"):
+        assert (await browser.get(path)).status == 404, path
 
 
 async def test_signing_out_ends_the_session_itself(desk: Desk) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,32 @@ def test_a_backup_with_a_file_less_is_made_and_ends_as_a_failure(here: Path, tmp
     assert "missing or spoilt" in words
     (made,) = (tmp_path / "nightly").glob("prilavok-*")
     assert run("backup", "--verify", made)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"host": "no-such-host.invalid"}, "host is no address of this machine"),
+        ({"host": "203.0.113.7"}, "host is no address of this machine"),
+        ({"database": "sqlite:////proc/none/shop.db"}, "/proc/none: No such file or directory"),
+        ({"files": "config.toml"}, "config.toml: File exists"),
+    ],
+)
+def test_what_the_machine_refuses_is_said_in_words(tmp_path: Path, changes: dict[str, str], words: str) -> None:
+    path = settings(tmp_path / "here")
+    told = {"secret_key": KEY, "database": "sqlite:///shop.db", "files": "files", **changes}
+    path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in told.items()) + "port = 0\n")
+    command = [sys.executable, "-c", "from prilavok.cli import main; main()", "run"]
+    ended = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (2, False), ended.stderr
+    assert words in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["", "   ", "Анна\n"])
+def test_nobody_works_here_without_a_name(tmp_path: Path, name: str) -> None:
+    path = settings(tmp_path / "here")
+    result = CliRunner().invoke(
+        app, ["staff", "add", "a@mail.example", "--name", name, "--config", str(path)], input="серый туман над водой\n"
+    )
+    assert result.exit_code == 2
+    assert "--name must be a name" in result.output

@@ -39,6 +39,43 @@ def test_a_blank_secret_stops_the_start(section: dict[str, Any]) -> None:
     assert "is empty" in refused(section)
 
 
+@pytest.mark.parametrize("url", ["", "shop.db", "sqlite://", "sqlite:///", "mysql://u@h/n", "oracle://h", "postgres:h"])
+def test_a_database_that_we_do_not_speak_to_is_refused(url: str) -> None:
+    """mysql://… was taken for a PostgreSQL server, and sqlite:// for a shop that is gone at the end."""
+    assert "database: needs sqlite:///" in refused({"database": url})
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite:///shop.db", "sqlite:////srv/my shop/shop.db", "postgresql://u:p@h:1/n?sslmode=require", "postgres://h/n"],
+)
+def test_a_database_that_we_speak_to_is_taken(url: str) -> None:
+    assert parse({"secret_key": KEY, "database": url}).database == url
+
+
+@pytest.mark.parametrize("proxy", ["localhost", "10.0.0.0/99", "*", ""])
+def test_a_proxy_is_trusted_by_an_address_alone(proxy: str) -> None:
+    """One that is misspelt would have nobody trusted, the others neither, and nothing would say so."""
+    assert "trusted_proxies.1: needs an address" in refused({"trusted_proxies": ["127.0.0.1", proxy]})
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"timezone": "Europe/Moskow"}, "did you mean Europe/Moscow?"),
+        ({"currency": "RUR0"}, "shop.currency: needs the code of a currency"),
+        ({"name": "  "}, "shop.name: needs 1 to 200 characters"),
+    ],
+)
+def test_a_shop_that_cannot_be_is_refused_before_anything_is_made(facts: dict[str, str], words: str) -> None:
+    assert words in refused({"shop": facts})
+
+
+def test_a_file_that_cannot_be_read_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match="cannot be read: Is a directory"):
+        config.load(tmp_path)
+
+
 def test_an_unknown_key_is_refused_with_the_right_one() -> None:
     assert "databse: unknown key; did you mean database?" in refused({"databse": "x"})
     assert "telegram.0.tokn: unknown key; did you mean token?" in refused({"telegram": [{"token": "1:a", "tokn": "x"}]})

@@ -109,6 +109,12 @@ def test_one_or_two_letters_find_names_and_numbers_too(shop: World) -> None:
     assert numbers(shop, "%") == numbers(shop, "цю") == []
 
 
+@pytest.mark.parametrize("text", ["²", "1²", "№¹", "٣" * 12, "9" * 40, "#"])
+def test_what_only_looks_like_a_number_finds_nothing(shop: World, text: str) -> None:
+    ordered(shop, person(shop, "Анна"), 12)
+    assert numbers(shop, text) == []
+
+
 def test_what_is_found_is_counted_and_shown_page_by_page_and_stage_by_stage(shop: World) -> None:
     anna, vera = person(shop, "Анна Ветрова"), person(shop, "вера Ветрова")
     made = [ordered(shop, (anna, vera)[n % 2], 1001 + n) for n in range(5)]

@@ -94,6 +94,22 @@ def _old_request(session: Session, order_id: int) -> Payment:
     return payment
 
 
+async def test_a_clock_that_was_set_back_does_not_make_a_forgotten_key_good_again(till: Till) -> None:
+    """How long it has been tried for is known without the clock."""
+    order = await till.order()
+    payment = await till.do(_much_tried, order.id)
+    await till.settle()
+    assert (await till.payment(payment.id)).reason == starting.NEVER_MADE
+    assert till.asked(CREATE) == 0
+
+
+def _much_tried(session: Session, order_id: int) -> Payment:
+    payment = charging.request(session, locked(session, order_id), actor="bot")
+    waited = timedelta(hours=30) // timedelta(milliseconds=1)
+    session.execute(sa.update(Job).where(Job.kind == charging.START).values(waited=waited))
+    return payment
+
+
 async def test_a_payment_whose_answer_was_lost_a_day_ago_is_found_by_its_metadata(till: Till) -> None:
     order = await till.order()
     payment = await till.link(order)

@@ -85,3 +85,28 @@ def test_what_browsers_do_not_show_is_no_picture(tmp_path: Path, data: bytes) ->
     assert presentable(data) == data
     with pytest.raises(NoSuchFile):
         store.thumbnail(kept.sha256, 96)
+
+
+def test_a_picture_whose_notes_are_spoilt_goes_to_strangers_without_them(tmp_path: Path) -> None:
+    """Where it was taken may still be read from them by others."""
+    exif = Image.Exif()
+    exif[0x010F] = "A telephone"
+    whole = _jpeg(exif=exif)
+    at = whole.index(b"Exif\0\0") + 6
+    for spoilt in (
+        whole[: at + 2] + b"\xff" + whole[at + 3 :],
+        whole.replace(b"MM\0*", b"M\x9c\0*").replace(b"II*\0", b"I\x9c*\0"),
+    ):
+        assert b"A telephone" in spoilt
+        assert b"A telephone" not in presentable(spoilt)
+        assert FileStore(tmp_path).thumbnail(FileStore(tmp_path).keep(spoilt).sha256, 96).exists()
+
+
+def test_a_spoilt_picture_breaks_nothing(tmp_path: Path) -> None:
+    store, out = FileStore(tmp_path), BytesIO()
+    Image.effect_noise((64, 48), 50).save(out, "PNG")
+    at = out.getvalue().index(b"IDAT")
+    for spoilt in (out.getvalue()[: at - 4] + b"\0\0\0\x09" + out.getvalue()[at:], out.getvalue()[: at + 40]):
+        assert presentable(spoilt)
+        with pytest.raises(NoSuchFile):
+            store.thumbnail(store.keep(spoilt).sha256, 96)

@@ -154,6 +154,25 @@ async def test_a_step_that_fails_leaves_no_trace_and_is_tried_again_then_dead_wh
     assert await db.read(told) == ["job_died"]
 
 
+async def test_what_a_failure_says_does_not_keep_it_from_being_counted(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may quote what came from outside, with characters that no database keeps."""
+    monkeypatch.setattr("storage.lanes.BACKOFF_MS", 1)
+
+    def fail(session: Session, job: Job) -> None:
+        raise LookupError("a\x00b\ud83d")
+
+    worker = Worker(db, {"step": Step(fail)})
+    await worker.start()
+    await put(db, "step", "lane", 0)
+    async with asyncio.timeout(20):
+        while await states(db) != [("dead", 5)]:
+            await asyncio.sleep(0.05)
+    await worker.stop()
+    assert await db.read(lambda session: session.scalar(sa.select(JobRow.error))) == "LookupError: a\\x00b?"
+
+
 async def test_an_effect_that_raises_is_called_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.lanes.BACKOFF_MS", 1)
     kitchen = Kitchen()

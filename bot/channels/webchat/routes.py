@@ -30,7 +30,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
-from bot.channels.base import Accept, Envelope
+from bot.channels.base import Accept, Envelope, Unreadable, readable
 from bot.channels.webchat import events, forms, thread, visitors
 from bot.channels.webchat.answers import ANSWERS
 from bot.channels.webchat.frame import Asset, Assets, Frames
@@ -234,7 +234,7 @@ class Api:
     async def upload(self, request: web.Request) -> web.Response:
         """One file as the request's body. It belongs to nobody until a message names it."""
         visit = await self._visit(request, "upload", form=False)
-        name = unquote(request.headers.get(NAME_HEADER, ""))[:200]
+        name = "".join(filter(str.isprintable, unquote(request.headers.get(NAME_HEADER, ""))))[:200]
         try:
             blob = await self._files.save(request.content.iter_chunked(1 << 16), limit=CAPABILITIES["webchat"].file_in)
         except FileTooLarge:
@@ -280,7 +280,7 @@ class Api:
         if came_from is not None:
             return came_from == "same-origin"
         origin = request.headers.get("Origin")
-        return origin is None or urlsplit(origin).netloc in (self._own, request.host)
+        return origin is None or http.address_parts(origin).netloc in (self._own, request.host)
 
     def _take(self, what: str, request: web.Request, chat: str) -> None:
         address = http.client_address(request, request.app.get(http.TRUSTED, ()))
@@ -314,7 +314,9 @@ async def _form(request: web.Request, shape: type[Form]) -> Form:
     if len(body) > LARGEST_FORM:
         raise _refusal(web.HTTPRequestEntityTooLarge, "too_large")
     try:
-        return shape.model_validate_json(body)
+        return shape.model_validate(readable(body))
+    except Unreadable:
+        raise _refusal(web.HTTPBadRequest, "bad_form", fields=[]) from None
     except ValidationError as wrong:
         where = [".".join(str(part) for part in error["loc"]) for error in wrong.errors(include_input=False)]
         raise _refusal(web.HTTPBadRequest, "bad_form", fields=where) from None
