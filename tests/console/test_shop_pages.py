@@ -189,6 +189,30 @@ async def test_a_new_colleague_can_sign_in(desk: Desk) -> None:
     assert (await stranger.get("/settings")).status == 403
 
 
+@pytest.mark.parametrize(
+    ("page", "form", "words"),
+    [
+        ("shop", {"name": " ", "locale": "ru", "timezone": "Europe/Moscow"}, "от 1 до 200 знаков"),
+        ("shop", {"name": "я" * 201, "locale": "ru", "timezone": "Europe/Moscow"}, "от 1 до 200 знаков"),
+        ("shop", {"name": "А", "locale": "ru", "timezone": "Mars/Base"}, "Часового пояса «Mars/Base» нет"),
+        ("rules", {"reserve_minutes": "30"}, "от 65 до 43200 минут, а «30» не подходит"),
+        ("rules", {"reserve_minutes": "90", "below": "-5"}, "не бывает меньше нуля, а написано «-5»"),
+        ("rules", {"reserve_minutes": "90", "waiting_notice": "часто"}, "0 — никогда, а «часто» не подходит"),
+        ("assignment", {"most": "0"}, "от 1 до 500 открытых диалогов, а «0» не подходит"),
+        ("delivery", {"rows": "1", "name-0": "Курьер", "price-0": "-1"}, "меньше нуля, а написано «-1»"),
+        ("consent", {"consent_ru": "я" * 20_000}, "слишком длинный: помещается"),
+        ("receipts", {"vat_code": "99", "tax_system": ""}, "Такой ставки НДС нет"),
+    ],
+)
+async def test_a_setting_that_will_not_do_is_refused_with_what_would(
+    desk: Desk, page: str, form: dict[str, str], words: str
+) -> None:
+    owner, before = await desk.signed_in(desk.ours.owner), await rules(desk)
+    answer = await owner.post(f"/settings/{page}", form)
+    assert (answer.status, words in answer.text) == (409, True), answer.text
+    assert await rules(desk) == before
+
+
 async def test_the_owner_puts_a_text_into_his_own_words_and_back(desk: Desk) -> None:
     browser = await desk.signed_in(desk.ours.owner)
     form = {"key": "buyer.greeting", "locale": "ru", "text": "Привет, {name}! {unknown.__class__}"}
