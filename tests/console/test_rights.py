@@ -299,6 +299,17 @@ async def test_what_is_not_there_is_explained(desk: Desk, path: str) -> None:
     assert "Traceback" not in answer.text
 
 
+async def test_an_address_that_nothing_answers_is_explained_to_a_browser_alone(desk: Desk) -> None:
+    page = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "en-GB"}
+    for path in ("/nonsense", "/settings/channels/nothing/at/all", "/products/1/photos"):
+        answer = await (await desk.signed_in(desk.ours.operator)).get(path, **page)
+        assert (answer.status, "Здесь ничего нет" in answer.text) == (404, True), path
+        answer = await desk.stranger().get(path, **page)
+        assert (answer.status, "There is nothing here" in answer.text) == (404, True), path
+    answer = await desk.stranger().get("/hooks/nobody/1")
+    assert (answer.status, "<html" in answer.text) == (404, False)
+
+
 async def test_a_failure_of_ours_is_told_by_a_number_alone(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     def spoil(session: Session) -> None:
         order_of(session, desk.ours)
