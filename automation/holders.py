@@ -27,6 +27,10 @@ COPIED = frozenset(
         "customer_merge.gone_id",
         "customer_apart.one_id",
         "customer_apart.other_id",
+        "customer_import_row.customer_id",
     }
 )
 """What stays with the card that goes: customers.joining copies from it, and merges and verdicts are about the cards."""
+
+LEADS = frozenset({*HOLDERS, *COPIED})
+"""Every column that leads to a customer."""

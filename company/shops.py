@@ -18,14 +18,21 @@ class NoSuchShop(Missing):
     code = "no_such_shop"
 
 
+LONGEST_NAME = 200
+
+
 class BadShop(Refused):
-    """A shop cannot have this name, currency, language or time zone; `value` is the offending one."""
+    """A shop cannot have this name, currency, language, time zone or rule; `value` is the offending one.
+
+    Each field has words of its own, `errors.bad_shop.<field>`, with the `bounds` between which it may be.
+    """
 
     code = "bad_shop"
 
-    def __init__(self, field: str, value: str) -> None:
+    def __init__(self, field: str, value: str, **bounds: int) -> None:
         self.field = field
-        super().__init__(f"{field}: {value!r}", value=value[:60])
+        self.code = f"bad_shop.{field}"
+        super().__init__(f"{field}: {value[:60]!r}", value=value[:60], **bounds)
 
 
 def create(
@@ -33,8 +40,8 @@ def create(
 ) -> Shop:
     """A shop with the default settings and no goods. Raises BadShop."""
     name = name.strip()
-    if not 1 <= len(name) <= 200:
-        raise BadShop("name", name)
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise BadShop("name", name, most=LONGEST_NAME)
     if not is_currency(currency):
         raise BadShop("currency", currency)
     if locale not in LOCALES:

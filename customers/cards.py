@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.orm import Session
 
 from company import staff
@@ -87,10 +87,13 @@ def exactly(session: Session, customer_id: int, shop_id: int) -> Customer:
 
 
 def held(session: Session, customer_id: int, shop_id: int) -> Customer:
-    """As `get`, and the card cannot be merged away before the transaction ends. Raises ErasedAlready."""
+    """As `get`, and the card can be neither merged away nor removed before the transaction ends. Raises ErasedAlready."""
     while True:
         customer = get(session, customer_id, shop_id)
-        session.refresh(customer, with_for_update={"read": True, "key_share": True})
+        try:
+            session.refresh(customer, with_for_update={"read": True, "key_share": True})
+        except InvalidRequestError:
+            raise NoSuchCustomer(f"customer {customer_id} was removed just now") from None
         if customer.erased_at is not None:
             raise ErasedAlready()
         if customer.merged_into_id is None:

@@ -89,6 +89,21 @@ def bring_in(
     return Brought.NEW
 
 
+def make_void(session: Session, customer: Customer, consent_ids: Collection[int], *, actor: str) -> None:
+    """Have these hold no more: the file that brought them was a mistake. What held before them holds again.
+
+    They stay to be read, for the shop may have written to somebody because of them. The card must be held.
+    """
+    before = {what.value: row.given for what, row in latest(session, customer.id).items()}
+    mine = sa.update(Consent).where(Consent.id.in_(consent_ids), Consent.customer_id == customer.id)
+    session.execute(mine.where(Consent.void_at.is_(None)).values(void_at=utc_now()))
+    after = {what.value: row.given for what, row in latest(session, customer.id).items()}
+    names = [name for name in before if before[name] != after.get(name)]
+    if names:
+        old, new = {name: before[name] for name in names}, {name: after.get(name) for name in names}
+        publish(session, changed(customer, "consent", actor=actor, before=old, after=new))
+
+
 def _held(session: Session, customer: Customer, what: ConsentTo) -> Consent | None:
     """The last word, and nobody says another one before the transaction ends."""
     session.flush()
@@ -115,11 +130,12 @@ def _write(
 
 def latest(session: Session, customer_id: int) -> dict[ConsentTo, Consent]:
     """What holds now; a kind that was never spoken of is not there."""
-    return {ConsentTo(row.what): row for row in reversed(history(session, customer_id))}
+    spoken = [row for row in history(session, customer_id) if row.void_at is None]
+    return {ConsentTo(row.what): row for row in reversed(spoken)}
 
 
 def history(session: Session, customer_id: int) -> list[Consent]:
-    """Everything that was said, the latest first."""
+    """Everything that was said, the latest first, with what holds no more because its file was taken back."""
     rows = session.scalars(sa.select(Consent).where(Consent.customer_id == customer_id).order_by(Consent.id.desc()))
     return list(rows)
 
@@ -129,7 +145,7 @@ def of_many(session: Session, customer_ids: Collection[int]) -> dict[int, dict[C
     found: dict[int, dict[ConsentTo, bool]] = {}
     rows = session.execute(
         sa.select(Consent.customer_id, Consent.what, Consent.given)
-        .where(Consent.customer_id.in_(customer_ids))
+        .where(Consent.customer_id.in_(customer_ids), Consent.void_at.is_(None))
         .order_by(Consent.id)
     )
     for customer_id, what, given in rows:
@@ -150,6 +166,9 @@ def written_to_first() -> sa.ColumnElement[bool]:
 def _holds(what: ConsentTo, *, given: bool) -> sa.ColumnElement[bool]:
     """The last word on it is this one."""
     later = aliased(Consent)
-    after = sa.exists().where(later.customer_id == Consent.customer_id, later.what == what, later.id > Consent.id)
+    after = sa.exists().where(
+        later.customer_id == Consent.customer_id, later.what == what, later.id > Consent.id, later.void_at.is_(None)
+    )
     here = (Consent.customer_id == Customer.id, Consent.what == what, Consent.given.is_(given))
-    return sa.exists(sa.select(sa.literal(1)).where(*here, sa.not_(after)).correlate(Customer))
+    holds = sa.select(sa.literal(1)).where(*here, Consent.void_at.is_(None), sa.not_(after))
+    return sa.exists(holds.correlate(Customer))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from customers.tables import Apart, Consent, Contact, Customer, FieldValue, Identity, Merge, Passport
+from customers.tables import Apart, CardImportRow, Consent, Contact, Customer, FieldValue, Identity, Merge, Passport
 from kit.clock import utc_now
 
 SHORTEST = 4
@@ -47,6 +47,7 @@ def erase(session: Session, customer_ids: Sequence[int]) -> None:
         (Contact, Contact.customer_id),
         (FieldValue, FieldValue.customer_id),
         (Passport, Passport.customer_id),
+        (CardImportRow, CardImportRow.customer_id),
         (Identity, Identity.customer_id),
         (Apart, Apart.one_id),
         (Apart, Apart.other_id),

@@ -11,7 +11,7 @@ from storage.events import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerChanged(Event):
-    """`what`: card, contact, field, apart, consent. `before` and `after` hold what changed, by its name."""
+    """`what`: card, contact, field, apart, consent, import. `before` and `after` hold what changed, by its name."""
 
     kind: ClassVar[str] = "customer_changed"
 
@@ -41,6 +41,40 @@ class MergeUndone(Event):
     customer_id: int
     gone_id: int
     merge_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomersImported(Event):
+    """A file is taken in: so many cards were made, so many completed, so many consents written down."""
+
+    kind: ClassVar[str] = "customers_imported"
+
+    import_id: int
+    new: int
+    filled: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomersImportUndone(Event):
+    """It is taken back: so many cards are removed, so many as before, and so many stay in whole or in part."""
+
+    kind: ClassVar[str] = "customers_import_undone"
+
+    import_id: int
+    gone: int
+    back: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRemoved(Event):
+    """The card was made by a file that is taken back, and nobody had to do with it since."""
+
+    kind: ClassVar[str] = "customer_removed"
+
+    customer_id: int
+    import_id: int
 
 
 def changed(

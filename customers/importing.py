@@ -1,264 +1,253 @@
-"""Customers out of a file: who they are, and what they said to offers elsewhere, when, and how that is known.
+"""Customers out of a file: whom the shop does not know gets a card, and whom it knows gets what his card lacks.
 
-A file is taken as a whole or not at all: one unclear value refuses it, for a consent is what the shop may have to prove
-years later. Taking the same file again changes nothing, so what a crash cut off goes on from there.
+What a card has stays as it is, and so does what its customer has said since. What each row did is kept, so that the
+file can be taken back (customers.import_undo). Taking the same file again changes nothing, so what a crash cut off goes
+on from there.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from company.staff import BadEmail
 from company.tables import Shop
-from customers import cards, consents, contacts
+from customers import cards, consents, contacts, fields
 from customers.consents import Brought
-from customers.contacts import BadPhone
-from customers.tables import ConsentTo, Contact, ContactKind, Customer
-from kit.errors import Refused
-
-MOST = 2_000
-"""Rows of one file. They are taken while somebody waits for it."""
+from customers.events import CustomersImported
+from customers.import_rows import Fault, Row, Wrong
+from customers.joining import FIELD
+from customers.tables import CardImport, CardImportRow, Contact, ContactKind, Customer, DidToCard
+from kit.clock import utc_now
+from kit.errors import Missing, Refused
+from storage import jobs
+from storage.events import publish
 
 AT_ONCE = 20
 """Rows in one transaction: others wait to write."""
 
+KEPT = timedelta(days=30)
+"""How long it is known what a file did."""
 
-class Column(StrEnum):
-    NAME = "name"
-    PHONE = "phone"
-    EMAIL = "email"
-    CITY = "city"
-    OFFERS = "offers"
-    DATE = "date"
-    SOURCE = "source"
+Contacts = dict[tuple[ContactKind, str], int]
 
 
-class Fault(StrEnum):
-    """Why a row is not clear."""
-
-    NOBODY = "nobody"
-    """Neither phone nor e-mail."""
-    BAD_PHONE = "bad_phone"
-    BAD_EMAIL = "bad_email"
-    NEITHER = "neither"
-    """The consent is neither a yes nor a no."""
-    UNSAID = "unsaid"
-    """A date or a source of a consent that nobody has given or refused."""
-    NO_DATE = "no_date"
-    BAD_DATE = "bad_date"
-    AHEAD = "ahead"
-    """The date is still to come."""
-    NO_SOURCE = "no_source"
-    SEVERAL = "several"
-    """The phone and the e-mail are those of several cards."""
+class NoSuchCardImport(Missing):
+    code = "no_such_card_import"
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    line: int
-    fault: Fault
-    value: str = ""
+class ImportTakenBack(Refused):
+    """Somebody takes the file back while it is still being taken in."""
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A person of the file. `given` is what he said to offers at `at`, None if nothing is known of it."""
-
-    line: int
-    name: str
-    phone: str
-    email: str
-    city: str
-    given: bool | None = None
-    at: datetime | None = None
-    source: str = ""
+    code = "import_taken_back"
 
 
 @dataclass(slots=True)
 class Taken:
-    """What came of a file. `older`: consents that the customer has spoken after; his last word holds."""
+    """What came of a file. `filled`: of the known ones, those whose card lacked something that the file has. `differ`:
+    those whose card has something else, which holds. `older`: consents that the customer has spoken after."""
 
     new: int = 0
     known: int = 0
+    filled: int = 0
+    differ: int = 0
     written: int = 0
     repeated: int = 0
     older: int = 0
 
 
-class ContactColumnNeeded(Refused):
-    """People are told apart by phone or e-mail."""
+def check(session: Session, shop_id: int, rows: Iterable[Row], seen: Contacts) -> list[Wrong]:
+    """Rows whose contacts are those of several cards: nobody can say which of them has agreed.
 
-    code = "contact_column_needed"
-
-
-class ConsentColumnsNeeded(Refused):
-    """A consent without its day and its source proves nothing."""
-
-    code = "consent_columns_needed"
-
-
-class TooManyPeople(Refused):
-    code = "too_many_people"
-
-    def __init__(self) -> None:
-        super().__init__(f"more than {MOST} rows", most=MOST)
-
-
-_HEADINGS = {
-    Column.NAME: "имя|фио|клиент|покупатель|полное имя|name|full name|customer",
-    Column.PHONE: "телефон|телефоны|номер телефона|мобильный|phone|phones|phone number|mobile",
-    Column.EMAIL: "почта|эл почта|электронная почта|имейл|email|e mail|emails|mail",
-    Column.CITY: "город|city|town",
-    Column.OFFERS: "рассылки|рассылка|согласие на рассылку|согласие на рассылки|offers|mailings|consent to mailings",
-    Column.DATE: "дата согласия|дата согласия на рассылку|дата отказа|consent date|date of consent",
-    Column.SOURCE: "источник согласия|откуда согласие|откуда известно|consent source|source of consent",
-}
-"""Of consents only what cannot be read as another one: «Согласие» alone may be that to personal data."""
-
-_YES = "да|yes|1|true|истина|согласен|согласна|дано|given|подписан|подписана"
-_NO = "нет|no|0|false|ложь|отказ|отозвано|withdrawn|не согласен|не согласна|отписан|отписана|отписался|отписалась"
-_NOT_ASKED = "не спрашивали|not asked"
-"""As our own file of customers says it."""
-
-
-def _folded(text: str) -> str:
-    return " ".join(re.findall(r"[^\W_]+", text.casefold().replace("ё", "е")))
-
-
-_KNOWN = {_folded(name): column for column, names in _HEADINGS.items() for name in names.split("|")}
-_SAID = dict.fromkeys(_YES.split("|"), True) | dict.fromkeys(_NO.split("|"), False)
-
-
-def columns(headings: Sequence[str]) -> dict[Column, int]:
-    """Where each column stands that is recognised by its heading, in Russian or in English; the first of two alike.
-
-    Raises ContactColumnNeeded, ConsentColumnsNeeded.
+    `seen` is of the file so far, empty at its beginning: two rows make two cards, which a third may not be both of.
     """
-    found: dict[Column, int] = {}
-    for place, heading in enumerate(headings):
-        if (column := _KNOWN.get(_folded(heading))) is not None:
-            found.setdefault(column, place)
-    if Column.PHONE not in found and Column.EMAIL not in found:
-        raise ContactColumnNeeded()
-    if Column.OFFERS in found and not (Column.DATE in found and Column.SOURCE in found):
-        raise ConsentColumnsNeeded()
-    return found
+    wrong = []
+    for row in rows:
+        owners = {seen[contact] for contact in row.reached if contact in seen} | set(_cards_of(session, shop_id, row))
+        if len(owners) > 1:
+            wrong.append(Wrong(row.line, Fault.SEVERAL))
+            continue
+        # A card that is still to be made has no number: its row stands for it.
+        seen.update(dict.fromkeys(row.reached, owners.pop() if owners else -row.line))
+    return wrong
 
 
-def read(
-    lines: Sequence[tuple[int, Sequence[str]]], where: Mapping[Column, int], *, zone: ZoneInfo, now: datetime
-) -> tuple[list[Row], list[Wrong]]:
-    """The people of a file, and what is wrong with it. A day is one of `zone`. Raises TooManyPeople."""
-    if len(lines) > MOST:
-        raise TooManyPeople()
-    rows, wrong = [], []
-    for line, cells in lines:
-        said = {column: " ".join(cells[place].split()) for column, place in where.items()}
-        found = _row(line, {column: said.get(column, "") for column in Column}, zone, now)
-        if isinstance(found, Wrong):
-            wrong.append(found)
-        else:
-            rows.append(found)
-    return rows, wrong
+def begin(session: Session, shop: Shop, *, name: str, actor: str) -> int:
+    """A file whose rows come next; `name` is what it is called."""
+    one = CardImport(shop_id=shop.id, name=cards.tidy(name, 200), actor=actor, created_at=utc_now())
+    session.add(one)
+    session.flush()
+    return one.id
 
 
-def _row(line: int, said: Mapping[Column, str], zone: ZoneInfo, now: datetime) -> Row | Wrong:
-    reached: dict[Column, str] = {}
-    for column, kind, fault in (
-        (Column.PHONE, ContactKind.PHONE, Fault.BAD_PHONE),
-        (Column.EMAIL, ContactKind.EMAIL, Fault.BAD_EMAIL),
-    ):
-        # Our own file has all of a customer's, the main one first.
-        text = re.split(r"[,;]", said[column])[0].strip()
-        try:
-            reached[column] = contacts.normal(kind, text) if text else ""
-        except (BadPhone, BadEmail):
-            return Wrong(line, fault, text)
-    if not any(reached.values()):
-        return Wrong(line, Fault.NOBODY)
-    row = Row(line, said[Column.NAME], reached[Column.PHONE], reached[Column.EMAIL], said[Column.CITY])
-    word = _folded(said[Column.OFFERS]) or {"+": "да", "-": "нет"}.get(said[Column.OFFERS], "")
-    if not word or word in _NOT_ASKED.split("|"):
-        if said[Column.OFFERS] and not word:
-            return Wrong(line, Fault.NEITHER, said[Column.OFFERS])
-        return Wrong(line, Fault.UNSAID) if said[Column.SOURCE] or said[Column.DATE] else row
-    if word not in _SAID:
-        return Wrong(line, Fault.NEITHER, said[Column.OFFERS])
-    if not said[Column.DATE]:
-        return Wrong(line, Fault.NO_DATE)
-    at = _day(said[Column.DATE], zone)
-    if at is None:
-        return Wrong(line, Fault.BAD_DATE, said[Column.DATE])
-    if at > now:
-        return Wrong(line, Fault.AHEAD, said[Column.DATE])
-    if not said[Column.SOURCE]:
-        return Wrong(line, Fault.NO_SOURCE)
-    return Row(line, row.name, row.phone, row.email, row.city, _SAID[word], at, said[Column.SOURCE])
+def take(session: Session, shop: Shop, import_id: int, rows: Sequence[Row], *, actor: str) -> Taken:
+    """Make cards of those whom the shop does not know, complete the others, and write the consents down.
 
-
-_DAYS = (
-    re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})(?: \d{1,2}:\d{2}(?::\d{2})?)?"),
-    re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?:[ T]\d{1,2}:\d{2}(?::\d{2})?)?"),
-)
-"""Days that mean one thing to everybody: 05/06/2025 is one in May to some and one in June to others."""
-
-
-def _day(text: str, zone: ZoneInfo) -> datetime | None:
-    for form in _DAYS:
-        if found := form.fullmatch(text):
-            try:
-                day = datetime(int(found["year"]), int(found["month"]), int(found["day"]), tzinfo=zone)
-            except ValueError:
-                return None
-            return day.astimezone(UTC) if day.year >= 1990 else None
-    return None
-
-
-def check(session: Session, shop_id: int, rows: Iterable[Row]) -> list[Wrong]:
-    """Whom the shop has several cards of: nobody can say which of them has agreed."""
-    return [Wrong(row.line, Fault.SEVERAL) for row in rows if len(_cards_of(session, shop_id, row)) > 1]
-
-
-def take(session: Session, shop: Shop, rows: Sequence[Row], *, actor: str) -> Taken:
-    """Make cards of those whom the shop does not know, and write the consents down. Known cards stay as they are."""
+    Raises NoSuchCardImport, ImportTakenBack.
+    """
     taken = Taken()
     # Of two who take one file at once, neither makes a card that the other has just made.
     session.execute(sa.select(Shop.id).where(Shop.id == shop.id).with_for_update(key_share=True))
+    one = get(session, shop.id, import_id, lock=True)
+    if one.undone_by:
+        raise ImportTakenBack()
     for row in rows:
         found = _cards_of(session, shop.id, row)
         if found:
             customer = cards.held(session, found[0], shop.id)
+            session.refresh(customer, with_for_update={"key_share": True})
+            done, differs = _complete(session, customer, row, actor)
             taken.known += 1
+            taken.differ += bool(differs)
         else:
-            customer = cards.add(session, shop, name=row.name)
-            facts = {"phone": row.phone or None, "email": row.email or None, "city": row.city or None}
-            cards.remember(session, customer, **facts, actor=actor)
+            customer, done, differs = _make(session, shop, row, actor), {}, []
             taken.new += 1
-        if row.given is None or row.at is None:
-            continue
+        written = _bring_in(session, customer, row, taken, actor)
+        if not found:
+            did, done = DidToCard.MADE, state(session, customer)
+        else:
+            did = DidToCard.FILLED if done else DidToCard.NOTHING
+            taken.filled += bool(done)
+        facts = {"did": did, "done": done, "differs": differs, "consents": written}
+        session.add(CardImportRow(import_id=one.id, line=row.line, customer_id=customer.id, **facts))
+    one.counts = {name: one.counts.get(name, 0) + n for name, n in asdict(taken).items()}
+    session.flush()
+    return taken
+
+
+def finish(session: Session, shop_id: int, import_id: int, *, actor: str) -> None:
+    """The file is in to its end."""
+    one = get(session, shop_id, import_id, lock=True)
+    one.finished_at = utc_now()
+    session.flush()
+    facts = {name: one.counts.get(name, 0) for name in ("new", "filled", "written")}
+    subject = f"card_import:{one.id}"
+    publish(session, CustomersImported(shop_id=shop_id, subject=subject, actor=actor, import_id=one.id, **facts))
+
+
+def state(session: Session, customer: Customer) -> dict[str, Any]:
+    """The card with its contacts and own fields, to be compared with what it is later."""
+    reached = sa.select(Contact.value).where(Contact.customer_id == customer.id).order_by(Contact.value)
+    names = ("name", "phone", "email", "city", "address", "note", "tags")
+    return {
+        **{name: getattr(customer, name) or "" for name in names if name != "tags"},
+        "tags": list(customer.tags),
+        "contacts": list(session.scalars(reached)),
+        **{f"{FIELD}{one.field.id}": one.value for one in fields.of(session, customer) if one.value},
+    }
+
+
+# Looking
+
+
+def get(session: Session, shop_id: int, import_id: int, *, lock: bool = False) -> CardImport:
+    query = sa.select(CardImport).where(CardImport.id == import_id, CardImport.shop_id == shop_id)
+    found = session.scalar(
+        query.with_for_update().execution_options(populate_existing=True) if lock else query,
+    )
+    if found is None:
+        raise NoSuchCardImport(f"import {import_id} of customers of shop {shop_id}")
+    return found
+
+
+def latest(session: Session, shop_id: int, limit: int = 10) -> list[CardImport]:
+    query = sa.select(CardImport).where(CardImport.shop_id == shop_id)
+    return list(session.scalars(query.order_by(CardImport.id.desc()).limit(limit)))
+
+
+def differing(session: Session, import_id: int, limit: int) -> list[tuple[CardImportRow, Customer]]:
+    """Rows of which the card has something else than the file, with the cards."""
+    rows = session.execute(
+        sa.select(CardImportRow, Customer)
+        .join(Customer, Customer.id == CardImportRow.customer_id)
+        .where(CardImportRow.import_id == import_id, sa.cast(CardImportRow.differs, sa.Text) != "[]")
+        .order_by(CardImportRow.line)
+        .limit(limit)
+    )
+    return [(row, customer) for row, customer in rows]
+
+
+def prune(session: Session, now: datetime) -> int:
+    """Forget what old files did, a portion at a time. How many rows went: call again while it is a whole portion
+    (storage.jobs.PORTION)."""
+    old = sa.select(CardImport.id).where(CardImport.created_at < now - KEPT)
+    some = sa.select(CardImportRow.id).where(CardImportRow.import_id.in_(old)).limit(jobs.PORTION)
+    gone: int = session.execute(sa.delete(CardImportRow).where(CardImportRow.id.in_(some))).rowcount  # type: ignore[attr-defined]
+    if gone < jobs.PORTION:
+        session.execute(sa.delete(CardImport).where(CardImport.id.in_(old)))
+    return gone
+
+
+# What a row does
+
+
+def _make(session: Session, shop: Shop, row: Row, actor: str) -> Customer:
+    customer = cards.add(session, shop, name=row.name)
+    cards.remember(
+        session,
+        customer,
+        phone=row.phones[0] if row.phones else None,
+        email=row.emails[0] if row.emails else None,
+        city=row.city or None,
+        address=row.address or None,
+        note=row.note or None,
+        tags=row.tags or None,
+        actor=actor,
+    )
+    for _kind, value in row.reached:
+        contacts.add(session, customer, value, actor=actor)
+    fields.fill(session, customer, row.own, actor=actor)
+    return customer
+
+
+def _complete(session: Session, customer: Customer, row: Row, actor: str) -> tuple[dict[str, Any], list[str]]:
+    """Give the card what it lacks. What was done, as customers.joining.part undoes it, and the names of what the card
+    has otherwise."""
+    now = {one.field.id: one.value for one in fields.of(session, customer)}
+    columns = {name: getattr(row, name) for name in ("name", "city", "address", "note") if getattr(row, name)}
+    own = {number: value for number, value in row.own.items() if number in now}
+    lacking = {name: value for name, value in columns.items() if not getattr(customer, name)}
+    missing = {number: value for number, value in own.items() if not now[number]}
+    differs = [name for name, value in columns.items() if getattr(customer, name) not in ("", value)]
+    differs += [f"{FIELD}{number}" for number, value in own.items() if now[number] not in ("", value)]
+    tags = [tag for tag in row.tags if tag not in customer.tags]
+    written = {name: ["", value] for name, value in lacking.items()}
+    written |= {f"{FIELD}{number}": ["", value] for number, value in missing.items()}
+    lent: dict[str, list[str]] = {kind.value: [] for kind in ContactKind}
+    known = {(one.kind, one.value) for one in contacts.of(session, customer)}
+    for kind, value in row.reached:
+        if (kind, value) not in known:
+            if contacts.main(customer, kind) is None:
+                written[kind.value] = ["", value]
+            contacts.add(session, customer, value, actor=actor)
+            lent[kind.value].append(value)
+    cards.remember(session, customer, **lacking, tags=[*customer.tags, *tags] if tags else None, actor=actor)
+    fields.fill(session, customer, missing, actor=actor)
+    did = {"written": written, "tags": tags, "contacts": lent}
+    return (did if written or tags or any(lent.values()) else {}), differs
+
+
+def _bring_in(session: Session, customer: Customer, row: Row, taken: Taken, actor: str) -> list[int]:
+    """The numbers of the consents that are written now."""
+    written = []
+    for said in row.said:
         brought = consents.bring_in(
-            session, customer, ConsentTo.MARKETING, given=row.given, at=row.at, reason=row.source, actor=actor
+            session, customer, said.what, given=said.given, at=said.at, reason=said.source, actor=actor
         )
         taken.written += brought is Brought.NEW
         taken.repeated += brought is Brought.KNOWN
         taken.older += brought is Brought.OLDER
-    return taken
+        if brought is Brought.NEW:
+            written.append(consents.latest(session, customer.id)[said.what].id)
+    return written
 
 
 def _cards_of(session: Session, shop_id: int, row: Row) -> list[int]:
-    ways = [
-        sa.and_(Contact.kind == kind, Contact.value == value)
-        for kind, value in ((ContactKind.PHONE, row.phone), (ContactKind.EMAIL, row.email))
-        if value
-    ]
+    ways = [sa.and_(Contact.kind == kind, Contact.value == value) for kind, value in row.reached]
     query = (
         sa.select(Contact.customer_id)
         .join(Customer, Customer.id == Contact.customer_id)

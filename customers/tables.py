@@ -159,6 +159,75 @@ class Consent(Base):
     """What the operator knows it from."""
     actor: Mapped[str] = mapped_column(sa.String(60))
     at: Mapped[datetime]
+    void_at: Mapped[datetime | None]
+    """When the file that it came from was taken back: it stays to be read, and holds no more."""
+
+
+class DidToCard(StrEnum):
+    """What a row of a file did."""
+
+    MADE = "made"
+    FILLED = "filled"
+    """The shop knew him, and his card has got what it lacked."""
+    NOTHING = "nothing"
+    """But for consents, perhaps."""
+
+
+class TakenBack(StrEnum):
+    """What came of a row when its file was taken back."""
+
+    NO = ""
+    GONE = "gone"
+    """The card that it made is removed."""
+    BACK = "back"
+    """The card that it completed is as it was, and the consents that it brought hold no more."""
+    KEPT = "kept"
+    """Somebody has had to do with the card since: it stays, or a part of what the row did."""
+
+
+class CardImport(Base):
+    """A file of customers that was taken in."""
+
+    __tablename__ = "customer_import"
+    __table_args__ = (sa.Index("ix_customer_import_shop_id_id", "shop_id", "id"),)
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = ref("shop.id", index=False)
+    actor: Mapped[str] = mapped_column(sa.String(60))
+    name: Mapped[str] = mapped_column(sa.String(200))
+    """Of the file."""
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """customers.importing.Taken by name."""
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    """None while it is being taken in, or if it was cut off."""
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str] = mapped_column(sa.String(60), default="")
+    """Who began to take it back; with `undone_at` it is done."""
+
+
+class CardImportRow(Base):
+    """What one row of the file did to one card."""
+
+    __tablename__ = "customer_import_row"
+    __table_args__ = (sa.UniqueConstraint("import_id", "line"),)
+
+    id: Mapped[Id]
+    import_id: Mapped[int] = ref("customer_import.id", index=False)
+    line: Mapped[int]
+    customer_id: Mapped[int | None] = ref("customer.id", nullable=True)
+    """None once the card is removed."""
+    did: Mapped[DidToCard] = mapped_column(sa.String(10))
+    done: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Of a card that was made, what it was then (customers.importing.state); of one that was completed, what
+    customers.joining.part needs. Empty once it is taken back."""
+    differs: Mapped[list[str]] = mapped_column(default=list)
+    """What the card has otherwise than the file, by the names of customers.joining."""
+    consents: Mapped[list[int]] = mapped_column(default=list)
+    """The numbers of those that the row wrote."""
+    taken_back: Mapped[TakenBack] = mapped_column(sa.String(10), default=TakenBack.NO)
+    why: Mapped[list[str]] = mapped_column(default=list)
+    """What stayed, or because of what: customers.import_undo."""
 
 
 class Passport(Base):

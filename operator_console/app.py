@@ -137,11 +137,12 @@ def setup(
     texts: Texts,
     public_url: str,
 ) -> None:
-    """Add the console to the application. Nothing of what else it serves is touched."""
+    """Add the console to the application. What else it serves is not touched; what nothing serves gets a page."""
     templates = Templates()
     console = Console(db, files, live, box, texts, templates, public_url.rstrip("/"))
     door = Door(console)
     live_pages.setup(app, console)
+    app.middlewares.append(door.lost)
     app.add_routes(door.routes())
     app.add_routes(StaticFiles(templates).routes())
     app.add_routes(WebApp(templates).routes())

@@ -18,7 +18,7 @@ from operator_console.texts import gettext as _
 def of_customer(session: Session, customer: Customer, *, may_edit: bool) -> Shape:
     """What partials/consents.html needs."""
     lines = said(session, customer)
-    newest = {line["what"]: line for line in reversed(lines)}
+    newest = {line["what"]: line for line in reversed(lines) if not line["void"]}
     here = f"/customers/{customer.id}/consents"
     return {
         "consents_url": here,
@@ -30,7 +30,7 @@ def of_customer(session: Session, customer: Customer, *, may_edit: bool) -> Shap
 
 
 def said(session: Session, customer: Customer) -> list[Shape]:
-    """Each word of his, the latest first: {what, given, title, at, how, reason, words}."""
+    """Each word of his, the latest first: {what, given, title, at, how, reason, words, void}."""
     rows = consents.history(session, customer.id)
     names = actor_names(session, [row.actor for row in rows])
     channels = (
@@ -71,12 +71,18 @@ def _said(row: Consent, names: Mapping[str, str], channels: Mapping[int, str]) -
     return {
         "what": row.what,
         "given": row.given,
-        "title": f"{name_of(ConsentTo(row.what))}: {state_words(row.given)}",
+        "title": _title(row),
+        "void": row.void_at is not None,
         "at": row.at,
         "how": _how(row, names, channels),
         "reason": row.reason,
         "words": row.words,
     }
+
+
+def _title(row: Consent) -> str:
+    title = f"{name_of(ConsentTo(row.what))}: {state_words(row.given)}"
+    return title if row.void_at is None else _("{said} (void: the file was taken back)", said=title)
 
 
 def _how(row: Consent, names: Mapping[str, str], channels: Mapping[int, str]) -> str:

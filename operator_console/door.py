@@ -111,6 +111,22 @@ class Door:
 
         return handle
 
+    @web.middleware
+    async def lost(self, request: web.Request, handler: http.Handler) -> web.StreamResponse:
+        """A page for whoever looks for an address that nothing answers: only a browser that wants a page gets one."""
+        wants_page = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+        if request.match_info.http_exception is None or not wants_page:
+            return await handler(request)
+        known = await self.known(request)
+        if known is not None:
+            return self._said(self._visit(request, known), NOT_FOUND)
+        reader = Reader.stranger(_browsers_language(request))
+        with reading(reader):
+            title, text = trouble(NOT_FOUND)
+        facts: dict[str, object] = {"csrf": "", "code": NOT_FOUND, "title": title, "text": text, "back": "/"}
+        html = self._console.templates.render("trouble.html", reader, **facts)
+        return web.Response(text=html, content_type="text/html", status=NOT_FOUND)
+
     # Signing in and out
 
     async def show_login(self, request: web.Request) -> web.StreamResponse:

@@ -104,11 +104,18 @@ async def give_courier(visit: Visit) -> web.StreamResponse:
 
 
 async def note(visit: Visit) -> web.StreamResponse:
-    text = (await visit.form())["note"][: details.LIMITS["comment"]]
-    await visit.write(_note, visit.shop.id, visit.number(), text, visit.actor)
+    """Answers with what is kept now, which the next change is held against; not if a colleague's words were joined to
+    it, which the field does not show before it is fetched anew."""
+    form = await visit.form()
+    as_given = await visit.write(_note, visit.shop.id, visit.number(), form["note"], form["was"], visit.actor)
     with reading(visit.reader):
-        words = _("The note is kept")
-    return changed(visit, visit.number(), words)
+        words = _("The note is kept") if as_given else _("A colleague has written a note meanwhile: both are kept")
+    told = changed(visit, visit.number(), words)
+    if not as_given or not visit.by_script:
+        return told
+    answer = visit.page("partials/order_note_was.html", note=form["note"].strip())
+    answer.headers["HX-Trigger"] = told.headers["HX-Trigger"]
+    return answer
 
 
 ROUTES: tuple[Route, ...] = (
@@ -217,5 +224,5 @@ def _give_courier(session: Session, shop_id: int, order_id: int, courier: int | 
     details.give_courier(session, book.get(session, shop_id, order_id), courier, actor=actor)
 
 
-def _note(session: Session, shop_id: int, order_id: int, text: str, actor: str) -> None:
-    details.set_note(session, book.get(session, shop_id, order_id), text, actor=actor)
+def _note(session: Session, shop_id: int, order_id: int, text: str, seen: str, actor: str) -> bool:
+    return details.set_note(session, book.get(session, shop_id, order_id), text, seen=seen, actor=actor)

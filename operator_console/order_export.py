@@ -32,7 +32,12 @@ ROUTES: tuple[Route, ...] = (get("/orders/export", orders, Right.EXPORT),)
 
 
 async def _portions(visit: Visit, filters: Filter) -> AsyncGenerator[Portion, None]:
-    """Each portion is read by itself: nobody's change waits for the file."""
+    """Each portion is read by itself: nobody's change waits for the file. What a search finds is found once."""
+    if filters.text.strip():
+        ids = await visit.read(book.found, visit.shop.id, filters)
+        for at in range(0, len(ids), PORTION):
+            yield await visit.read(_these, visit.shop.id, ids[at : at + PORTION])
+        return
     number, more = 0, True
     while more:
         rows, number, more = await visit.read(_portion, visit.shop.id, filters, number)
@@ -43,6 +48,10 @@ def _portion(session: Session, shop_id: int, filters: Filter, number: int) -> tu
     """The rows after this number, the last number in them, and whether there may be more."""
     rows = book.after(session, shop_id, filters, number, size=PORTION, locale=reader().language)
     return [_cells(row) for row in rows], rows[-1].order.number if rows else number, len(rows) == PORTION
+
+
+def _these(session: Session, shop_id: int, ids: Sequence[int]) -> Portion:
+    return [_cells(row) for row in book.these(session, shop_id, ids, locale=reader().language)]
 
 
 def _titles() -> list[str]:

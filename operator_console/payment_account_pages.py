@@ -178,7 +178,7 @@ def shape(account: PaymentAccount, rules: Receipts, public_url: str) -> Shape:
     return {
         "id": account.id,
         "name": account.name,
-        "provider": account.provider,
+        "provider": _provider(account.provider),
         "number": account.external_id,
         "test": account.test,
         "on": account.active,
@@ -187,6 +187,10 @@ def shape(account: PaymentAccount, rules: Receipts, public_url: str) -> Shape:
         "by_file": by_file(account.settings),
         "register": account.settings.get(HAS_REGISTER),
     }
+
+
+def _provider(name: str) -> str:
+    return {YOOKASSA: _("YooKassa"), accounts.MANUAL: _("written down by hand")}.get(name, name)
 
 
 def rates(rules: Receipts) -> list[Shape]:

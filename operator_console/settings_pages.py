@@ -203,8 +203,8 @@ def _method(method: DeliveryMethod, shop: Shop) -> Shape:
 def _change_shop(session: Session, shop_id: int, form: Form) -> None:
     shop = shops.get(session, shop_id)
     name = " ".join(form["name"].split())
-    if not 1 <= len(name) <= 200:
-        raise shops.BadShop("name", name)
+    if not 1 <= len(name) <= shops.LONGEST_NAME:
+        raise shops.BadShop("name", name, most=shops.LONGEST_NAME)
     if form["locale"] not in LOCALES:
         raise shops.BadShop("locale", form["locale"])
     if form["timezone"] not in available_timezones():
@@ -217,7 +217,7 @@ def _change_rules(session: Session, shop_id: int, form: Form) -> None:
     shop = shops.get(session, shop_id)
     minutes = form["reserve_minutes"].strip()
     if not minutes.isascii() or not minutes.isdecimal() or not LEAST_RESERVE <= int(minutes[:9]) <= MOST_RESERVE:
-        raise shops.BadShop("reserve_minutes", minutes)
+        raise shops.BadShop("reserve_minutes", minutes, least=LEAST_RESERVE, most=MOST_RESERVE)
     below = Money.parse(form["below"] or "0", shop.currency)
     if below.amount < 0:
         raise shops.BadShop("below", form["below"])
@@ -236,7 +236,7 @@ def _change_rules(session: Session, shop_id: int, form: Form) -> None:
 def _change_assignment(session: Session, shop_id: int, form: Form) -> None:
     shop, most = shops.get(session, shop_id), form["most"].strip()
     if not most.isascii() or not most.isdecimal() or not 1 <= int(most[:9]) <= MOST_LED:
-        raise shops.BadShop("most", most)
+        raise shops.BadShop("most", most, most=MOST_LED)
     rule = "fewest" if form["rule"] == "fewest" else "nobody"
     settings.change(session, shop, assignment={"rule": rule, "most": int(most)})
 
@@ -244,14 +244,14 @@ def _change_assignment(session: Session, shop_id: int, form: Form) -> None:
 def _waiting(text: str) -> int:
     minutes = text.strip() or "0"
     if not minutes.isascii() or not minutes.isdecimal() or int(minutes[:9]) > MOST_WAITING:
-        raise shops.BadShop("waiting_notice", minutes)
+        raise shops.BadShop("waiting_notice", minutes, most=MOST_WAITING)
     return int(minutes)
 
 
 def _change_consent(session: Session, shop_id: int, form: Form) -> None:
     words = {language: form[f"consent_{language}"].strip() for language in LOCALES}
     if long := next((text for text in words.values() if len(text) > LONGEST_CONSENT), ""):
-        raise shops.BadShop("consent", long)
+        raise shops.BadShop("consent", long, most=LONGEST_CONSENT)
     settings.change(session, shops.get(session, shop_id), consent=words)
 
 

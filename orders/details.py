@@ -143,11 +143,23 @@ def give_courier(session: Session, order: Order, staff_id: int | None, *, actor:
     return order
 
 
-def set_note(session: Session, order: Order, note: str, *, actor: str) -> Order:
-    """Replace the note that only the staff see."""
+def set_note(session: Session, order: Order, note: str, *, seen: str | None = None, actor: str) -> bool:
+    """Write the note that only the staff see; whether it is as it was given.
+
+    `seen` is what stood there when it was begun. What a colleague has written since stays before it, so that nothing
+    that anybody wrote is lost. Raises TextTooLong, also if both together are.
+    """
     order = locked(session, order.id)
-    order.note = note.strip()
-    return _changed(session, order, "note", actor)
+    note, now, seen = note.strip(), order.note, None if seen is None else seen.strip()
+    if note in (now, seen):
+        return note == now
+    both = seen is not None and seen != now and bool(now)
+    whole = "\n\n".join(filter(None, (now, note))) if both else note
+    if len(whole) > LIMITS["comment"]:
+        raise TextTooLong("comment")
+    order.note = whole
+    _changed(session, order, "note", actor)
+    return not both
 
 
 def _changed(session: Session, order: Order, what: str, actor: str) -> Order:

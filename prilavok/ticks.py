@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.orm import Session
 
+import customers.importing
 from automation import assignment, notifications, telling
 from catalog import importing
 from company import signin
@@ -72,7 +73,12 @@ def look_who_waits(session: Session) -> None:
 
 def clear_away(session: Session) -> None:
     now = utc_now()
-    pruned = jobs.prune(session, older_than=KEEP_JOBS), notifications.prune(session, now), importing.prune(session, now)
+    pruned = [
+        jobs.prune(session, older_than=KEEP_JOBS),
+        notifications.prune(session, now),
+        importing.prune(session, now),
+        customers.importing.prune(session, now),
+    ]
     if max(pruned) >= jobs.PORTION:
         # Never long in one transaction: others wait to write.
         jobs.put(session, CLEAR, {}, lane=CLEAR, run_at=utc_now() + timedelta(seconds=1))

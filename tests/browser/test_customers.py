@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from tests.browser.test_console_inbox import console
 from tests.browser.test_webchat import browser as browser
@@ -166,3 +166,33 @@ async def test_of_several_who_are_found_for_a_new_order_nobody_is_chosen_by_hims
     await expect(page.locator("main")).to_contain_text("Анна Ветрова")
     await expect(page.locator("#order-panel")).to_contain_text("1001")
     assert marina.wrongs == []
+
+
+async def test_long_names_stay_on_a_phones_screen(browser: Browser, desk: Desk) -> None:
+    one = (await desk.conversation(desk.ours.anna)).customer_id
+    other = (await desk.conversation(await desk.hears("Аня", "А доставка есть?"))).customer_id
+    owner = await console(browser, desk, desk.ours.owner)
+    page, http = owner.page, await desk.signed_in(desk.ours.owner)
+    await http.post(f"/customers/{one}", {"name": "Константинопольская" * 8})
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.goto(f"{desk.address}/customers/import")
+    content = "Имя;Телефон\nВера;89001234567\n".encode()
+    file = FilePayload(name="длинноеимябезпробелов" * 6 + ".csv", mimeType="text/csv", buffer=content)
+    await page.set_input_files("main [type=file]", file)
+    await page.get_by_role("button", name="Загрузить").click()
+    await expect(page.locator("#imported")).to_contain_text("1 новый покупатель")
+    for path, within in (
+        ("/customers/import", ".import-last > *"),
+        (f"/customers/{one}/merge?with={other}", ".merge-side *"),
+    ):
+        await page.goto(desk.address + path)
+        rights = await page.locator(within).evaluate_all("found => found.map(one => one.getBoundingClientRect().right)")
+        assert len(rights) > 2
+        assert max(rights) <= 390, path
+    name, state = page.locator(".import-last > a"), page.locator(".import-last > .badge")
+    await page.goto(f"{desk.address}/customers/import")
+    places = [await one.bounding_box() for one in (name, state)]
+    assert places[0] is not None
+    assert places[1] is not None
+    beside = places[0]["x"] + places[0]["width"] <= places[1]["x"]
+    assert beside or places[0]["y"] + places[0]["height"] <= places[1]["y"], "one does not lie on the other"

@@ -6,9 +6,11 @@ import csv
 import io
 import zipfile
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 from python_calamine import CalamineWorkbook
 
 from operator_console import order_export
@@ -35,6 +37,28 @@ async def test_every_order_is_in_the_file_however_many_portions_it_takes(
     assert [row["№"] for row in found] == [str(order.number) for order in made]
     assert found[0]["Товары"] == "Кружка «Туман» × 1"
     assert found[0]["Итого"] == "1450,00"
+
+
+async def test_what_a_search_finds_is_found_once_however_many_portions_it_takes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_export, "PORTION", 2)
+    made = [await trade.order(desk, replace(trade.ON_RECEIPT, recipient="Зоя Лисина"), quantity=1) for _ in range(4)]
+    await trade.order(desk, replace(trade.ON_RECEIPT, recipient="Борис Орлов"), quantity=1)
+    owner = await desk.signed_in(desk.ours.owner)
+    searches: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        if "лисин" in str(parameters).lower() and "FROM" in statement:
+            searches.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        found = await rows(owner, "?q=лисина")
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    assert [row["№"] for row in found] == [str(order.number) for order in made]
+    assert len(searches) == 1
 
 
 async def test_the_file_has_what_the_table_shows(desk: Desk) -> None:

@@ -148,3 +148,45 @@ async def test_ticked_orders_are_moved_and_one_that_is_left_says_why_and_stays_t
     await expect(page.locator(f"#tick-{unpaid.id}")).to_be_checked()
     await expect(page.locator(f"#tick-{ready.id}")).not_to_be_checked()
     await expect(page.locator(f"#order-row-{ready.id}")).to_contain_text("Сборка")
+
+
+async def test_a_note_that_two_write_at_once_keeps_the_words_of_both(desk: Desk, opens: Open) -> None:
+    made = await trade.order(desk)
+    here = f"/orders/{made.id}"
+    marina, sofya = await opens(desk.ours.operator, here), await opens(desk.ours.colleague, here)
+    mine, hers = (page.get_by_label("Заметка", exact=True) for page in (marina, sofya))
+    await hers.press_sequentially("Звонить после шести")
+    await mine.fill("Просила открытку")
+    await mine.blur()
+    await expect(marina.locator("#note-was")).to_have_value("Просила открытку")
+    await mine.fill("Просила открытку без цены")
+    await mine.blur()
+    await expect(marina.locator("#note-was")).to_have_value("Просила открытку без цены")
+    await hers.blur()
+    await expect(sofya.locator("[data-toasts]").get_by_text("сохранены обе")).to_be_visible()
+    for field in (mine, hers):
+        await expect(field).to_have_value("Просила открытку без цены\n\nЗвонить после шести")
+
+
+async def test_what_a_field_could_not_keep_without_a_line_is_kept_when_it_is_back(desk: Desk) -> None:
+    """Its browser has an error on its console: there was no line."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium")
+    made, marina = await trade.order(desk), await desk.signed_in(desk.ours.operator)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = await browser.new_context(locale="ru-RU")
+        cookie = next(iter(marina.http.cookie_jar))
+        await context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": desk.address}])
+        page = await context.new_page()
+        await page.goto(f"{desk.address}/orders/{made.id}")
+        note = page.get_by_label("Заметка", exact=True)
+        await context.set_offline(True)
+        await note.fill("Просила открытку")
+        await note.blur()
+        await expect(page.locator("[data-toasts]").get_by_text("Нет связи с сервером")).to_be_visible()
+        await context.set_offline(False)
+        await expect(page.locator("[data-toasts]").get_by_text("Заметка сохранена")).to_be_visible()
+        await page.reload()
+        await expect(note).to_have_value("Просила открытку")
+        await browser.close()

@@ -52,6 +52,8 @@ async def test_an_account_is_checked_and_kept_sealed(desk: Desk, bank: YooKassaE
     page = (await owner.get("/settings")).text
     assert KEY not in page
     assert f"/hooks/yookassa/{made.id}" in page
+    assert "отмечается вручную" in page
+    assert ">manual" not in page
     assert (await connect(owner, NUMBER, KEY))[0] == 409, "it is connected already"
 
 

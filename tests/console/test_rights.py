@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+import customers.importing
 from automation import notifications, tasks
 from automation.holders import HOLDERS
 from automation.notifications import About
@@ -22,6 +23,7 @@ from company.rights import RIGHTS, Right
 from company.rights_sets import Answers
 from company.tables import Listing, RightsSet, Role, Shop
 from customers import cards, contacts, fields, merging
+from customers.import_rows import Row
 from customers.tables import Customer, Field, FieldKind, Merge
 from inbox import canned, messages, scheduling
 from inbox.content import Outgoing
@@ -72,6 +74,7 @@ THINGS: dict[str, Callable[[Session, Store], Ids]] = {
     "/categories": lambda session, store: {
         "id": editing.add_category(session, session.get_one(Shop, store.shop_id), name="Кружки").id
     },
+    "/customer-imports": lambda session, store: {"id": card_import_of(session, store)},
     "/imports": lambda session, store: {"id": import_of(session, store)},
     "/variants": lambda session, store: {"id": store.mug.id},
     "/replies": lambda session, store: {
@@ -127,6 +130,14 @@ def import_of(session: Session, store: Store) -> int:
     one = importing.begin(session, shop, name="goods.csv", headings=headings, purchase=True, actor="bot")
     importing.write_down(session, one.id, [(2, ["TUM-300", "1500"])], last=True)
     return one.id
+
+
+def card_import_of(session: Session, store: Store) -> int:
+    shop = session.get_one(Shop, store.shop_id)
+    import_id = customers.importing.begin(session, shop, name="people.csv", actor="bot")
+    row = Row(2, "Вера", (), (f"vera{shop.id}@mail.example",))
+    customers.importing.take(session, shop, import_id, [row], actor="bot")
+    return import_id
 
 
 def order_of(session: Session, store: Store) -> Order:
@@ -286,6 +297,17 @@ async def test_what_is_not_there_is_explained(desk: Desk, path: str) -> None:
     answer = await (await desk.signed_in(desk.ours.operator)).get(path)
     assert answer.status == 404
     assert "Traceback" not in answer.text
+
+
+async def test_an_address_that_nothing_answers_is_explained_to_a_browser_alone(desk: Desk) -> None:
+    page = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "en-GB"}
+    for path in ("/nonsense", "/settings/channels/nothing/at/all", "/products/1/photos"):
+        answer = await (await desk.signed_in(desk.ours.operator)).get(path, **page)
+        assert (answer.status, "Здесь ничего нет" in answer.text) == (404, True), path
+        answer = await desk.stranger().get(path, **page)
+        assert (answer.status, "There is nothing here" in answer.text) == (404, True), path
+    answer = await desk.stranger().get("/hooks/nobody/1")
+    assert (answer.status, "<html" in answer.text) == (404, False)
 
 
 async def test_a_failure_of_ours_is_told_by_a_number_alone(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -17,13 +19,16 @@ from catalog.tables import Variant
 from company import accounts, settings, shops, staff
 from company.settings import ShopSettings
 from company.tables import ChannelAccount
+from company.texts import LOCALES, Texts
 from customers.tables import Customer
 from emulators.max import MaxBot, MaxEmulator
 from emulators.telegram import Bot, TelegramEmulator
 from inbox import conversations
 from inbox.tables import Author, Kind
 from kit.secrets import SecretBox
-from operator_console import channel_page
+from operator_console import channel_page, text_names_after, text_names_before
+from operator_console.texts import Reader, reading
+from operator_console.texts_pages import OURS
 from payments import accounts as payment_accounts
 from tests.console import trade
 from tests.console.desk import KEY, Desk
@@ -194,15 +199,78 @@ async def test_a_new_colleague_can_sign_in(desk: Desk) -> None:
     assert (await stranger.get("/settings")).status == 403
 
 
+@pytest.mark.parametrize(
+    ("page", "form", "words"),
+    [
+        ("shop", {"name": " ", "locale": "ru", "timezone": "Europe/Moscow"}, "от 1 до 200 знаков"),
+        ("shop", {"name": "я" * 201, "locale": "ru", "timezone": "Europe/Moscow"}, "от 1 до 200 знаков"),
+        ("shop", {"name": "А", "locale": "ru", "timezone": "Mars/Base"}, "Часового пояса «Mars/Base» нет"),
+        ("rules", {"reserve_minutes": "30"}, "от 65 до 43200 минут, а «30» не подходит"),
+        ("rules", {"reserve_minutes": "90", "below": "-5"}, "не бывает меньше нуля, а написано «-5»"),
+        ("rules", {"reserve_minutes": "90", "waiting_notice": "часто"}, "0 — никогда, а «часто» не подходит"),
+        ("assignment", {"most": "0"}, "от 1 до 500 открытых диалогов, а «0» не подходит"),
+        ("delivery", {"rows": "1", "name-0": "Курьер", "price-0": "-1"}, "меньше нуля, а написано «-1»"),
+        ("consent", {"consent_ru": "я" * 20_000}, "слишком длинный: помещается"),
+        ("receipts", {"vat_code": "99", "tax_system": ""}, "Такой ставки НДС нет"),
+    ],
+)
+async def test_a_setting_that_will_not_do_is_refused_with_what_would(
+    desk: Desk, page: str, form: dict[str, str], words: str
+) -> None:
+    owner, before = await desk.signed_in(desk.ours.owner), await rules(desk)
+    answer = await owner.post(f"/settings/{page}", form)
+    assert (answer.status, words in answer.text) == (409, True), answer.text
+    assert await rules(desk) == before
+
+
 async def test_the_owner_puts_a_text_into_his_own_words_and_back(desk: Desk) -> None:
     browser = await desk.signed_in(desk.ours.owner)
     form = {"key": "buyer.greeting", "locale": "ru", "text": "Привет, {name}! {unknown.__class__}"}
-    assert (await browser.post("/settings/texts", form)).status == 204
+    kept = await browser.post("/settings/texts", form)
+    assert (kept.status, kept.toast) == (200, "Сохранено")
+    assert "ваш текст" in kept.text
+    assert "<textarea" not in kept.text, "what he goes on typing stays his"
     assert (await rules(desk)).texts["ru"]["buyer.greeting"].startswith("Привет")
     assert "Привет, Анна!" in (await browser.get("/settings/texts?q=greeting")).text
-    assert (await browser.post("/settings/texts", {**form, "text": ""})).status == 204
+    back = await browser.post("/settings/texts", {**form, "text": ""})
+    assert (back.status, back.headers["HX-Retarget"]) == (200, "#text-buyer-greeting")
+    assert back.toast == "Обычные слова вернулись"
+    assert "Здравствуйте, {name}!" in back.text
+    assert "ваш текст" not in back.text
     assert (await rules(desk)).texts.get("ru", {}) == {}
     assert (await browser.post("/settings/texts", {**form, "key": "errors.problem"})).status == 404
+
+
+def test_every_text_that_can_be_reworded_has_one_name_and_a_moment_in_both_languages() -> None:
+    offered = {key for key, forms in Texts().keys("ru").items() if key.startswith(OURS) and len(forms) == 1}
+    for language in LOCALES:
+        with reading(Reader.stranger(language)):
+            groups = [*text_names_before.groups(), *text_names_after.groups()]
+        named = [pair for group in groups for moment in group.moments for pair in moment.names.items()]
+        assert sorted(key for key, _name in named) == sorted(offered)
+        assert len({name for _key, name in named}) == len(named)
+        assert all(group.title and moment.when for group in groups for moment in group.moments)
+
+
+async def test_a_text_is_found_by_its_name_its_moment_and_its_words_and_no_key_is_shown(desk: Desk) -> None:
+    browser = await desk.signed_in(desk.ours.owner)
+
+    async def found(query: str, locale: str = "ru") -> list[str]:
+        page = (await browser.get(f"/settings/texts?locale={locale}&q={quote(query)}")).text
+        return re.findall(r'<label class="strong"[^>]*>([^<]+)</label>', page)
+
+    whole = (await browser.get("/settings/texts")).text
+    assert ">buyer." not in whole
+    assert "Первое, что видит покупатель" in whole
+    assert await found("ЗАКАЗ В ПУТИ") == ["Заказ в пути"]
+    assert await found("откуда он ушёл") == [
+        "Корзина и заказы в другом месте",
+        "Кнопка: это не я, вернуть",
+        "Возвращено",
+    ]
+    assert await found("собираем") == ["Заказ собирают"]
+    assert await found("we are packing", "en") == ["Заказ собирают"]
+    assert await found("<script>") == []
 
 
 async def test_a_preview_shows_styles_and_never_scripts(desk: Desk) -> None:

@@ -61,7 +61,7 @@ async def test_the_form_sent_twice_at_once_opens_one_shop(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"name": " "}, "не подходит"),
+        ({"name": " "}, "от 1 до 200 знаков"),
         ({"currency": "XXX"}, "XXX"),
         ({"timezone": "Mars"}, "Mars"),
         ({"locale": "fr"}, "fr"),

@@ -140,6 +140,22 @@ def test_a_cancelled_order_owes_nothing(session: Session, floor: Floor) -> None:
     assert book.view(order, floor.shop, "ru").left == Money(0)
 
 
+def test_a_note_loses_nobodys_words(session: Session, floor: Floor) -> None:
+    order = floor.order(details=ONLINE)
+    assert details.set_note(session, order, "позвонить", seen="", actor="staff:1")
+    assert details.set_note(session, order, "позвонить утром", seen="позвонить", actor="staff:1")
+    assert not details.set_note(session, order, "с открыткой", seen="", actor="staff:2")
+    assert order.note == "позвонить утром\n\nс открыткой"
+    events = len(floor.events(OrderChanged))
+    assert details.set_note(session, order, order.note, seen="", actor="staff:2")
+    assert not details.set_note(session, order, "с открыткой", seen="с открыткой", actor="staff:2")
+    assert len(floor.events(OrderChanged)) == events
+    with pytest.raises(details.TextTooLong):
+        details.set_note(session, order, "я" * 1990, seen="", actor="staff:2")
+    assert details.set_note(session, order, "", seen=order.note, actor="staff:1")
+    assert order.note == ""
+
+
 def test_contact_and_note_change_without_a_new_version(session: Session, floor: Floor) -> None:
     order = floor.order(details=ONLINE)
     details.set_contact(session, order, actor="staff:1", recipient=" Юлия Норд ", address="Лесная, 4")

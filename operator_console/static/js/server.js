@@ -12,9 +12,51 @@ document.addEventListener("htmx:config:request", (event) => {
   if (request.method !== "GET") request.headers["X-CSRF-Token"] = token;
 });
 
+// A button that is pressed twice, as people do who are used to icons, means what it says once.
+const TWICE = 700; // milliseconds
+const submitted = new WeakMap();
+const contents = (form, submitter) =>
+  JSON.stringify([...new FormData(form, submitter)].map(([name, value]) => [name, value.name ?? value]));
+
+document.addEventListener(
+  "submit",
+  (event) => {
+    const form = event.target;
+    if (!form.matches("[hx-post]")) return;
+    const said = contents(form, event.submitter);
+    const last = submitted.get(form);
+    if (last?.said === said && (event.timeStamp - last.at < TWICE || form.matches(".htmx-request"))) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else submitted.set(form, { said, at: event.timeStamp });
+  },
+  true,
+);
+
 document.addEventListener("htmx:response:error", (event) => complain(event.detail.ctx.response.status, event.detail.ctx.text));
 document.addEventListener("htmx:error", (event) => {
-  if (event.detail.ctx && !event.detail.ctx.response) toast(say("unreachable"), { bad: true });
+  const ctx = event.detail.ctx;
+  if (!ctx || ctx.response) return;
+  toast(say("unreachable"), { bad: true });
+  if (savesItself(ctx.sourceElement)) unsent.add(ctx.sourceElement);
+});
+
+// What is kept when a field is left has no button to press again: it is sent once more when the line is back. Files are
+// not, for nobody knows whether they arrived.
+const unsent = new Set();
+const savesItself = (element) =>
+  element?.matches?.("[hx-post][hx-trigger^='change']") && element.getAttribute("hx-encoding") !== "multipart/form-data";
+
+function sendAgain() {
+  const waiting = [...unsent].filter((element) => element.isConnected);
+  unsent.clear();
+  for (const element of waiting) htmx.trigger(element, "change");
+}
+
+window.addEventListener("online", sendAgain);
+document.addEventListener("live:resync", sendAgain);
+window.addEventListener("beforeunload", (event) => {
+  if ([...unsent].some((element) => element.isConnected)) event.preventDefault();
 });
 document.addEventListener("toast", (event) => toast(event.detail.text, event.detail));
 document.addEventListener("undo", async ({ detail }) => {
