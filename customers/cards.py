@@ -87,7 +87,10 @@ def exactly(session: Session, customer_id: int, shop_id: int) -> Customer:
 
 
 def held(session: Session, customer_id: int, shop_id: int) -> Customer:
-    """As `get`, and the card can be neither merged away nor removed before the transaction ends. Raises ErasedAlready."""
+    """As `get`, and the card can be neither merged away nor removed before the transaction ends.
+
+    Raises ErasedAlready.
+    """
     while True:
         customer = get(session, customer_id, shop_id)
         try:
