@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name="fk_customer_import_row_customer_id"),
         sa.ForeignKeyConstraint(["import_id"], ["customer_import.id"], name="fk_customer_import_row_import_id"),
         sa.PrimaryKeyConstraint("id", name="pk_customer_import_row"),
-        sa.UniqueConstraint("import_id", "line", name="uq_customer_import_row_import_id"),
+        sa.UniqueConstraint("import_id", "line", name="uq_customer_import_row_import_id_line"),
     )
     op.create_index("ix_customer_import_row_customer_id", "customer_import_row", ["customer_id"])
 
