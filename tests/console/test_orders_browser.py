@@ -190,3 +190,19 @@ async def test_what_a_field_could_not_keep_without_a_line_is_kept_when_it_is_bac
         await page.reload()
         await expect(note).to_have_value("Просила открытку")
         await browser.close()
+
+
+async def test_a_refusal_does_not_lie_on_the_button_to_press_again(desk: Desk, opens: Open) -> None:
+    page = await opens(desk.ours.operator, "/orders/new")
+    await page.set_viewport_size({"width": 1280, "height": 780})
+    await page.get_by_label("Имя", exact=True).fill("Вера")
+    await page.get_by_label("Телефон").fill("12")
+    await page.locator("[name=what]").fill("туман")
+    await page.locator(".option").first.click()
+    await expect(page.get_by_label("Количество", exact=True)).to_have_value("1")
+    press = page.get_by_role("button", name="Оформить заказ")
+    await press.click()
+    await expect(page.locator("[data-toasts]").get_by_text("не похоже на номер телефона")).to_be_visible()
+    await page.get_by_label("Телефон").fill("+7 900 123-45-67")
+    await press.click(timeout=5000)
+    await page.wait_for_url(re.compile(r"/orders/\d+$"))
