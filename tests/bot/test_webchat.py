@@ -11,7 +11,7 @@ import pytest_asyncio
 from PIL import Image
 
 from bot.channels.base import button_name
-from bot.channels.webchat import events
+from bot.channels.webchat import events, routes
 from bot.channels.webchat.limits import Allowance, Limits, TooFast
 from inbox import typing
 from inbox.content import MediaKind
@@ -217,6 +217,17 @@ async def test_an_unknown_file_is_refused_and_nothing_is_said(counter: Counter, 
 async def test_a_file_that_is_too_large_is_refused(counter: Counter, anna: Visitor) -> None:
     status, body = await anna.upload(b"x" * 20_000_001, "film.mp4", "video/mp4")
     assert (status, body["error"]) == (413, "too_large")
+
+
+async def test_one_address_cannot_fill_the_disk(
+    counter: Counter, anna: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "PER_ADDRESS", {**routes.PER_ADDRESS, "megabytes": Allowance(2, 20)})
+    assert (await anna.upload(b"x" * 1_500_000, "film.mp4", "video/mp4"))[0] == 200
+    async with Visitor.of(counter) as another:
+        status, body = await another.upload(b"x" * 1_500_000, "film.mp4", "video/mp4")
+        assert (status, body["error"]) == (429, "too_fast")
+        assert (await another.upload(b"x" * 400_000, "page.pdf", "application/pdf"))[0] == 200
 
 
 # Who is let in

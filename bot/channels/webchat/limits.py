@@ -37,15 +37,15 @@ class Limits:
         self._clock = clock
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
-    def take(self, what: str, who: str, allowance: Allowance) -> None:
+    def take(self, what: str, who: str, allowance: Allowance, amount: float = 1) -> None:
         """Raises TooFast when `who` has used up what is allowed of `what`."""
         now = self._clock()
         full = float(allowance.burst)
         left, at = self._buckets.pop((what, who), (full, now))
         left = min(full, left + (now - at) / allowance.every)
-        enough = left >= 1
-        self._buckets[what, who] = (left - 1 if enough else left, now)
+        enough = left >= amount
+        self._buckets[what, who] = (left - amount if enough else left, now)
         if len(self._buckets) > REMEMBERED:
             self._buckets.popitem(last=False)
         if not enough:
-            raise TooFast((1 - left) * allowance.every)
+            raise TooFast((amount - left) * allowance.every)

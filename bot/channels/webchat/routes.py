@@ -70,8 +70,10 @@ PER_ADDRESS: Mapping[str, Allowance] = {
     "upload": Allowance(40, 3),
     "read": Allowance(600, 0.1),
     "typing": Allowance(60, 0.3),
+    "megabytes": Allowance(300, 20),
 }
-"""An office or a mobile network may be one address to us, so it is allowed several times what one visitor is."""
+"""An office or a mobile network may be one address to us, so it is allowed several times what one visitor is. Files are
+kept whether a message ever names them or not, so their megabytes count too: nobody shall fill the disk."""
 
 FRAME_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
@@ -234,9 +236,11 @@ class Api:
     async def upload(self, request: web.Request) -> web.Response:
         """One file as the request's body. It belongs to nobody until a message names it."""
         visit = await self._visit(request, "upload", form=False)
+        most = CAPABILITIES["webchat"].file_in
+        self._take("megabytes", request, "", min(request.content_length or most, most) / 1e6)
         name = "".join(filter(str.isprintable, unquote(request.headers.get(NAME_HEADER, ""))))[:200]
         try:
-            blob = await self._files.save(request.content.iter_chunked(1 << 16), limit=CAPABILITIES["webchat"].file_in)
+            blob = await self._files.save(request.content.iter_chunked(1 << 16), limit=most)
         except FileTooLarge:
             raise _refusal(web.HTTPRequestEntityTooLarge, "too_large") from None
         if not blob.size:
@@ -282,10 +286,10 @@ class Api:
         origin = request.headers.get("Origin")
         return origin is None or http.address_parts(origin).netloc in (self._own, request.host)
 
-    def _take(self, what: str, request: web.Request, chat: str) -> None:
+    def _take(self, what: str, request: web.Request, chat: str, amount: float = 1) -> None:
         address = http.client_address(request, request.app.get(http.TRUSTED, ()))
         try:
-            self._limits.take(what, f"address {address}", PER_ADDRESS[what])
+            self._limits.take(what, f"address {address}", PER_ADDRESS[what], amount)
             if chat:
                 self._limits.take(what, f"visitor {chat}", PER_VISITOR[what])
         except TooFast as fast:
