@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -275,7 +275,8 @@ class Courier:
             version=message.version,
             chat=conversation.chat,
             outgoing=outgoing,
-            attachments=self._attachments(session, outgoing),
+            attachments=self._attachments(session, outgoing.media),
+            pictures=self._pictures(session, outgoing),
             reply_to=_external(session, conversation, message.reply_to_id),
             external_id=_own_part(conversation, message.external_id),
             locale=conversation.locale,
@@ -285,14 +286,20 @@ class Courier:
         )
         return _Errand(conversation.shop_id, message.account_id, conversation.id, parcel, wait, look)
 
-    def _attachments(self, session: Session, outgoing: content.Outgoing) -> tuple[Attachment, ...]:
-        ids = [media.file_id for media in outgoing.media if media.file_id is not None]
+    def _pictures(self, session: Session, outgoing: content.Outgoing) -> Mapping[int, Attachment]:
+        """Of its products, where they go as one thing."""
+        each = outgoing.offers.each if outgoing.offers is not None else ()
+        found = self._attachments(session, [offer.photo for offer in each if offer.photo is not None])
+        return {each.media.file_id: each for each in found if each.media.file_id is not None}
+
+    def _attachments(self, session: Session, files: Sequence[Media]) -> tuple[Attachment, ...]:
+        ids = [media.file_id for media in files if media.file_id is not None]
         if not ids:
             return ()
         rows = {row.id: row for row in session.scalars(sa.select(StoredFile).where(StoredFile.id.in_(ids)))}
         return tuple(
             Attachment(media, self._files.path(row.sha256), row.sha256, row.mime, media.name or row.name)
-            for media in outgoing.media
+            for media in files
             if media.file_id is not None and (row := rows.get(media.file_id))
         )
 

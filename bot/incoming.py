@@ -23,7 +23,7 @@ from company.texts import Texts
 from customers import identities, proofs
 from customers.tables import Customer, Identity
 from inbox import conversations, delivered, messages, reading, signs, windows
-from inbox.channels import CAPABILITIES
+from inbox.channels import CAPABILITIES, card_of
 from inbox.content import Incoming, Profile
 from inbox.tables import Conversation, Kind, Message
 from kit import crash
@@ -113,7 +113,8 @@ class Intake:
             conversation.blocked = False
         windows.heard(session, conversation, account, incoming.sent_at)
         if incoming.context:
-            conversation.context = {**conversation.context, **incoming.context}
+            known_now = {**conversation.context, **incoming.context}
+            conversation.context = {name: fact for name, fact in known_now.items() if fact}
         if incoming.signs is not None:
             _sign(session, conversation, incoming)
             return
@@ -130,7 +131,7 @@ class Intake:
             shop=shop,
             settings=settings.of(shop),
             account=account,
-            capabilities=CAPABILITIES[account.channel],
+            capabilities=card_of(account, conversation.context),
             conversation=conversation,
             customer=customer,
             incoming=incoming,

@@ -57,6 +57,18 @@ class Short:
     label: int
 
 
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """How several products stand in a message as one thing. Lengths in characters."""
+
+    most: int
+    title: int
+    note: int
+    own_catalogue: bool = False
+    """They are shown out of the messenger's catalogue, by SKU and with its own basket: there are no buttons of ours,
+    and it can be done for an account that has such a catalogue alone."""
+
+
 FEW_BUTTONS = 16
 """Where a message has room for fewer, flows offer less at a time."""
 
@@ -82,6 +94,8 @@ class Capabilities:
     """Characters of the text above buttons, where it must be shorter than others; 0 where it need not."""
     short: Short | None = None
     """Where buttons are of two kinds. A button that opens a page is of the short one, and stands alone."""
+    goods: Goods | None = None
+    """Where several products can stand in a message as one thing; elsewhere each is a button."""
     styles: frozenset[Style] = frozenset(Style)
     edit: bool = True
     """A message can be changed in its place; elsewhere what it has become is said anew."""

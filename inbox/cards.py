@@ -40,6 +40,12 @@ def _together(card: Capabilities) -> str:
     return "all kinds" if any(len(group) == len(MediaKind) for group in card.together) else "; ".join(groups)
 
 
+def _goods(card: Capabilities) -> str:
+    if card.goods is None:
+        return "none"
+    return f"{card.goods.most}" + (" out of its catalogue" if card.goods.own_catalogue else "")
+
+
 ROWS: Mapping[str, Callable[[Capabilities], str]] = {
     "what buyers send": lambda card: _names(card.hears, Heard),
     "characters in a text": lambda card: f"{card.text:,}",
@@ -52,6 +58,7 @@ ROWS: Mapping[str, Callable[[Capabilities], str]] = {
         "all" if card.short is None else f"{card.short.buttons} of {card.short.label} characters"
     ),
     "characters on a button": lambda card: str(card.label),
+    "products shown as one thing": _goods,
     "formatting": lambda card: _names(card.styles, Style),
     "menu and contact by a press": lambda card: f"{_yes(card.keyboard)}, {_yes(card.keyboard and card.ask_contact)}",
     "proves whose a telephone number is": lambda card: _yes(card.vouches),

@@ -104,6 +104,8 @@ class Parcel:
     chat: str
     outgoing: Outgoing
     attachments: Sequence[Attachment] = ()
+    pictures: Mapping[int, Attachment] = field(default_factory=dict)
+    """Of the products that stand in it as one thing, by the number of the file."""
     reply_to: str = ""
     """The channel's id of the message that is answered."""
     external_id: str = ""

@@ -190,6 +190,9 @@ class EmailSide(AskedSide):
     def is_typing(self) -> bool:
         return False
 
+    def goods(self) -> list[str]:
+        raise NotImplementedError("in a letter products are choices")
+
     def read_up_to(self) -> str:
         return ""
 

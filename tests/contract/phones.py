@@ -137,6 +137,10 @@ class PhoneSide(AskedSide):
     def shown(self) -> list[tuple[str, list[str]]]:
         return [(message.text, message.labels) for message in self._phone.from_bot]
 
+    def goods(self) -> list[str]:
+        newest = self._phone.from_bot[-1].raw
+        return [str(each["title"]) for each in newest.get("carousel") or newest.get("goods") or ()]
+
     def is_typing(self) -> bool:
         return bool(self._phone.chat.typing)
 
