@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -18,15 +18,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bot import doubts
+from bot import doubts, enclosed, meanwhile
 from bot.channels.base import (
-    Attachment,
     Broken,
     Channel,
     ChannelError,
     Closed,
     NotSent,
     Parcel,
+    Preparing,
     Rejected,
     Throttled,
     Unconfirmed,
@@ -43,7 +43,6 @@ from storage.files import Blob, FileStore, FileTooLarge, record
 from storage.hot import Load, get, inserted, save
 from storage.jobs import Again, Effect, Job
 from storage.pace import Turn
-from storage.tables import StoredFile
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +82,8 @@ class _Errand:
     """Until the account's turn."""
     look: doubts.Look | None = None
     """Look first whether it arrived at an earlier try."""
+    sign: meanwhile.Sign | None = None
+    """How the buyer is shown that it is on its way, while that takes long."""
 
 
 class Courier:
@@ -91,6 +92,7 @@ class Courier:
     def __init__(self, channel_of: Callable[[int], Channel], files: FileStore) -> None:
         self._channel_of = channel_of
         self._files = files
+        self._signs = meanwhile.Signs()
 
     @property
     def handlers(self) -> dict[str, Effect[Any, Any]]:
@@ -135,7 +137,10 @@ class Courier:
             return Again(turn.again)
         message.delivery = Delivery.SENDING
         save(session, message)
-        return self._errand(session, conversation, message, wait=turn.wait, look=look)
+        errand = self._errand(session, conversation, message, wait=turn.wait, look=look)
+        if can_wait or not enclosed.any_in(errand.parcel):
+            return errand
+        return replace(errand, sign=meanwhile.sign_for(session, conversation, message))
 
     def _remember_mail(self, session: Session, job: Job) -> _Errand | Again | None:
         """One of many: what is said to people who wait for it goes first."""
@@ -144,16 +149,27 @@ class Courier:
     async def _send(self, errand: _Errand) -> str | ChannelError:
         if errand.wait:
             await asyncio.sleep(errand.wait.total_seconds())
-        crash.point("delivery.before_send")
         try:
             channel = self._channel_of(errand.account_id)
+            if enclosed.any_in(errand.parcel):
+                await self._prepare(channel, errand)
+            crash.point("delivery.before_send")
             if errand.look is not None and (there := await doubts.found(channel, errand.parcel, errand.look)):
                 return there
             sent = await channel.send(errand.parcel)
+            self._signs.ended(errand.account_id, errand.parcel.chat)
         except ChannelError as failure:
             return failure
         crash.point("delivery.after_send")
         return sent
+
+    async def _prepare(self, channel: Channel, errand: _Errand) -> None:
+        """Files take long: the buyer is shown that an answer is on its way, until just before it comes."""
+        if isinstance(channel, Preparing):
+            async with self._signs.during(channel, errand.account_id, errand.sign):
+                await channel.prepare(errand.parcel)
+        elif enclosed.is_large(errand.parcel):
+            await self._signs.show(channel, errand.account_id, errand.sign)
 
     def _record(self, session: Session, job: Job, errand: _Errand, result: str | ChannelError) -> Again | None:
         if isinstance(result, str):
@@ -248,6 +264,7 @@ class Courier:
 
     async def _show_typing(self, memo: Mapping[str, Any]) -> None:
         try:
+            self._signs.told(memo["account_id"], memo["chat"])
             await self._channel_of(memo["account_id"]).typing(memo["chat"], memo.get("said", ""))
         except ChannelError as failure:
             logger.info("it was not shown that somebody writes: %s", failure)
@@ -275,8 +292,8 @@ class Courier:
             version=message.version,
             chat=conversation.chat,
             outgoing=outgoing,
-            attachments=self._attachments(session, outgoing.media),
-            pictures=self._pictures(session, outgoing),
+            attachments=enclosed.files(session, self._files, outgoing.media),
+            pictures=enclosed.pictures(session, self._files, outgoing),
             reply_to=_external(session, conversation, message.reply_to_id),
             external_id=_own_part(conversation, message.external_id),
             locale=conversation.locale,
@@ -285,23 +302,6 @@ class Courier:
             made_ms=int(message.created_at.timestamp() * 1000),
         )
         return _Errand(conversation.shop_id, message.account_id, conversation.id, parcel, wait, look)
-
-    def _pictures(self, session: Session, outgoing: content.Outgoing) -> Mapping[int, Attachment]:
-        """Of its products, where they go as one thing."""
-        each = outgoing.offers.each if outgoing.offers is not None else ()
-        found = self._attachments(session, [offer.photo for offer in each if offer.photo is not None])
-        return {each.media.file_id: each for each in found if each.media.file_id is not None}
-
-    def _attachments(self, session: Session, files: Sequence[Media]) -> tuple[Attachment, ...]:
-        ids = [media.file_id for media in files if media.file_id is not None]
-        if not ids:
-            return ()
-        rows = {row.id: row for row in session.scalars(sa.select(StoredFile).where(StoredFile.id.in_(ids)))}
-        return tuple(
-            Attachment(media, self._files.path(row.sha256), row.sha256, row.mime, media.name or row.name)
-            for media in files
-            if media.file_id is not None and (row := rows.get(media.file_id))
-        )
 
 
 def _load(session: Session, job: Job) -> tuple[Message, Conversation]:

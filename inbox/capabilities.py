@@ -126,6 +126,8 @@ class Capabilities:
     """Whether the channel is to be asked to show that somebody writes."""
     typing_again: timedelta = timedelta(seconds=3)
     """How soon it is asked again, while the same person goes on writing: a little less than it shows it for."""
+    typing_reads: bool = False
+    """Whether showing it marks the buyer's words as read as well."""
     marks_read: bool = False
     """Whether the channel shows the buyer that a person has read his words."""
     per_second: float = 0.0

@@ -106,6 +106,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         read=True,
         typing=True,
         typing_again=timedelta(seconds=20),
+        typing_reads=True,
         marks_read=True,
         per_second=80.0,
         doubt=Doubt.TOLD,
@@ -159,6 +160,9 @@ CAPABILITIES: Mapping[str, Capabilities] = {
 
 CATALOGUE = "catalog"
 """The account's setting that names the catalogue which is connected to it at the messenger."""
+
+READ_MARKS = "read_marks"
+"""The account's setting that is false where the shop shows nobody that he was read."""
 
 LACKS = "lacks"
 """What Incoming.context calls the one thing that the buyer's own program does not show."""

@@ -240,6 +240,15 @@ class Checkable(Protocol):
 
 
 @runtime_checkable
+class Preparing(Protocol):
+    """A channel to which the files of a message are brought before it is sent."""
+
+    async def prepare(self, parcel: Parcel) -> None:
+        """Bring there what goes with the message and is not there yet, so that sending is one call. What the channel
+        refuses is left to `send`. Raises ChannelError."""
+
+
+@runtime_checkable
 class Searchable(Protocol):
     """A channel whose chats can be read: what became of a message without an answer can be looked up there."""
 

@@ -93,6 +93,10 @@ class Max:
 
     # Sending
 
+    async def prepare(self, parcel: Parcel) -> None:
+        with contextlib.suppress(Rejected):
+            await self._body(parcel)
+
     async def send(self, parcel: Parcel) -> str:
         body = await self._body(parcel)
         query = {"chat_id": parcel.chat, "disable_link_preview": "true"}

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from bot.channels import vk_read, vk_server
-from bot.channels.base import Attachment, ChannelError, Checkup, Connection, Parcel, button_name
+from bot.channels.base import Attachment, ChannelError, Checkup, Connection, Parcel, Rejected, button_name
 from bot.channels.vk_calls import Calls, Refused, refusal
 from bot.channels.vk_files import Files
 from inbox.content import Button, Incoming, Media, Offer
@@ -69,12 +69,16 @@ class Vk:
 
     # Sending
 
+    async def prepare(self, parcel: Parcel) -> None:
+        with contextlib.suppress(Rejected):
+            await self._fields(parcel)
+
     async def send(self, parcel: Parcel) -> str:
         """Send with a key that the same message has each time, so VK itself drops a copy within the hour."""
         try:
             return await self._send(parcel, key=key_of(parcel))
-        except Refused as refused:
-            if parcel.outgoing.offers is None or refused.code not in (WRONG_PARAMETER, BAD_KEYBOARD):
+        except Rejected as refused:
+            if parcel.outgoing.offers is None or refused.blocked or not _is_about_form(refused):
                 raise
             logger.warning("VK does not take products as a carousel, they go as buttons: %s", refused)
         listed = replace(parcel, outgoing=as_buttons(parcel.outgoing, per_row=PER_ROW), pictures={})
@@ -158,6 +162,11 @@ class Vk:
                 element["action"] = {"type": "open_photo"}
             elements.append(element)
         return {"type": "carousel", "elements": elements}
+
+
+def _is_about_form(refused: Rejected) -> bool:
+    """VK does not take the carousel, or a picture of it; anything else it would refuse in any form."""
+    return not isinstance(refused, Refused) or refused.code in (WRONG_PARAMETER, BAD_KEYBOARD)
 
 
 def _picture(offer: Offer, parcel: Parcel) -> Attachment | None:

@@ -6,6 +6,7 @@ Source: https://dev.vk.com/api/upload/overview
 from __future__ import annotations
 
 import asyncio
+import io
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from typing import Any
@@ -116,7 +117,8 @@ class Files:
 
     async def _upload(self, address: str, field: str, content: bytes, name: str) -> dict[str, Any]:
         form = aiohttp.FormData()
-        form.add_field(field, content, filename=name)
+        # aiohttp sends bytes of more than a megabyte in one go, and warns of it.
+        form.add_field(field, io.BytesIO(content), filename=name)
         try:
             async with self._calls.http.post(address, data=form, timeout=PATIENCE, allow_redirects=False) as answer:
                 told = parsed(await answer.read())

@@ -8,6 +8,7 @@ Source of all facts: https://developers.facebook.com/docs/whatsapp/cloud-api
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
@@ -51,6 +52,10 @@ class WhatsApp:
     async def check(self) -> Checkup:
         """Whether Meta still brings this number's events to us; set anew if not."""
         return Checkup(await whatsapp_webhook.mend(self._calls, self._link))
+
+    async def prepare(self, parcel: Parcel) -> None:
+        with contextlib.suppress(Rejected):
+            await self._content(parcel)
 
     async def send(self, parcel: Parcel) -> str:
         """Send with our key of the message, which comes back with whatever WhatsApp tells of it."""

@@ -123,6 +123,8 @@ class Cloud:
         self.stopping = asyncio.Event()
         self.origin = ""
         """Where the emulator listens."""
+        self.files_take = 0.0
+        """Seconds that a file is on its way, where files are brought before the messages that they go with."""
 
     def add_bot(self, bot: Bot) -> Account:
         """Register a bot; one that is known keeps its account."""

@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from PIL import Image
 from sqlalchemy.orm import Session
 
 from bot.channels import CHANNELS
@@ -19,9 +20,10 @@ from customers.tables import Customer
 from inbox import messages
 from inbox.capabilities import Capabilities, Doubt, Heard
 from inbox.channels import CAPABILITIES
-from inbox.content import Incoming, MediaKind, Outgoing, load_incoming
+from inbox.content import Incoming, Media, MediaKind, Outgoing, load_incoming
 from inbox.tables import Author, Conversation, Delivery, Message
 from orders.tables import Order
+from storage.files import FileStore, record
 from tests.contract.phones import PhoneHand
 from tests.contract.sides import NAME, PHONE, SIDES, WIRED, WORDS, Hand, Side, Trouble, WiredSide
 from tests.contract.telegram import VERA
@@ -178,6 +180,31 @@ async def test_a_long_answer_of_an_operator_arrives_whole(stage: Stage) -> None:
     parts = [message.text for message in stage.buyer.screen()[before:]]
     assert " ".join(part.strip() for part in parts) == text
     assert len(parts) == 3
+
+
+@where(lambda card: card.typing)
+async def test_while_an_answer_takes_long_he_sees_that_it_is_on_its_way_and_not_after_it(
+    stage: Stage, tmp_path: Path
+) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    here = await stage.conversation()
+    phone = cast(PhoneHand, stage.buyer).phone
+    phone._cloud.files_take = 2.5
+    before = len(phone.chat.feed.happenings)
+    drawn = tmp_path / "mug.png"
+    Image.effect_noise((1300, 1300), 80).convert("RGB").save(drawn)
+    picture = await stage.street.do(_keep, FileStore(tmp_path / "files"), drawn.read_bytes())
+    await stage.street.do(_say, here.id, Outgoing(text="Вот она", media=(Media(MediaKind.PHOTO, file_id=picture),)))
+    await stage.buyer.sees("Вот она")
+    await stage.settle()
+    await asyncio.sleep(1)
+    seen = [each.kind for each in [*phone.chat.feed.happenings][before:] if each.kind in ("typing", "message")]
+    assert seen.count("typing") == 1
+    assert seen[0] == "typing"
+    await stage.street.do(_say, here.id, Outgoing(text="Ещё вопросы?"))
+    await stage.buyer.sees("Ещё вопросы?")
+    assert [each.kind for each in phone.chat.feed.happenings].count("typing") == 1, "words alone take no time"
 
 
 @where(lambda card: card.doubt is not Doubt.STAYS)
@@ -415,6 +442,10 @@ def _deliveries(session: Session, channel: str) -> list[Delivery]:
 
 def _orders(session: Session) -> list[int]:
     return list(session.scalars(sa.select(Order.number)))
+
+
+def _keep(session: Session, files: FileStore, content: bytes) -> int:
+    return record(session, files.keep(content)).id
 
 
 def _say(session: Session, conversation_id: int, outgoing: Outgoing) -> None:
