@@ -32,7 +32,7 @@ from bot.channels.base import (
     Unconfirmed,
 )
 from company.tables import ChannelAccount
-from inbox import content, delivered, seen, sending, typing, windows
+from inbox import aging, content, delivered, seen, sending, typing, windows
 from inbox.capabilities import Doubt
 from inbox.content import Media
 from inbox.tables import Author, Conversation, Delivery, Message
@@ -135,6 +135,8 @@ class Courier:
         turn = _turn(session, message, can_wait=can_wait)
         if turn.again is not None:
             return Again(turn.again)
+        if aging.is_old(message) and message.delivery == Delivery.QUEUED:
+            aging.date(session, conversation, message)
         message.delivery = Delivery.SENDING
         save(session, message)
         errand = self._errand(session, conversation, message, wait=turn.wait, look=look)

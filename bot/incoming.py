@@ -14,6 +14,7 @@ from dataclasses import replace
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from bot import missed
 from bot.channels.base import Broken, Channel, Envelope
 from bot.flows import dialog, proven
 from bot.flows.turn import StaffActs, Turn
@@ -111,7 +112,15 @@ class Intake:
             return
         if conversation.blocked:
             conversation.blocked = False
-        windows.heard(session, conversation, account, incoming.sent_at)
+        windows.heard(
+            session,
+            conversation,
+            account,
+            incoming.sent_at,
+            sum_up=lambda old: missed.tell(
+                session, conversation, shop, old, texts=self._texts, public_url=self._public_url
+            ),
+        )
         if incoming.context:
             known_now = {**conversation.context, **incoming.context}
             conversation.context = {name: fact for name, fact in known_now.items() if fact}

@@ -116,6 +116,7 @@ def say(
         if template is None and author is Author.STAFF:
             raise windows.WindowClosed()
         outgoing, held = template or outgoing, template is None
+    held_for = {windows.HELD_FOR: windows.of_the_way(outgoing.occasion.name)} if held and outgoing.occasion else {}
     fitted = fit(outgoing, card_of(account, conversation.context))
     if fitted.offered or conversation.offered:
         conversation.offered = [{"name": a.name, "args": dict(a.args)} for a in fitted.offered]
@@ -126,7 +127,7 @@ def say(
             conversation,
             author=author,
             text=part.text,
-            form=content.dump(part),
+            form=content.dump(part) | held_for,
             delivery=Delivery.HELD if held else Delivery.QUEUED,
             staff_id=staff_id,
             client_key=client_key if client_key is None or n == 0 else f"{client_key}#{n}",
