@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bot import doubts, enclosed, meanwhile
+from bot import doubts, enclosed, meanwhile, tries
 from bot.channels.base import (
     Broken,
     Channel,
@@ -45,12 +45,6 @@ from storage.jobs import Again, Effect, Job
 from storage.pace import Turn
 
 logger = logging.getLogger(__name__)
-
-GIVE_UP = timedelta(hours=24)
-"""How long a message that certainly was not sent is tried again."""
-
-SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(milliseconds=500), timedelta(minutes=1)
-"""Between two tries of a message that certainly was not sent."""
 
 NO_WAIT = timedelta()
 
@@ -217,7 +211,7 @@ class Courier:
             logger.warning("edit of message %d was refused: %s", message.id, result)
             return None
         # An edit says where the message shall end up, so it may be repeated freely.
-        return _later(job, result)
+        return tries.later(job, result)
 
     # An attachment that came in
 
@@ -351,15 +345,15 @@ def _after_failure(session: Session, job: Job, message: Message, failure: Channe
             return None
         if doubt is not Doubt.STAYS:
             message.delivery = Delivery.SENDING
-            return _later(job, failure)
+            return tries.later(job, failure)
         if message.repeatable and message.error != doubts.REPEATED:
             message.delivery, message.error = Delivery.SENDING, ""
             return Again(timedelta(seconds=1))
         _settle(session, conversation.shop_id, message, Delivery.UNKNOWN, str(failure))
         return None
-    if isinstance(failure, Throttled | NotSent) and job.waited < GIVE_UP:
+    if isinstance(failure, Throttled | NotSent) and tries.are_left(job, failure):
         message.delivery = Delivery.QUEUED
-        return _later(job, failure)
+        return tries.later(job, failure)
     if isinstance(failure, Closed) and message.author == Author.BOT:
         windows.hold(session, conversation, message)
         return None
@@ -367,13 +361,6 @@ def _after_failure(session: Session, job: Job, message: Message, failure: Channe
         conversation.blocked = True
     _settle(session, conversation.shop_id, message, Delivery.FAILED, str(failure))
     return None
-
-
-def _later(job: Job, failure: ChannelError) -> Again:
-    """As long as the channel says; otherwise a third of the time that it has waited so far."""
-    if isinstance(failure, Throttled):
-        return Again(timedelta(seconds=failure.retry_after))
-    return Again(min(LONGEST_PAUSE, max(SHORTEST_PAUSE, job.waited / 3)))
 
 
 def _external(session: Session, conversation: Conversation, message_id: int | None) -> str:

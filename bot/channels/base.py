@@ -2,6 +2,7 @@
 
 ChannelError
 ├── NotSent        certainly not sent, worth another try (connection refused)
+│   └── Faltered   the channel says that it failed to send, and not why: it may pass, or never
 ├── Throttled      certainly not sent, the channel says when to try again
 ├── Rejected       refused for good; `blocked` when the buyer stopped us
 │   └── Closed     free words are taken no more until the buyer writes
@@ -30,6 +31,11 @@ class ChannelError(Exception):
 
 class NotSent(ChannelError):
     """Nothing reached the channel."""
+
+
+class Faltered(NotSent):
+    """The channel failed to send it and does not say why. Worth another try after a while, in which it would tell that
+    it did send it after all, and not for ever."""
 
 
 class Throttled(ChannelError):

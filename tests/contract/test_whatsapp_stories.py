@@ -92,6 +92,7 @@ async def test_the_purchase_ends_well_under_doubles_disorder_limits_and_cut_line
     await purchases.pays(stage.street, vera, number)
     await stage.settle()
     whatsapp.refuse(80007)
+    whatsapp.refuse(131000)
     await vera.say("мои заказы")
     await vera.sees("Мои заказы")
     await stage.settle()
