@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import io
 import random
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, Protocol
@@ -188,6 +189,8 @@ class Buyer(Person[Device]):
         """Buy until told to stop; a round that is begun is ended first."""
         # What was said to an account before the shop first listened there may be unheard.
         while not self._place.is_connected(self.phone):
+            if stopping.is_set():
+                return
             await asyncio.sleep(0.05)
         self.phone.start()
         while not stopping.is_set():
@@ -203,10 +206,15 @@ class Buyer(Person[Device]):
         last = self.phone.last
         self._since = last.id if last else 0
         self._wants, self._added = self.dice.randint(1, 3) if self.whims else 1, 0
-        await self.do(self.say(CATALOG))
+        until = time.monotonic() + NEVER
         try:
             async with asyncio.timeout(NEVER):
+                await self.do(self.say(CATALOG))
                 while (act := self._next()) is not None:
+                    if time.monotonic() > until:
+                        # Whoever waits for an answer at the very moment may take the end of the round for the end of
+                        # his waiting, and nobody calls a second time.
+                        raise TimeoutError
                     await self.do(act)
                     if self._fancies(0.04):
                         await self.do(self.say(f"А из чего это сделано, {self.dice.randint(1, 999)}?"))
