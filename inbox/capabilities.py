@@ -130,6 +130,8 @@ class Capabilities:
     """Whether showing it marks the buyer's words as read as well."""
     marks_read: bool = False
     """Whether the channel shows the buyer that a person has read his words."""
+    portraits: bool = False
+    """Whether the channel gives the picture that a person shows of himself."""
     per_second: float = 0.0
     """How many messages an account may send each second; 0 for any number."""
     doubt: Doubt = Doubt.STAYS

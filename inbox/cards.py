@@ -68,6 +68,7 @@ ROWS: Mapping[str, Callable[[Capabilities], str]] = {
     "by the bot to one buyer, an hour": lambda card: str(card.by_itself_an_hour or "any number"),
     "tells of delivery, of reading": lambda card: f"{_yes(card.delivered)}, {_yes(card.read)}",
     "shows that somebody writes, that he was read": lambda card: f"{_yes(card.typing)}, {_yes(card.marks_read)}",
+    "shows who a person is, by his picture": lambda card: _yes(card.portraits),
     "messages a second": lambda card: f"{card.per_second:g}" if card.per_second else "any number",
     "sent and not answered": lambda card: _DOUBTS[card.doubt],
 }

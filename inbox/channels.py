@@ -28,6 +28,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         vouches=True,
         start_link="https://t.me/{account}?start={start}",
         typing=True,
+        portraits=True,
         per_second=29.5,
     ),
     # https://dev.max.ru/docs-api: POST /messages, POST /uploads, "Клавиатура для чат-бота". Files may be larger; these
@@ -49,6 +50,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         start_link="https://max.ru/{account}?start={start}",
         file_in=50_000_000,
         typing=True,
+        portraits=True,
         per_second=25.0,
         doubt=Doubt.LOOK,
         sure_for=timedelta(hours=24),
@@ -72,6 +74,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         file_out=200_000_000,
         typing=True,
         marks_read=True,
+        portraits=True,
         per_second=15.0,
         doubt=Doubt.KEY,
         sure_for=timedelta(hours=1),

@@ -255,6 +255,14 @@ class Preparing(Protocol):
 
 
 @runtime_checkable
+class Portraying(Protocol):
+    """A channel that gives the picture that a person shows of himself."""
+
+    async def portrait(self, chat: str, person: str) -> str:
+        """What `fetch` takes for it, as Media.remote; "" if he shows none. Raises ChannelError."""
+
+
+@runtime_checkable
 class Searchable(Protocol):
     """A channel whose chats can be read: what became of a message without an answer can be looked up there."""
 

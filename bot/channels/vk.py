@@ -116,6 +116,12 @@ class Vk:
         form = {"peer_id": int(chat), "up_to_cmid": int(said)}
         await self._calls.call("messages.markAsRead", form, patience=BRIEF)
 
+    async def portrait(self, chat: str, person: str) -> str:
+        """Source: https://dev.vk.com/reference/objects/user (photo_200, has_photo)"""
+        told = await self._calls.call("users.get", {"user_ids": person, "fields": "photo_200,has_photo"})
+        one = told[0] if told else {}
+        return str(one.get("photo_200") or "") if one.get("has_photo") else ""
+
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
         async for chunk in self._files.fetch(media.remote):
             yield chunk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from bot.channels.base import (
     Envelope,
     NotSent,
     Parcel,
+    Portraying,
     Rejected,
     Searchable,
     Stranger,
@@ -272,6 +274,33 @@ def _drawn(folder: Path, number: int, size: tuple[int, int]) -> Attachment:
     path = folder / f"{number}.png"
     Image.new("RGBA", size, (10, 120, 120, 0)).save(path)
     return Attachment(Media(MediaKind.PHOTO, file_id=number), path, f"sha-{number}", "image/png", path.name)
+
+
+WITH_PORTRAITS = which(lambda card: card.portraits)
+
+
+@WITH_PORTRAITS
+async def test_the_picture_that_a_person_shows_of_himself_is_fetched(side: WiredSide) -> None:
+    side.says("Здравствуйте")
+    async with adapter_of(side) as adapter:
+        [incoming] = adapter.parse(await _heard(side))
+        person = incoming.profile.external_id
+        assert isinstance(adapter, Portraying)
+        assert await adapter.portrait(side.chat, person) == "", "who shows none has none"
+        shown = side.has_portrait()
+        media = Media(MediaKind.PHOTO, remote=await adapter.portrait(side.chat, person))
+        fetched = b"".join([chunk async for chunk in adapter.fetch(media)])
+        with Image.open(io.BytesIO(fetched)) as found, Image.open(io.BytesIO(shown)) as drawn:
+            assert found.getpixel((5, 5)) == drawn.getpixel((5, 5))
+
+
+@WITH_PORTRAITS
+async def test_that_no_picture_can_be_had_is_told_in_our_words(side: WiredSide) -> None:
+    async with adapter_of(side) as adapter:
+        assert isinstance(adapter, Portraying)
+        await side.meets(Trouble.UNREACHABLE)
+        with pytest.raises(ChannelError):
+            await adapter.portrait(side.chat, "1")
 
 
 @which(lambda card: card.edit)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +26,7 @@ from inbox.content import Incoming, Media, MediaKind, Outgoing, load_incoming
 from inbox.tables import Author, Conversation, Delivery, Message
 from orders.tables import Order
 from storage.files import FileStore, record
-from tests.contract.phones import PhoneHand
+from tests.contract.phones import PhoneHand, shows_himself
 from tests.contract.sides import NAME, PHONE, SIDES, WIRED, WORDS, Hand, Side, Trouble, WiredSide
 from tests.contract.telegram import VERA
 from tests.stories import books, goods, purchases
@@ -328,6 +330,25 @@ async def test_who_reads_a_conversation_shows_the_buyer_that_he_was_read(stage: 
         await marina.page(f"/inbox/{here.id}")
         await stage.settle()
     assert side.read_up_to() == "Вы здесь?"
+
+
+@where(lambda card: card.portraits)
+async def test_who_opens_a_conversation_sees_whom_he_talks_with(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    shows_himself(cast(PhoneHand, stage.buyer).phone)
+    here = await stage.conversation()
+    async with desk(stage.street, MARINA_EMAIL) as marina:
+        await marina.page(f"/inbox/{here.id}")
+        await stage.settle()
+        page = await marina.page(f"/inbox/{here.id}")
+        [address, *_] = re.findall(r'class="portrait" src="([^"]+)"', page)
+        assert address.startswith(f"/customers/{here.customer_id}/portrait")
+        shown = await marina.fetch(address)
+        with Image.open(io.BytesIO(shown)) as found:
+            assert found.size == (32, 24)
+        assert address in await marina.page(f"/customers/{here.customer_id}")
+        assert address in await marina.page("/inbox/list")
 
 
 @where(lambda card: Heard.REMOVAL in card.hears)

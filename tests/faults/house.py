@@ -31,6 +31,7 @@ from automation.holders import HOLDERS
 from bot.channels.base import Channel
 from bot.delivery import Courier
 from bot.incoming import Intake
+from bot.portraits import Portraits
 from catalog import editing, stock
 from company.texts import Texts
 from customers import identities
@@ -212,6 +213,7 @@ class House:
         handlers: dict[str, Handler] = {
             **self.intake.handlers,
             **courier.handlers,
+            **Portraits(lambda account_id: messenger, FileStore(files)).handlers,
             **bot.doubts.JOBS,
             **inbox.jobs.JOBS,
             **orders.jobs.JOBS,

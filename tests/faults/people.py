@@ -47,6 +47,7 @@ CONFIRM, NO_COMMENT, CONTACT = (
     words("buyer.checkout.no_comment"),
     words("buyer.checkout.send_contact"),
 )
+OPENS, FURTHER = words("buyer.catalog.opens"), words("buyer.catalog.further")
 BACK, LEAVE, ALL = words("buyer.back"), words("buyer.checkout.leave"), words("buyer.catalog.back")
 ONLINE, LATER = words("buyer.checkout.pay_online"), words("buyer.checkout.pay_on_receipt")
 PAY, REPEAT, CANCEL = words("buyer.order.pay"), words("buyer.order.repeat"), words("buyer.order.cancel")
@@ -294,6 +295,11 @@ class Buyer(Person[Device]):
         for more in (ADD, "+"):
             if more in labels:
                 return self._add(more, message)
+        if shelf := [label for label in labels if label.endswith(f": {OPENS}")]:
+            return self.press(self.dice.choice(shelf), message)
+        if message.text == FURTHER:
+            # The products stand as one thing in the message above.
+            return None
         if ALL in labels:
             offers = [label for label in labels if " · " in label and not label.endswith(GONE)]
             return self.press(self.dice.choice(offers or [ALL]), message)
