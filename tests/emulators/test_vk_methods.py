@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -268,9 +269,14 @@ async def test_dialogs_and_their_history_can_be_read(vk: CheckedVk, vk_wire: Wir
     assert by_number["items"][0]["text"] == "Здравствуйте"
 
 
-async def test_people_are_named_to_whoever_asks(vk_wire: Wire) -> None:
+async def test_people_are_named_and_shown_to_whoever_asks(vk: CheckedVk, vk_wire: Wire) -> None:
     told = await vk_wire("users.get", user_ids=f"{ANNA.id},{RUSLAN.id},1", fields="screen_name")
     assert [(each["first_name"], each.get("screen_name")) for each in told] == [("Анна", "anna_v"), ("Руслан", None)]
+    vk.cloud.world.people[ANNA.id] = replace(ANNA, portrait=picture())
+    told = await vk_wire("users.get", user_ids=f"{ANNA.id},{RUSLAN.id}", fields="photo_200,has_photo")
+    assert [each["has_photo"] for each in told] == [1, 0]
+    async with vk_wire.session.get(told[0]["photo_200"]) as answer:
+        assert (answer.status, answer.content_type) == (200, "image/jpeg")
 
 
 async def test_that_somebody_writes_is_shown(vk: CheckedVk, vk_wire: Wire) -> None:
