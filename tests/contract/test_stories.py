@@ -427,7 +427,8 @@ async def _shows_her_number_in_telegram(stage: Stage) -> None:
     phone.start()
     await phone.wait_for(lambda phone: phone.keys, timeout=PATIENCE)
     phone.share_contact()
-    await phone.wait_for(lambda phone: any("номер подтверждён" in each.text for each in phone.from_bot))
+    told = lambda phone: any("номер подтверждён" in each.text for each in phone.from_bot)  # noqa: E731
+    await phone.wait_for(told, timeout=PATIENCE)
     await stage.settle()
 
 
