@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount
 from customers import cards, consents, contacts, erasing, fields
-from customers.tables import Customer, Identity
+from customers.tables import Customer, Identity, Portrait
 from inbox.erasing import named
 from inbox.tables import Conversation, Message
 from orders.tables import Order, OrderLine, Stage
@@ -54,7 +54,7 @@ def of(session: Session, shop_id: int, customer_id: int) -> Dossier:
         "orders": _orders(session, ids),
         "conversations": _conversations(session, conversations),
     }
-    return Dossier(facts, _files(session, conversations))
+    return Dossier(facts, [*_files(session, conversations), *_portraits(session, ids)])
 
 
 def _card(session: Session, card: Customer) -> dict[str, Any]:
@@ -130,6 +130,16 @@ def _files(session: Session, conversations: list[Conversation]) -> list[Kept]:
     numbers = {number for form in said for number in named(form)}
     rows = session.execute(sa.select(StoredFile.id, StoredFile.sha256).where(StoredFile.id.in_(numbers)))
     return [Kept(_file_name(number), sha256) for number, sha256 in rows.all()]
+
+
+def _portraits(session: Session, ids: list[int]) -> list[Kept]:
+    rows = session.execute(
+        sa.select(StoredFile.id, StoredFile.sha256)
+        .join(Portrait, Portrait.file_id == StoredFile.id)
+        .join(Identity, Identity.id == Portrait.identity_id)
+        .where(Identity.customer_id.in_(ids))
+    )
+    return [Kept(f"portraits/{number}", sha256) for number, sha256 in rows.all()]
 
 
 def _file_name(number: int) -> str:

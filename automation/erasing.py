@@ -63,7 +63,7 @@ def erase(session: Session, shop_id: int, customer_id: int, *, actor: str) -> Cu
     talk.erase_told(session, shop_id, words)
     orders.erase(session, order_ids, ids)
     money.erase(session, payment_ids)
-    people.erase(session, ids)
+    files += people.erase(session, ids)
     _erase_told(session, talks, order_ids, tasks)
     subjects = {"customer": ids, "conversation": talks, "order": order_ids, "payment": payment_ids, "task": tasks}
     named = [f"{kind}:{number}" for kind, numbers in subjects.items() for number in numbers]

@@ -18,21 +18,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bot import doubts
+from bot import doubts, enclosed, meanwhile, tries
 from bot.channels.base import (
-    Attachment,
     Broken,
     Channel,
     ChannelError,
     Closed,
     NotSent,
     Parcel,
+    Preparing,
     Rejected,
     Throttled,
     Unconfirmed,
 )
 from company.tables import ChannelAccount
-from inbox import content, delivered, seen, sending, typing, windows
+from inbox import aging, content, delivered, seen, sending, typing, windows
 from inbox.capabilities import Doubt
 from inbox.content import Media
 from inbox.tables import Author, Conversation, Delivery, Message
@@ -43,15 +43,8 @@ from storage.files import Blob, FileStore, FileTooLarge, record
 from storage.hot import Load, get, inserted, save
 from storage.jobs import Again, Effect, Job
 from storage.pace import Turn
-from storage.tables import StoredFile
 
 logger = logging.getLogger(__name__)
-
-GIVE_UP = timedelta(hours=24)
-"""How long a message that certainly was not sent is tried again."""
-
-SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(milliseconds=500), timedelta(minutes=1)
-"""Between two tries of a message that certainly was not sent."""
 
 NO_WAIT = timedelta()
 
@@ -83,6 +76,8 @@ class _Errand:
     """Until the account's turn."""
     look: doubts.Look | None = None
     """Look first whether it arrived at an earlier try."""
+    sign: meanwhile.Sign | None = None
+    """How the buyer is shown that it is on its way, while that takes long."""
 
 
 class Courier:
@@ -91,6 +86,7 @@ class Courier:
     def __init__(self, channel_of: Callable[[int], Channel], files: FileStore) -> None:
         self._channel_of = channel_of
         self._files = files
+        self._signs = meanwhile.Signs()
 
     @property
     def handlers(self) -> dict[str, Effect[Any, Any]]:
@@ -133,9 +129,14 @@ class Courier:
         turn = _turn(session, message, can_wait=can_wait)
         if turn.again is not None:
             return Again(turn.again)
+        if aging.is_old(message) and message.delivery == Delivery.QUEUED:
+            aging.date(session, conversation, message)
         message.delivery = Delivery.SENDING
         save(session, message)
-        return self._errand(session, conversation, message, wait=turn.wait, look=look)
+        errand = self._errand(session, conversation, message, wait=turn.wait, look=look)
+        if can_wait or not enclosed.any_in(errand.parcel):
+            return errand
+        return replace(errand, sign=meanwhile.sign_for(session, conversation, message))
 
     def _remember_mail(self, session: Session, job: Job) -> _Errand | Again | None:
         """One of many: what is said to people who wait for it goes first."""
@@ -144,16 +145,27 @@ class Courier:
     async def _send(self, errand: _Errand) -> str | ChannelError:
         if errand.wait:
             await asyncio.sleep(errand.wait.total_seconds())
-        crash.point("delivery.before_send")
         try:
             channel = self._channel_of(errand.account_id)
+            if enclosed.any_in(errand.parcel):
+                await self._prepare(channel, errand)
+            crash.point("delivery.before_send")
             if errand.look is not None and (there := await doubts.found(channel, errand.parcel, errand.look)):
                 return there
             sent = await channel.send(errand.parcel)
+            self._signs.ended(errand.account_id, errand.parcel.chat)
         except ChannelError as failure:
             return failure
         crash.point("delivery.after_send")
         return sent
+
+    async def _prepare(self, channel: Channel, errand: _Errand) -> None:
+        """Files take long: the buyer is shown that an answer is on its way, until just before it comes."""
+        if isinstance(channel, Preparing):
+            async with self._signs.during(channel, errand.account_id, errand.sign):
+                await channel.prepare(errand.parcel)
+        elif enclosed.is_large(errand.parcel):
+            await self._signs.show(channel, errand.account_id, errand.sign)
 
     def _record(self, session: Session, job: Job, errand: _Errand, result: str | ChannelError) -> Again | None:
         if isinstance(result, str):
@@ -199,7 +211,7 @@ class Courier:
             logger.warning("edit of message %d was refused: %s", message.id, result)
             return None
         # An edit says where the message shall end up, so it may be repeated freely.
-        return _later(job, result)
+        return tries.later(job, result)
 
     # An attachment that came in
 
@@ -248,6 +260,7 @@ class Courier:
 
     async def _show_typing(self, memo: Mapping[str, Any]) -> None:
         try:
+            self._signs.told(memo["account_id"], memo["chat"])
             await self._channel_of(memo["account_id"]).typing(memo["chat"], memo.get("said", ""))
         except ChannelError as failure:
             logger.info("it was not shown that somebody writes: %s", failure)
@@ -275,7 +288,8 @@ class Courier:
             version=message.version,
             chat=conversation.chat,
             outgoing=outgoing,
-            attachments=self._attachments(session, outgoing),
+            attachments=enclosed.files(session, self._files, outgoing.media),
+            pictures=enclosed.pictures(session, self._files, outgoing),
             reply_to=_external(session, conversation, message.reply_to_id),
             external_id=_own_part(conversation, message.external_id),
             locale=conversation.locale,
@@ -284,17 +298,6 @@ class Courier:
             made_ms=int(message.created_at.timestamp() * 1000),
         )
         return _Errand(conversation.shop_id, message.account_id, conversation.id, parcel, wait, look)
-
-    def _attachments(self, session: Session, outgoing: content.Outgoing) -> tuple[Attachment, ...]:
-        ids = [media.file_id for media in outgoing.media if media.file_id is not None]
-        if not ids:
-            return ()
-        rows = {row.id: row for row in session.scalars(sa.select(StoredFile).where(StoredFile.id.in_(ids)))}
-        return tuple(
-            Attachment(media, self._files.path(row.sha256), row.sha256, row.mime, media.name or row.name)
-            for media in outgoing.media
-            if media.file_id is not None and (row := rows.get(media.file_id))
-        )
 
 
 def _load(session: Session, job: Job) -> tuple[Message, Conversation]:
@@ -342,15 +345,15 @@ def _after_failure(session: Session, job: Job, message: Message, failure: Channe
             return None
         if doubt is not Doubt.STAYS:
             message.delivery = Delivery.SENDING
-            return _later(job, failure)
+            return tries.later(job, failure)
         if message.repeatable and message.error != doubts.REPEATED:
             message.delivery, message.error = Delivery.SENDING, ""
             return Again(timedelta(seconds=1))
         _settle(session, conversation.shop_id, message, Delivery.UNKNOWN, str(failure))
         return None
-    if isinstance(failure, Throttled | NotSent) and job.waited < GIVE_UP:
+    if isinstance(failure, Throttled | NotSent) and tries.are_left(job, failure):
         message.delivery = Delivery.QUEUED
-        return _later(job, failure)
+        return tries.later(job, failure)
     if isinstance(failure, Closed) and message.author == Author.BOT:
         windows.hold(session, conversation, message)
         return None
@@ -358,13 +361,6 @@ def _after_failure(session: Session, job: Job, message: Message, failure: Channe
         conversation.blocked = True
     _settle(session, conversation.shop_id, message, Delivery.FAILED, str(failure))
     return None
-
-
-def _later(job: Job, failure: ChannelError) -> Again:
-    """As long as the channel says; otherwise a third of the time that it has waited so far."""
-    if isinstance(failure, Throttled):
-        return Again(timedelta(seconds=failure.retry_after))
-    return Again(min(LONGEST_PAUSE, max(SHORTEST_PAUSE, job.waited / 3)))
 
 
 def _external(session: Session, conversation: Conversation, message_id: int | None) -> str:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from bot import missed
 from bot.channels.base import UNKNOWN_CHAT, Broken, Channel, Envelope
 from bot.flows import dialog, proven
 from bot.flows.turn import StaffActs, Turn
@@ -25,7 +26,7 @@ from company.texts import Texts
 from customers import identities, proofs
 from customers.tables import Customer, Identity
 from inbox import conversations, delivered, messages, reading, signs, windows
-from inbox.channels import CAPABILITIES
+from inbox.channels import CAPABILITIES, card_of
 from inbox.content import Incoming, Profile
 from inbox.tables import Conversation, Kind, Message
 from kit import crash
@@ -130,9 +131,18 @@ class Intake:
             return
         if conversation.blocked:
             conversation.blocked = False
-        windows.heard(session, conversation, account, incoming.sent_at)
+        windows.heard(
+            session,
+            conversation,
+            account,
+            incoming.sent_at,
+            sum_up=lambda old: missed.tell(
+                session, conversation, shop, old, texts=self._texts, public_url=self._public_url
+            ),
+        )
         if incoming.context:
-            conversation.context = {**conversation.context, **incoming.context}
+            known_now = {**conversation.context, **incoming.context}
+            conversation.context = {name: fact for name, fact in known_now.items() if fact}
         if incoming.signs is not None:
             _sign(session, conversation, incoming)
             return
@@ -149,7 +159,7 @@ class Intake:
             shop=shop,
             settings=settings.of(shop),
             account=account,
-            capabilities=CAPABILITIES[account.channel],
+            capabilities=card_of(account, conversation.context),
             conversation=conversation,
             customer=customer,
             incoming=incoming,

@@ -11,8 +11,20 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from customers.tables import Apart, CardImportRow, Consent, Contact, Customer, FieldValue, Identity, Merge, Passport
+from customers.tables import (
+    Apart,
+    CardImportRow,
+    Consent,
+    Contact,
+    Customer,
+    FieldValue,
+    Identity,
+    Merge,
+    Passport,
+    Portrait,
+)
 from kit.clock import utc_now
+from storage.tables import StoredFile
 
 SHORTEST = 4
 """Letters below which a word of his is not looked for in what others were told: it would be found everywhere."""
@@ -41,8 +53,12 @@ def traces(session: Session, customer_ids: Sequence[int]) -> set[str]:
     return {word for row in (*cards, *names, *contacts) for word in row if word and len(word) >= SHORTEST}
 
 
-def erase(session: Session, customer_ids: Sequence[int]) -> None:
-    """Leave nothing but the numbers of these cards."""
+def erase(session: Session, customer_ids: Sequence[int]) -> list[str]:
+    """Leave nothing but the numbers of these cards. Gives the sums of the files that showed him."""
+    his = sa.select(Identity.id).where(Identity.customer_id.in_(customer_ids))
+    shown = list(session.scalars(sa.select(Portrait.file_id).where(Portrait.identity_id.in_(his))))
+    session.execute(sa.delete(Portrait).where(Portrait.identity_id.in_(his)))
+    sums = list(session.scalars(sa.delete(StoredFile).where(StoredFile.id.in_(shown)).returning(StoredFile.sha256)))
     for table, column in (
         (Contact, Contact.customer_id),
         (FieldValue, FieldValue.customer_id),
@@ -71,3 +87,4 @@ def erase(session: Session, customer_ids: Sequence[int]) -> None:
             erased_at=utc_now(),
         )
     )
+    return sums

@@ -306,3 +306,14 @@ class Identity(Base):
     phone_at: Mapped[datetime | None]
     """When it last did."""
     created_at: Mapped[datetime]
+
+
+class Portrait(Base):
+    """The picture that a person shows of himself on a channel, or that he shows none. See customers.portraits."""
+
+    __tablename__ = "portrait"
+
+    identity_id: Mapped[int] = mapped_column(sa.ForeignKey("identity.id"), primary_key=True)
+    file_id: Mapped[int | None] = ref("stored_file.id", nullable=True, index=False)
+    at: Mapped[datetime]
+    """When it was looked for."""

@@ -57,6 +57,18 @@ class Short:
     label: int
 
 
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """How several products stand in a message as one thing. Lengths in characters."""
+
+    most: int
+    title: int
+    note: int
+    own_catalogue: bool = False
+    """They are shown out of the messenger's catalogue, by SKU and with its own basket: there are no buttons of ours,
+    and it can be done for an account that has such a catalogue alone."""
+
+
 FEW_BUTTONS = 16
 """Where a message has room for fewer, flows offer less at a time."""
 
@@ -82,6 +94,8 @@ class Capabilities:
     """Characters of the text above buttons, where it must be shorter than others; 0 where it need not."""
     short: Short | None = None
     """Where buttons are of two kinds. A button that opens a page is of the short one, and stands alone."""
+    goods: Goods | None = None
+    """Where several products can stand in a message as one thing; elsewhere each is a button."""
     styles: frozenset[Style] = frozenset(Style)
     edit: bool = True
     """A message can be changed in its place; elsewhere what it has become is said anew."""
@@ -112,8 +126,12 @@ class Capabilities:
     """Whether the channel is to be asked to show that somebody writes."""
     typing_again: timedelta = timedelta(seconds=3)
     """How soon it is asked again, while the same person goes on writing: a little less than it shows it for."""
+    typing_reads: bool = False
+    """Whether showing it marks the buyer's words as read as well."""
     marks_read: bool = False
     """Whether the channel shows the buyer that a person has read his words."""
+    portraits: bool = False
+    """Whether the channel gives the picture that a person shows of himself."""
     per_second: float = 0.0
     """How many messages an account may send each second; 0 for any number."""
     doubt: Doubt = Doubt.STAYS

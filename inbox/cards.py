@@ -40,6 +40,12 @@ def _together(card: Capabilities) -> str:
     return "all kinds" if any(len(group) == len(MediaKind) for group in card.together) else "; ".join(groups)
 
 
+def _goods(card: Capabilities) -> str:
+    if card.goods is None:
+        return "none"
+    return f"{card.goods.most}" + (" out of its catalogue" if card.goods.own_catalogue else "")
+
+
 ROWS: Mapping[str, Callable[[Capabilities], str]] = {
     "what buyers send": lambda card: _names(card.hears, Heard),
     "characters in a text": lambda card: f"{card.text:,}",
@@ -52,6 +58,7 @@ ROWS: Mapping[str, Callable[[Capabilities], str]] = {
         "all" if card.short is None else f"{card.short.buttons} of {card.short.label} characters"
     ),
     "characters on a button": lambda card: str(card.label),
+    "products shown as one thing": _goods,
     "formatting": lambda card: _names(card.styles, Style),
     "menu and contact by a press": lambda card: f"{_yes(card.keyboard)}, {_yes(card.keyboard and card.ask_contact)}",
     "proves whose a telephone number is": lambda card: _yes(card.vouches),
@@ -61,6 +68,7 @@ ROWS: Mapping[str, Callable[[Capabilities], str]] = {
     "by the bot to one buyer, an hour": lambda card: str(card.by_itself_an_hour or "any number"),
     "tells of delivery, of reading": lambda card: f"{_yes(card.delivered)}, {_yes(card.read)}",
     "shows that somebody writes, that he was read": lambda card: f"{_yes(card.typing)}, {_yes(card.marks_read)}",
+    "shows who a person is, by his picture": lambda card: _yes(card.portraits),
     "messages a second": lambda card: f"{card.per_second:g}" if card.per_second else "any number",
     "sent and not answered": lambda card: _DOUBTS[card.doubt],
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
-from inbox.capabilities import Capabilities, Doubt, Heard, Short
+from company.tables import ChannelAccount
+from inbox.capabilities import Capabilities, Doubt, Goods, Heard, Short
 from inbox.content import MediaKind, Style
 
 PICTURES = frozenset({MediaKind.PHOTO, MediaKind.VIDEO})
@@ -25,6 +28,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         vouches=True,
         start_link="https://t.me/{account}?start={start}",
         typing=True,
+        portraits=True,
         per_second=29.5,
     ),
     # https://dev.max.ru/docs-api: POST /messages, POST /uploads, "Клавиатура для чат-бота". Files may be larger; these
@@ -46,12 +50,14 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         start_link="https://max.ru/{account}?start={start}",
         file_in=50_000_000,
         typing=True,
+        portraits=True,
         per_second=25.0,
         doubt=Doubt.LOOK,
         sure_for=timedelta(hours=24),
     ),
     # https://dev.vk.com/method/messages.send, messages.edit, messages.setActivity, sendMessageEventAnswer;
-    # https://dev.vk.com/api/bots/development/keyboard; https://dev.vk.com/api/api-requests: 20 calls a second
+    # https://dev.vk.com/api/bots/development/keyboard, templates (a carousel: 10 elements, 80 characters each line);
+    # https://dev.vk.com/api/api-requests: 20 calls a second
     "vk": Capabilities(
         hears=frozenset(Heard) - {Heard.VIDEO, Heard.CONTACT, Heard.REMOVAL},
         text=4096,
@@ -60,6 +66,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         per_row=5,
         label=40,
         rows=6,
+        goods=Goods(most=10, title=80, note=80),
         styles=frozenset({Style.BOLD, Style.ITALIC, Style.UNDERLINE, Style.LINK}),
         edit_for=timedelta(hours=24),
         ask_contact=False,
@@ -67,14 +74,15 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         file_out=200_000_000,
         typing=True,
         marks_read=True,
+        portraits=True,
         per_second=15.0,
         doubt=Doubt.KEY,
         sure_for=timedelta(hours=1),
     ),
     # https://developers.facebook.com/docs/whatsapp/cloud-api: reference/messages (text 4096, caption 1024), guides
     # (interactive reply buttons: 3 of 20 characters; lists: 10 rows of 24 and 72; both under 1024), reference/media
-    # (image 5, video and audio 16, document 100 MB), overview (80 messages a second), the window of 24 hours, and
-    # typing-indicators (shown for 25 seconds at most).
+    # (image 5, video and audio 16, document 100 MB), overview (80 messages a second), the window of 24 hours,
+    # typing-indicators (shown for 25 seconds at most), and multi-product messages (30 products, a header of 60).
     "whatsapp": Capabilities(
         hears=frozenset(Heard) - {Heard.ALBUM, Heard.EDIT, Heard.REMOVAL, Heard.LEAVE},
         text=4096,
@@ -87,6 +95,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         together=(),
         above_buttons=1024,
         short=Short(buttons=3, label=20),
+        goods=Goods(most=30, title=60, note=60, own_catalogue=True),
         styles=frozenset({Style.BOLD, Style.ITALIC, Style.STRIKE, Style.CODE, Style.PRE, Style.QUOTE}),
         edit=False,
         answers=False,
@@ -100,6 +109,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         read=True,
         typing=True,
         typing_again=timedelta(seconds=20),
+        typing_reads=True,
         marks_read=True,
         per_second=80.0,
         doubt=Doubt.TOLD,
@@ -150,3 +160,27 @@ CAPABILITIES: Mapping[str, Capabilities] = {
     ),
 }
 """Every key of bot.channels.CHANNELS has its card; docs/channels.md shows them side by side."""
+
+CATALOGUE = "catalog"
+"""The account's setting that names the catalogue which is connected to it at the messenger."""
+
+READ_MARKS = "read_marks"
+"""The account's setting that is false where the shop shows nobody that he was read."""
+
+LACKS = "lacks"
+"""What Incoming.context calls the one thing that the buyer's own program does not show."""
+
+GOODS = "goods"
+
+
+def card_of(account: ChannelAccount, context: Mapping[str, Any] | None = None) -> Capabilities:
+    """What can be carried to a buyer: the channel's card, as far as this account and his own program go along."""
+    card = CAPABILITIES[account.channel]
+    if card.goods is None:
+        return card
+    catalogue = not card.goods.own_catalogue or bool(account.settings.get(CATALOGUE))
+    lacking = (context or {}).get(LACKS) == GOODS
+    return card if catalogue and not lacking else _WITHOUT_GOODS[account.channel]
+
+
+_WITHOUT_GOODS = {name: replace(card, goods=None) for name, card in CAPABILITIES.items()}

@@ -215,6 +215,33 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """One product of several. `button` is what it is in a list of buttons; the rest is for what shows products."""
+
+    button: Button
+    title: str = ""
+    note: str = ""
+    """Its price, or that there is none of it."""
+    opens: str = ""
+    """On its button, where its name stands above."""
+    photo: Media | None = None
+    sku: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Several products that are shown as one thing where the channel can; elsewhere each is a button of the message."""
+
+    each: tuple[Offer, ...]
+    title: str = ""
+    """What they are, in a word or two."""
+    below: int = 0
+    """How many of the message's rows stand above them where they are buttons."""
+    after: str = ""
+    """What stands above the rows where these have a message of their own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """Words that the channel has approved before, with what is filled into their gaps, in order."""
 
@@ -251,13 +278,16 @@ class Outgoing:
     keyboard: tuple[tuple[Button, ...], ...] = ()
     drop_keyboard: bool = False
     card: Card | None = None
+    offers: Offers | None = None
     reply_to: str = ""
     template: Template | None = None
     occasion: Occasion | None = None
     """Never kept: it only chooses a template."""
 
     def buttons(self) -> list[Button]:
-        return [button for row in self.rows for button in row]
+        """In the order in which a press counts them. Products that stand as one thing have no rows beside them."""
+        shown = self.offers.each if self.offers is not None else ()
+        return [*(button for row in self.rows for button in row), *(offer.button for offer in shown)]
 
 
 _INCOMING: TypeAdapter[Incoming] = TypeAdapter(Incoming)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount, Staff
 from customers.tables import Customer
-from inbox import seen
+from inbox import portraits, seen
 from inbox.events import ConversationAssigned, ConversationChanged, ConversationClosed, ConversationWaits
 from inbox.tables import Author, Conversation, Kind, State
 from kit.clock import utc_now
@@ -246,6 +246,7 @@ def mark_read(session: Session, conversation: Conversation, *, by: Staff) -> Non
         conversation.unread = 0
         session.flush()
         seen.show(session, conversation)
+        portraits.want(session, conversation)
         _tell(session, conversation, "read", by)
 
 

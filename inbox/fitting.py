@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from inbox.capabilities import Capabilities
-from inbox.content import Action, Button, Media, Outgoing, Span
+from inbox.content import Action, Button, Media, Offer, Outgoing, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +22,30 @@ def fit(outgoing: Outgoing, capabilities: Capabilities) -> Fitted:
 
     Files that the channel does not show together go one message after another. The first of too many buttons become a
     numbered list; buttons stay on the last part. A text too long for a caption goes after its media. Styles that the
-    channel does not know are dropped, links stay readable as addresses.
+    channel does not know are dropped, links stay readable as addresses. Products are one thing with the other buttons
+    in a message behind it, or buttons.
     """
     if outgoing.template is not None:
         return Fitted((replace(outgoing, occasion=None),))
     if outgoing.occasion is not None:
         outgoing = replace(outgoing, occasion=None)
-    outgoing = _styles(outgoing, capabilities)
-    outgoing = _links(outgoing, capabilities)
-    outgoing, offered = _choices(outgoing, capabilities)
-    parts = list(_split(outgoing, capabilities))
+    parts: list[Outgoing] = []
+    offered: tuple[Action, ...] = ()
+    for piece in _goods_apart(outgoing, capabilities):
+        piece = _links(_styles(piece, capabilities), capabilities)
+        piece, offered = _choices(piece, capabilities, offered)
+        parts += _split(piece, capabilities)
     return Fitted(tuple(parts), offered)
+
+
+def as_buttons(outgoing: Outgoing, *, per_row: int = 1) -> Outgoing:
+    """The same message with each of its products as a button, in the same order."""
+    offers = outgoing.offers
+    if offers is None:
+        return outgoing
+    buttons = [offer.button for offer in offers.each]
+    rows = tuple(tuple(buttons[n : n + per_row]) for n in range(0, len(buttons), per_row))
+    return replace(outgoing, offers=None, rows=(*outgoing.rows[: offers.below], *rows, *outgoing.rows[offers.below :]))
 
 
 def length(text: str, capabilities: Capabilities) -> int:
@@ -73,17 +86,51 @@ def stands_at_once(outgoing: Outgoing, capabilities: Capabilities) -> bool:
     )
 
 
-def _choices(outgoing: Outgoing, capabilities: Capabilities) -> tuple[Outgoing, tuple[Action, ...]]:
-    """Cut labels, break rows, and write out as numbers what the channel cannot show as buttons."""
+def _goods_apart(outgoing: Outgoing, capabilities: Capabilities) -> tuple[Outgoing, ...]:
+    """The products as one thing, and what else can be pressed in a message behind it: the two cannot stand together."""
+    offers, goods = outgoing.offers, capabilities.goods
+    if offers is None:
+        return (outgoing,)
+    if goods is None or not offers.each or (goods.own_catalogue and not all(offer.sku for offer in offers.each)):
+        return (as_buttons(outgoing),)
+    each = tuple(_cut_offer(offer, capabilities) for offer in offers.each)
+    shown = replace(offers, each=each[: goods.most], title=_cut(offers.title, goods.title), below=0, after="")
+    rest = tuple((offer.button,) for offer in each[goods.most :])
+    rows = (*outgoing.rows[: offers.below], *rest, *outgoing.rows[offers.below :])
+    if not rows:
+        return (replace(outgoing, offers=shown),)
+    return replace(outgoing, offers=shown, rows=()), Outgoing(text=offers.after or "…", rows=rows)
+
+
+def _cut_offer(offer: Offer, capabilities: Capabilities) -> Offer:
+    goods = capabilities.goods
+    assert goods is not None
+    return replace(
+        offer,
+        button=_cut_label(offer.button, capabilities.label),
+        title=_cut(offer.title, goods.title),
+        note=_cut(offer.note, goods.note),
+        opens=_cut(offer.opens, capabilities.label),
+    )
+
+
+def _choices(
+    outgoing: Outgoing, capabilities: Capabilities, offered: tuple[Action, ...]
+) -> tuple[Outgoing, tuple[Action, ...]]:
+    """Cut labels, break rows, and write out as numbers, behind those that are `offered` already, what the channel
+    cannot show as buttons."""
     kept = _last_rows(_rows(outgoing.rows, capabilities), capabilities)
-    buttons = outgoing.buttons()
+    buttons = [button for row in outgoing.rows for button in row]
     listed = buttons[: len(buttons) - sum(map(len, kept))]
     no_keyboard = outgoing.keyboard and not capabilities.keyboard
     if no_keyboard:
         listed = listed + [button for row in outgoing.keyboard for button in row if button.action]
+    if outgoing.offers is not None and capabilities.goods is not None and capabilities.goods.own_catalogue:
+        # The catalogue may not have them all, and knows nothing of what their buttons do.
+        listed = listed + [offer.button for offer in outgoing.offers.each]
     if not listed and not no_keyboard:
-        return outgoing if kept == outgoing.rows else replace(outgoing, rows=kept), ()
-    numbered: list[Action] = []
+        return outgoing if kept == outgoing.rows else replace(outgoing, rows=kept), offered
+    numbered = list(offered)
     lines: list[str] = []
     for button in listed:
         if button.action is not None:
@@ -118,8 +165,11 @@ def _rows(rows: tuple[tuple[Button, ...], ...], capabilities: Capabilities) -> t
 
 
 def _cut_label(button: Button, limit: int) -> Button:
-    label = button.label
-    return button if len(label) <= limit else replace(button, label=label[: limit - 1].rstrip() + "…")
+    return button if len(button.label) <= limit else replace(button, label=_cut(button.label, limit))
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def _split(outgoing: Outgoing, capabilities: Capabilities) -> Iterator[Outgoing]:
@@ -129,22 +179,25 @@ def _split(outgoing: Outgoing, capabilities: Capabilities) -> Iterator[Outgoing]
         size = _together(media, capabilities)
         batch, media = media[:size], media[size:]
         alone = Outgoing(media=batch, reply_to=outgoing.reply_to)
-        buttons_fit = not (outgoing.rows or (capabilities.short and outgoing.keyboard)) or (
-            capabilities.media_buttons and len(batch) == 1 and stands_at_once(outgoing, capabilities)
+        buttons_fit = not (outgoing.rows or outgoing.offers or (capabilities.short and outgoing.keyboard)) or (
+            outgoing.offers is None
+            and capabilities.media_buttons
+            and len(batch) == 1
+            and stands_at_once(outgoing, capabilities)
         )
         if not media and buttons_fit and length(text, capabilities) <= capabilities.caption:
             yield replace(outgoing, media=batch)
             return
         yield alone
     pieces = list(_pieces(text, outgoing.spans, capabilities))
-    if pieces and capabilities.above_buttons and (outgoing.rows or outgoing.keyboard):
+    if pieces and capabilities.above_buttons and (outgoing.rows or outgoing.offers or outgoing.keyboard):
         pieces[-1:] = _pieces(*pieces[-1], replace(capabilities, text=capabilities.above_buttons))
     for piece, spans in pieces[:-1]:
         yield Outgoing(text=piece, spans=spans)
     if pieces:
         piece, spans = pieces[-1]
         yield below if piece == text else replace(below, text=piece, spans=spans)
-    elif below.rows or below.keyboard:
+    elif below.rows or below.offers or below.keyboard:
         yield replace(below, text="…")
 
 

@@ -27,7 +27,7 @@ from inbox import (
     sending,
     windows,
 )
-from inbox.channels import CAPABILITIES
+from inbox.channels import card_of
 from inbox.content import Button, Incoming, Outgoing
 from inbox.fitting import fit
 from inbox.tables import Author, Conversation, Delivery, Message, State
@@ -116,7 +116,8 @@ def say(
         if template is None and author is Author.STAFF:
             raise windows.WindowClosed()
         outgoing, held = template or outgoing, template is None
-    fitted = fit(outgoing, CAPABILITIES[account.channel])
+    held_for = {windows.HELD_FOR: windows.of_the_way(outgoing.occasion.name)} if held and outgoing.occasion else {}
+    fitted = fit(outgoing, card_of(account, conversation.context))
     if fitted.offered or conversation.offered:
         conversation.offered = [{"name": a.name, "args": dict(a.args)} for a in fitted.offered]
     messages = []
@@ -126,7 +127,7 @@ def say(
             conversation,
             author=author,
             text=part.text,
-            form=content.dump(part),
+            form=content.dump(part) | held_for,
             delivery=Delivery.HELD if held else Delivery.QUEUED,
             staff_id=staff_id,
             client_key=client_key if client_key is None or n == 0 else f"{client_key}#{n}",
@@ -188,7 +189,7 @@ def edit(session: Session, conversation: Conversation, message: Message, outgoin
 
     Nothing happens on a channel that changes no message: what stands there is what the buyer sees.
     """
-    card = CAPABILITIES[_channel(session, conversation)]
+    card = card_of(hot.get(session, ChannelAccount, conversation.account_id), conversation.context)
     if not card.edit:
         return
     fitted = fit(outgoing, card)
@@ -372,7 +373,3 @@ def _said(session: Session, conversation: Conversation, client_key: str) -> list
             .order_by(Message.id)
         )
     )
-
-
-def _channel(session: Session, conversation: Conversation) -> str:
-    return hot.get(session, ChannelAccount, conversation.account_id).channel

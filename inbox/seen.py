@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from company.tables import ChannelAccount
-from inbox.channels import CAPABILITIES
+from inbox.channels import CAPABILITIES, READ_MARKS
 from inbox.tables import Author, Conversation, Kind, Message
 from kit.clock import now_ms
 from storage import jobs
@@ -26,10 +26,15 @@ LATE = timedelta(minutes=1)
 """A mark that comes later than this says something that nobody asks about any more."""
 
 
+def are_shown(account: ChannelAccount) -> bool:
+    """Whether the account's buyers see that they were read, where the channel can show it."""
+    return CAPABILITIES[account.channel].marks_read and bool(account.settings.get(READ_MARKS, True))
+
+
 def show(session: Session, conversation: Conversation) -> None:
     """Somebody of the shop has read everything that the buyer has said here until now."""
     account = session.get_one(ChannelAccount, conversation.account_id)
-    if not CAPABILITIES[account.channel].marks_read or conversation.blocked or conversation.kind != Kind.BUYER:
+    if not are_shown(account) or conversation.blocked or conversation.kind != Kind.BUYER:
         return
     said = last_said(session, conversation)
     if said:

@@ -52,6 +52,8 @@ class Delivery(StrEnum):
     READ = "read"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    DROPPED = "dropped"
+    """A notice that was held until a later one, or a summary, said more."""
 
 
 class Conversation(Base):

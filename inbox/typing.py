@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from company.tables import ChannelAccount, Staff
 from inbox.channels import CAPABILITIES
 from inbox.events import Typing
-from inbox.seen import last_said
+from inbox.seen import are_shown, last_said
 from inbox.tables import Author, Conversation
 from kit.clock import now_ms, utc_now
 from storage import jobs
@@ -47,8 +47,10 @@ def began(session: Session, conversation: Conversation, *, by: Staff | None) -> 
         return False
     leads = by is not None and (not conversation.held or conversation.assignee_id in (None, by.id))
     shown = leads and not conversation.blocked
-    card = CAPABILITIES[session.get_one(ChannelAccount, conversation.account_id).channel]
-    asks = shown and card.typing and not _asked(session, conversation, card.typing_again)
+    account = session.get_one(ChannelAccount, conversation.account_id)
+    card = CAPABILITIES[account.channel]
+    may = card.typing and (not card.typing_reads or are_shown(account))
+    asks = shown and may and not _asked(session, conversation, card.typing_again)
     publish(
         session,
         Typing(

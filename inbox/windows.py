@@ -2,11 +2,16 @@
 
 An operator is refused before anything is sent. What the shop says of itself goes as the template that was chosen for
 its occasion; without one it is held until the buyer writes, and an operator is told.
+
+What was held is old by then. Of several notices of one order's way the buyer gets the last alone. A member of staff
+gets what is of the last day, and of anything older one summary: days of notices, one after another, tell nobody what
+is new. Whatever comes hours late says of when it is: see aging.py.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -16,11 +21,25 @@ from inbox import delivered, sending, templates
 from inbox.channels import CAPABILITIES
 from inbox.content import Outgoing
 from inbox.events import MessageHeld
-from inbox.tables import Conversation, Delivery, Message
+from inbox.tables import Conversation, Delivery, Kind, Message
 from kit.clock import utc_now
 from kit.errors import Refused
 from storage.events import publish
 from storage.hot import save
+
+MISSED = timedelta(days=1)
+"""What a member of staff was to hear longer ago than this is summed up."""
+
+HELD_FOR = "held_for"
+"""The key in the content of a held message that names its occasion."""
+
+OF_THE_WAY = frozenset(templates.OCCASIONS) - templates.NOT_STAGES | {"link_expired"}
+"""Occasions of which the last says what has become of the order; money that is given back is told in any case."""
+
+
+def of_the_way(occasion: str) -> str:
+    """The occasion as OF_THE_WAY calls it: a stage of the shop's own is any `stage`."""
+    return occasion if occasion in templates.OCCASIONS else "stage"
 
 
 class WindowClosed(Refused):
@@ -54,8 +73,18 @@ def as_template(outgoing: Outgoing, account: ChannelAccount) -> Outgoing | None:
     return templates.for_occasion(outgoing.occasion, account) if outgoing.occasion is not None else None
 
 
-def heard(session: Session, conversation: Conversation, account: ChannelAccount, at: float) -> None:
-    """The buyer has written or pressed at this moment: what was held goes out, in its order."""
+def heard(
+    session: Session,
+    conversation: Conversation,
+    account: ChannelAccount,
+    at: float,
+    *,
+    sum_up: Callable[[Sequence[Message]], None] | None = None,
+) -> None:
+    """The buyer has written or pressed at this moment: what was held goes out, in its order.
+
+    `sum_up` says in one message what a member of staff has missed for longer than a day; these notices are dropped.
+    """
     if CAPABILITIES[account.channel].window is None:
         return
     moment = min(datetime.fromtimestamp(at, UTC), utc_now()) if at else utc_now()
@@ -63,12 +92,33 @@ def heard(session: Session, conversation: Conversation, account: ChannelAccount,
         conversation.heard_at = moment
     if not is_open(conversation, account):
         return
-    held = sa.select(Message).where(Message.conversation_id == conversation.id, Message.delivery == Delivery.HELD)
-    for message in session.scalars(held.order_by(Message.id)):
-        message.delivery, message.error = Delivery.QUEUED, ""
+    waits = sa.select(Message).where(Message.conversation_id == conversation.id, Message.delivery == Delivery.HELD)
+    held = session.scalars(waits.order_by(Message.id)).all()
+    old = [message for message in held if utc_now() - message.created_at > MISSED]
+    needless = _overtaken(held)
+    if conversation.kind == Kind.STAFF and sum_up is not None and old:
+        sum_up(old)
+        needless = {message.id for message in old}
+    for message in held:
+        dropped = message.id in needless
+        message.delivery, message.error = Delivery.DROPPED if dropped else Delivery.QUEUED, ""
         save(session, message)
-        sending.queue(session, "message.deliver", message)
+        if not dropped:
+            sending.queue(session, "message.deliver", message)
         delivered.tell_changed(session, conversation.shop_id, message)
+
+
+def _overtaken(held: Sequence[Message]) -> set[int]:
+    """Ids of notices of an order's way that a later one of the same order has overtaken."""
+    newest: dict[int, int] = {}
+    overtaken: set[int] = set()
+    for message in held:
+        card = message.content.get("card") or {}
+        if message.content.get(HELD_FOR) in OF_THE_WAY and card.get("kind") == "order":
+            if (earlier := newest.get(card["id"])) is not None:
+                overtaken.add(earlier)
+            newest[card["id"]] = message.id
+    return overtaken
 
 
 def hold(session: Session, conversation: Conversation, message: Message) -> None:

@@ -17,7 +17,8 @@ from bot.channels.connecting import BadToken, Found
 from company import accounts
 from company.rights import Right
 from company.tables import ChannelAccount
-from inbox import messages
+from inbox import messages, seen
+from inbox.channels import CAPABILITIES, CATALOGUE, READ_MARKS
 from inbox.content import Outgoing
 from inbox.tables import Author
 from kit import http
@@ -108,6 +109,22 @@ async def allow(visit: Visit) -> web.StreamResponse:
     return await _changed(visit, "origins", lambda account: _allow(account, origins))
 
 
+async def catalogue(visit: Visit) -> web.StreamResponse:
+    """Which catalogue of the messenger's goods are shown out of; the messenger is asked whether it is the account's."""
+    given = (await visit.form())["catalog"].strip()
+    channel, token, api, more = await visit.read(_token, visit, visit.number())
+    if CATALOGUE not in more:
+        raise NoSuchPage("the channel has no catalogue")
+    await CONNECTORS[channel].ask(token, api, {**more, CATALOGUE: given})
+    return await _changed(visit, CATALOGUE, lambda account: _connect_catalogue(account, given))
+
+
+async def read_marks(visit: Visit) -> web.StreamResponse:
+    """Whether buyers are shown that they were read, on a channel that can show it."""
+    shown = (await visit.form())["shown"] == "1"
+    return await _changed(visit, READ_MARKS, lambda account: _show_read_marks(account, shown))
+
+
 async def rename(visit: Visit) -> web.StreamResponse:
     name = " ".join((await visit.form())["name"].split())[:120]
     return await _changed(visit, "name", lambda account: setattr(account, "name", name or account.name))
@@ -137,6 +154,8 @@ ROUTES: tuple[Route, ...] = (
     post(f"/channels/{ID}/receive", receive, Right.SETTINGS),
     post(f"/channels/{ID}/token", renew, Right.SETTINGS),
     post(f"/channels/{ID}/origins", allow, Right.SETTINGS),
+    post(f"/channels/{ID}/catalogue", catalogue, Right.SETTINGS),
+    post(f"/channels/{ID}/read-marks", read_marks, Right.SETTINGS),
     post(f"/channels/{ID}/name", rename, Right.SETTINGS),
     post(f"/channels/{ID}/switch", switch, Right.SETTINGS),
     post(f"/channels/{ID}/test", test, Right.SETTINGS),
@@ -193,10 +212,19 @@ def _channel(session: Session, visit: Visit, account_id: int) -> Shape:
             "webhook_only": account.channel in CONNECTORS and CONNECTORS[account.channel].webhook_only,
             "app_secret": account.channel in CONNECTORS and "app_secret" in CONNECTORS[account.channel].needed,
             "templates_url": f"/channels/{account.id}/templates" if has_templates(account.channel) else None,
+            "catalog": _catalog(account),
+            "marks_read": CAPABILITIES[account.channel].marks_read,
+            "read_marks": seen.are_shown(account),
+            "typing_reads": CAPABILITIES[account.channel].typing_reads,
             "may_webhook": visit.console.public_url.startswith("https://"),
             "joined": any(chat.account_id == account.id for chat in _chats(session, visit)),
         }
     }
+
+
+def _catalog(account: ChannelAccount) -> str | None:
+    has_one = account.channel in CONNECTORS and CATALOGUE in CONNECTORS[account.channel].needed
+    return str(account.settings.get(CATALOGUE) or "") if has_one else None
 
 
 def _may_call(session: Session, visit: Visit, account_id: int) -> bool:
@@ -233,6 +261,16 @@ def _allow(account: ChannelAccount, origins: list[str]) -> None:
     if account.channel != WEBCHAT:
         raise NoSuchPage(f"account {account.id} is no chat of a site")
     account.settings = {**account.settings, "origins": origins}
+
+
+def _connect_catalogue(account: ChannelAccount, catalog: str) -> None:
+    account.settings = {**account.settings, CATALOGUE: catalog}
+
+
+def _show_read_marks(account: ChannelAccount, shown: bool) -> None:
+    if not CAPABILITIES[account.channel].marks_read:
+        raise NoSuchPage(f"account {account.id} shows nobody that he was read")
+    account.settings = {**account.settings, READ_MARKS: shown}
 
 
 def _opened(box: SecretBox, account: ChannelAccount) -> dict[str, str]:

@@ -9,7 +9,7 @@ from babel.numbers import get_currency_precision
 from sqlalchemy.orm import Session, selectinload
 
 from company.rights import Right
-from customers import contacts, fields
+from customers import contacts, fields, portraits
 from customers.tables import ContactKind, Customer
 from inbox.tables import Conversation
 from kit.money import Money
@@ -42,6 +42,8 @@ class Beside:
     customer: Customer
     orders: list[Order]
     """The newest first."""
+    portrait: int | None = None
+    """The file that shows the customer, if there is one."""
 
     @property
     def current(self) -> Order | None:
@@ -79,7 +81,7 @@ def _customer(session: Session, visit: Visit, beside: Beside, current: Order | N
     return {
         "id": person.id,
         "url": f"/customers/{person.id}",
-        "person": face(person.name, person.id),
+        "person": face(person.name, person.id, beside.portrait),
         "channel": beside.channel,
         "city": person.city,
         "since": min((order.created_at for order in bought), default=None),
@@ -171,4 +173,4 @@ def _trouble(line: carts.CartLineView) -> str:
 
 def beside(session: Session, conversation: Conversation, channel: str, customer: Customer) -> Beside:
     orders = book.of_customer(session, conversation.shop_id, customer.id, limit=MANY)
-    return Beside(conversation, channel, customer, orders)
+    return Beside(conversation, channel, customer, orders, portraits.of(session, [customer.id]).get(customer.id))

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from automation import erasing
 from bot.flows import passport
+from bot.web import serve
 from company import staff
 from company.rights import Right
 from company.tables import Shop
-from customers import amending, cards, consents, contacts, fields, merging, passports
+from customers import amending, cards, consents, contacts, fields, merging, passports, portraits
 from customers.tables import ConsentTo, ConsentVia, Customer
 from kit.errors import Refused
 from kit.money import Money
@@ -24,6 +25,7 @@ from operator_console import (
     customer_shapes,
     order_shapes,
     people,
+    photos,
     shell,
     task_shapes,
     timeline_shapes,
@@ -40,6 +42,7 @@ from operator_console.visits import Form, NoSuchPage, Visit
 from orders import book, buyers
 from orders.buyers import Bought
 from orders.views import view
+from storage.tables import StoredFile
 
 ORDERS = 5
 """The latest orders, which the card shows with their stages; the others are among what happened."""
@@ -143,10 +146,17 @@ async def give_passport(visit: Visit) -> web.StreamResponse:
     return visit.page("partials/passport.html", code=code, minutes=minutes, doors=ways)
 
 
+async def portrait(visit: Visit) -> web.StreamResponse:
+    """The picture that the customer shows of himself."""
+    row = await visit.read(_portrait, visit, visit.number())
+    return await serve(visit.console.files, row, str(photos.SMALL))
+
+
 ROUTES: tuple[Route, ...] = (
     post("/customers", add, Right.REPLY),
     get(f"/customers/{ID}", customer),
     get(f"/customers/{ID}/timeline", timeline),
+    get(f"/customers/{ID}/portrait", portrait),
     post(f"/customers/{ID}", edit, Right.REPLY),
     post(f"/customers/{ID}/fields", fill, Right.REPLY),
     post(f"/customers/{ID}/contacts", add_contact, Right.REPLY),
@@ -164,6 +174,13 @@ def _kept_or_asked(visit: Visit, template: str, unkept: bool, **shape: Shape) ->
         with reading(visit.reader):
             answer.headers["HX-Trigger"] = json.dumps({"toast": {"text": _("Kept")}})
     return answer
+
+
+def _portrait(session: Session, visit: Visit, customer_id: int) -> StoredFile:
+    shown = portraits.of(session, [cards.get(session, customer_id, visit.shop.id).id]).get(customer_id)
+    if shown is None:
+        raise NoSuchPage(f"customer {customer_id} shows no picture")
+    return session.get_one(StoredFile, shown)
 
 
 def _kept(session: Session, shop_id: int, customer_id: int) -> int:
@@ -190,7 +207,7 @@ def _card(session: Session, visit: Visit, customer_id: int) -> Shape:
     bought = buyers.bought(session, [row.id]).get(row.id, Bought())
     paid = Money(bought.paid, shop.currency)
     return {
-        "customer": people.customer(row.name, row.id),
+        "customer": people.customer(row.name, row.id, portraits.of(session, [row.id]).get(row.id)),
         "card": row,
         "card_form": card_forms.of_card(row, may_edit=may_edit),
         "spent": paid,

@@ -312,7 +312,7 @@ def _head(session: Session, visit: Visit, around: Beside, *, back: str) -> Shape
     return {
         "conversation": {
             "id": here.id,
-            "customer": face(around.customer.name, around.customer.id),
+            "customer": face(around.customer.name, around.customer.id, around.portrait),
             "channel": around.channel,
             "channel_name": channel_name(around.channel),
             "held": here.held,

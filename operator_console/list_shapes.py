@@ -14,6 +14,7 @@ from company import settings
 from company.hours import worked
 from company.settings import WorkingHours
 from company.tables import Shop
+from customers import portraits
 from inbox import drafts, listing
 from inbox.keeping import PREVIEW
 from inbox.listing import Row, View
@@ -70,8 +71,10 @@ def _rows(
 ) -> list[Shape]:
     stages = _last_orders(session, {row.customer_id for row in found if row.customer_id is not None})
     hours = settings.of(shop).hours
+    shown = portraits.of(session, {row.customer_id for row in found if row.customer_id is not None})
     return [
-        _row(row, stages.get(row.customer_id or 0), hours) | {"by": _first_name(said.get(row.id), reader_id)}
+        _row(row, stages.get(row.customer_id or 0), hours, shown.get(row.customer_id or 0))
+        | {"by": _first_name(said.get(row.id), reader_id)}
         for row in found
     ]
 
@@ -85,11 +88,11 @@ def _first_name(who: tuple[int, str] | None, reader_id: int) -> str:
     return who[1].partition(" ")[0] if who is not None and who[0] != reader_id else ""
 
 
-def _row(row: Row, order: Shape | None, hours: WorkingHours) -> Shape:
+def _row(row: Row, order: Shape | None, hours: WorkingHours, portrait: int | None) -> Shape:
     return {
         "id": row.id,
         "url": f"/inbox/{row.id}",
-        "customer": customer(row.name, row.customer_id),
+        "customer": customer(row.name, row.customer_id, portrait),
         "channel": row.channel,
         "unread": row.unread,
         "last": preview(row.last_text),

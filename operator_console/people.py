@@ -16,7 +16,7 @@ TONES = 6
 
 def person(name: str, number: int, **more: object) -> Shape:
     """`number` chooses the colour: the row's id, so it is the same on every page."""
-    return {"name": name, "initials": initials(name), "tone": number % TONES + 1, **more}
+    return {"name": name, "initials": initials(name), "tone": number % TONES + 1, "portrait": "", **more}
 
 
 def colleague(staff: Staff, **more: object) -> Shape:
@@ -33,8 +33,10 @@ def presence_word(state: Presence) -> str:
     return words[state]
 
 
-def customer(name: str, number: int | None) -> Shape:
-    return person(name or _("Nameless guest"), number or 0)
+def customer(name: str, number: int | None, portrait: int | None = None) -> Shape:
+    """`portrait` is the file that shows him, if there is one; its number makes the address a new one's."""
+    shown = f"/customers/{number}/portrait?of={portrait}" if portrait is not None else ""
+    return person(name or _("Nameless guest"), number or 0, portrait=shown)
 
 
 def role_names() -> dict[str, str]:

@@ -17,6 +17,7 @@ from company.rights import Right
 from company.tables import Staff
 from inbox import mentions
 from inbox.content import Incoming, Media, MediaKind, Outgoing, load_incoming, load_outgoing
+from inbox.fitting import as_buttons
 from inbox.tables import Author, Conversation, Delivery, Message
 from operator_console import card_shapes, composer_shapes, formats, photos, spans
 from operator_console.card_shapes import Cards
@@ -143,7 +144,7 @@ def _said(message: Message, outgoing: Outgoing, around: _Around) -> Shape:
         "text": Markup("") if card else spans.html(message.text, outgoing.spans),
         "media": [] if card else _media(message, outgoing.media),
         "card": card,
-        "rows": [[{"label": button.label, "pressed": False} for button in row] for row in outgoing.rows],
+        "rows": [[{"label": button.label, "pressed": False} for button in row] for row in as_buttons(outgoing).rows],
         "retry_url": f"/inbox/{around.conversation.id}/messages/{message.id}/resend" if resendable else None,
     }
 

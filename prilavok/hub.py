@@ -32,6 +32,7 @@ from bot.connected import Connected
 from bot.delivery import Courier
 from bot.incoming import Intake
 from bot.letters import Letters
+from bot.portraits import Portraits
 from bot.reception import Reception
 from bot.web import Hooks
 from catalog import import_undo, importing
@@ -329,6 +330,7 @@ class _Work:
         handlers |= hub.intake.handlers
         handlers |= Courier(hub.channel, hub.files).handlers
         handlers |= erasing.handlers(hub.files)
+        handlers |= Portraits(hub.channel, hub.files).handlers
         handlers |= bot.doubts.JOBS
         handlers |= inbox.jobs.JOBS
         handlers |= orders.jobs.JOBS

@@ -2,6 +2,7 @@
 
 ChannelError
 ├── NotSent        certainly not sent, worth another try (connection refused)
+│   └── Faltered   the channel says that it failed to send, and not why: it may pass, or never
 ├── Throttled      certainly not sent, the channel says when to try again
 ├── Rejected       refused for good; `blocked` when the buyer stopped us
 │   └── Closed     free words are taken no more until the buyer writes
@@ -35,6 +36,11 @@ class ChannelError(Exception):
 
 class NotSent(ChannelError):
     """Nothing reached the channel."""
+
+
+class Faltered(NotSent):
+    """The channel failed to send it and does not say why. Worth another try after a while, in which it would tell that
+    it did send it after all, and not for ever."""
 
 
 class Throttled(ChannelError):
@@ -109,6 +115,8 @@ class Parcel:
     chat: str
     outgoing: Outgoing
     attachments: Sequence[Attachment] = ()
+    pictures: Mapping[int, Attachment] = field(default_factory=dict)
+    """Of the products that stand in it as one thing, by the number of the file."""
     reply_to: str = ""
     """The channel's id of the message that is answered."""
     external_id: str = ""
@@ -240,6 +248,23 @@ class Checkable(Protocol):
 
     async def check(self) -> Checkup:
         """Look whether events still come our way, and mend it if not. Raises ChannelError."""
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A channel to which the files of a message are brought before it is sent."""
+
+    async def prepare(self, parcel: Parcel) -> None:
+        """Bring there what goes with the message and is not there yet, so that sending is one call. What the channel
+        refuses is left to `send`. Raises ChannelError."""
+
+
+@runtime_checkable
+class Portraying(Protocol):
+    """A channel that gives the picture that a person shows of himself."""
+
+    async def portrait(self, chat: str, person: str) -> str:
+        """What `fetch` takes for it, as Media.remote; "" if he shows none. Raises ChannelError."""
 
 
 @runtime_checkable

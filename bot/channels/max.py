@@ -60,6 +60,10 @@ UPLOADS: Mapping[MediaKind, str] = {
 """What a kind of file is called by MAX; any other is a file."""
 
 
+PORTRAIT = "portrait:"
+"""What the handle of a person's picture begins with."""
+
+
 class Max:
     """One bot, as far as it speaks."""
 
@@ -92,6 +96,10 @@ class Max:
         return Checkup("the webhook was gone")
 
     # Sending
+
+    async def prepare(self, parcel: Parcel) -> None:
+        with contextlib.suppress(Rejected):
+            await self._body(parcel)
 
     async def send(self, parcel: Parcel) -> str:
         body = await self._body(parcel)
@@ -155,13 +163,22 @@ class Max:
     async def seen(self, chat: str, said: str) -> None:
         """Nothing: MAX has no such mark for bots."""
 
+    async def portrait(self, chat: str, person: str) -> str:
+        """At an address of MAX's own alone: what stands beside a name is nobody's message.
+
+        Source: https://dev.max.ru/docs-api/methods/GET/chats/-chatId-
+        """
+        told = await self._calls.call("GET", f"/chats/{chat}")
+        url = str((told.get("dialog_with_user") or {}).get("avatar_url") or "")
+        return f"{PORTRAIT}{url}" if self._calls.is_maxs(url) else ""
+
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
         url = media.remote
         if url.startswith(max_read.OF_VIDEO):
             url = await self._video(url.removeprefix(max_read.OF_VIDEO))
         if not url:
             raise Rejected("MAX gave no address of this file")
-        async for chunk in self._calls.download(url):
+        async for chunk in self._calls.download(url.removeprefix(PORTRAIT), maxs=url.startswith(PORTRAIT)):
             yield chunk
 
     async def _video(self, token: str) -> str:

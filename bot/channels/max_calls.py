@@ -23,6 +23,7 @@ from bot.channels.base import (
     Throttled,
     Unconfirmed,
     Unreadable,
+    is_at,
     readable,
 )
 from kit.http import address_parts
@@ -42,6 +43,9 @@ LARGEST_ANSWER = 8_000_000
 
 MOST_HOPS = 3
 """Redirects that a download follows."""
+
+HOSTS = ("max.ru", "oneme.ru", "okcdn.ru")
+"""Where MAX keeps the pictures that people show of themselves; they are fetched from nowhere else."""
 
 GONE = "MAX does not know this token any more"
 
@@ -95,10 +99,12 @@ class Calls:
                 # Nobody sees a file until a message names it, so it may be uploaded again.
                 raise NotSent(str(failure)) from None
 
-    async def download(self, url: str) -> AsyncIterator[bytes]:
-        """The bytes behind an address that MAX gave. Raises ChannelError."""
+    async def download(self, url: str, *, maxs: bool = False) -> AsyncIterator[bytes]:
+        """The bytes behind an address that MAX gave, with `maxs` from MAX itself alone. Raises ChannelError."""
         try:
             for _ in range(MOST_HOPS):
+                if maxs and not self.is_maxs(url):
+                    raise Rejected("the file lies elsewhere than with MAX")
                 if address_parts(url).scheme != address_parts(self._api).scheme:
                     raise Rejected("the file lies at a strange address")
                 async with self._session().get(
@@ -117,6 +123,10 @@ class Calls:
         except (aiohttp.ClientError, OSError, TimeoutError):
             raise NotSent("the file could not be fetched") from None
         raise Rejected("the file is sent from place to place")
+
+    def is_maxs(self, address: str) -> bool:
+        """Whether an address leads to MAX itself."""
+        return address.startswith(f"{self._api}/") or is_at(address, HOSTS)
 
     async def close(self) -> None:
         if self._http is not None:

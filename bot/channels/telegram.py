@@ -42,6 +42,9 @@ FRESH_TROUBLE = timedelta(minutes=10)
 SETTLED = 60.0
 """Seconds after which a process that has started is taken to have caught up with what waited for it."""
 
+PORTRAIT = 160
+"""Pixels of the width that a person's picture is shown with at most."""
+
 BRIEF = 3.0
 """Seconds that a call may take which is worth nothing later."""
 
@@ -160,6 +163,13 @@ class Telegram:
         files = await self._open_files()
         async for chunk in files.fetch(media.remote):
             yield chunk
+
+    async def portrait(self, chat: str, person: str) -> str:
+        """Source: https://core.telegram.org/bots/api#getuserprofilephotos"""
+        told = await self._calls.call("getUserProfilePhotos", {"user_id": int(person), "limit": 1})
+        sizes = next(iter(told["photos"]), ())
+        large = [each["file_id"] for each in sizes if each["width"] >= PORTRAIT] or [e["file_id"] for e in sizes][-1:]
+        return str(large[0]) if large else ""
 
     # Files
 

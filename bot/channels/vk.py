@@ -9,17 +9,22 @@ Source of all facts: https://dev.vk.com/reference
 from __future__ import annotations
 
 import contextlib
+import logging
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from bot.channels import vk_read, vk_server
-from bot.channels.base import ChannelError, Checkup, Connection, Parcel, button_name
+from bot.channels.base import Attachment, ChannelError, Checkup, Connection, Parcel, Rejected, button_name
 from bot.channels.vk_calls import Calls, Refused, refusal
 from bot.channels.vk_files import Files
-from inbox.content import Button, Incoming, Media
+from inbox.content import Button, Incoming, Media, Offer
+from inbox.fitting import as_buttons
+
+logger = logging.getLogger(__name__)
 
 BRIEF = 3.0
 """Seconds that a call may take which is worth nothing later."""
@@ -31,6 +36,10 @@ TOO_OLD = frozenset({909, 920})
 """VK's codes for a message that cannot be edited any more."""
 
 WRONG_PARAMETER = 100
+BAD_KEYBOARD = 911
+
+PER_ROW = 2
+"""Products in a row of buttons, where VK does not take them as a carousel: ten in five rows."""
 
 LARGEST_KEY = 2**31 - 1
 
@@ -60,9 +69,20 @@ class Vk:
 
     # Sending
 
+    async def prepare(self, parcel: Parcel) -> None:
+        with contextlib.suppress(Rejected):
+            await self._fields(parcel)
+
     async def send(self, parcel: Parcel) -> str:
         """Send with a key that the same message has each time, so VK itself drops a copy within the hour."""
-        return await self._send(parcel, key=key_of(parcel))
+        try:
+            return await self._send(parcel, key=key_of(parcel))
+        except Rejected as refused:
+            if parcel.outgoing.offers is None or refused.blocked or not _is_about_form(refused):
+                raise
+            logger.warning("VK does not take products as a carousel, they go as buttons: %s", refused)
+        listed = replace(parcel, outgoing=as_buttons(parcel.outgoing, per_row=PER_ROW), pictures={})
+        return await self._send(listed, key=key_of(parcel))
 
     async def edit(self, parcel: Parcel) -> str:
         """Edit in place; what VK finds too old is sent anew, and the old one is taken away."""
@@ -96,6 +116,12 @@ class Vk:
         form = {"peer_id": int(chat), "up_to_cmid": int(said)}
         await self._calls.call("messages.markAsRead", form, patience=BRIEF)
 
+    async def portrait(self, chat: str, person: str) -> str:
+        """Source: https://dev.vk.com/reference/objects/user (photo_200, has_photo)"""
+        told = await self._calls.call("users.get", {"user_ids": person, "fields": "photo_200,has_photo"})
+        one = told[0] if told else {}
+        return str(one.get("photo_200") or "") if one.get("has_photo") else ""
+
     async def fetch(self, media: Media) -> AsyncIterator[bytes]:
         async for chunk in self._files.fetch(media.remote):
             yield chunk
@@ -121,8 +147,37 @@ class Vk:
             "format_data": vk_read.write_spans(outgoing.text, outgoing.spans),
             "attachment": ",".join(names) or None,
             "keyboard": keyboard(parcel),
+            "template": await self._carousel(parcel),
             "dont_parse_links": True,
         }
+
+    async def _carousel(self, parcel: Parcel) -> dict[str, Any] | None:
+        """Several products as one thing. All of them are made alike, as VK wants it: with pictures, or all without.
+
+        Source: https://dev.vk.com/api/bots/development/templates
+        """
+        offers = parcel.outgoing.offers
+        if offers is None:
+            return None
+        elements: list[dict[str, Any]] = []
+        for offer, name in zip(offers.each, _names(parcel), strict=True):
+            element: dict[str, Any] = {"title": offer.title, "description": offer.note or offer.title}
+            element["buttons"] = [_inline(replace(offer.button, label=offer.opens or offer.button.label), name)]
+            if parcel.pictures:
+                element["photo_id"] = await self._files.card(_picture(offer, parcel), int(parcel.chat))
+                element["action"] = {"type": "open_photo"}
+            elements.append(element)
+        return {"type": "carousel", "elements": elements}
+
+
+def _is_about_form(refused: Rejected) -> bool:
+    """VK does not take the carousel, or a picture of it; anything else it would refuse in any form."""
+    return not isinstance(refused, Refused) or refused.code in (WRONG_PARAMETER, BAD_KEYBOARD)
+
+
+def _picture(offer: Offer, parcel: Parcel) -> Attachment | None:
+    number = offer.photo.file_id if offer.photo is not None else None
+    return parcel.pictures.get(number) if number is not None else None
 
 
 def key_of(parcel: Parcel, *, anew: bool = False) -> int:

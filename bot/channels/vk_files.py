@@ -6,6 +6,7 @@ Source: https://dev.vk.com/api/upload/overview
 from __future__ import annotations
 
 import asyncio
+import io
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,6 +22,10 @@ REMEMBERED = 5000
 """How many uploaded files are sent again by VK's own name."""
 
 PATIENCE = aiohttp.ClientTimeout(60)
+
+CARD = (1040, 640)
+"""Pixels of a product's picture in a carousel, which wants 13 by 8 and at least 221 by 136.
+Source: https://dev.vk.com/api/bots/development/templates"""
 
 PICTURES = frozenset({"image/jpeg", "image/png", "image/gif"})
 """What VK takes as a photo. Source: https://dev.vk.com/api/upload/photo-in-message"""
@@ -49,10 +54,20 @@ class Files:
             uploaded = await (self._photo if as_photo else self._doc)(attachment, peer_id)
         except Unconfirmed as failure:
             raise NotSent(f"a file could not be brought to VK: {failure}") from failure
-        self._uploaded[key] = uploaded
-        if len(self._uploaded) > REMEMBERED:
-            self._uploaded.popitem(last=False)
+        self._remember(key, uploaded)
         return uploaded
+
+    async def card(self, picture: Attachment | None, peer_id: int) -> str:
+        """The id of a product's picture as a carousel names it; of an empty one for a product without."""
+        key = (picture.sha256 if picture is not None else "", "card")
+        if key not in self._uploaded:
+            drawn = await asyncio.to_thread(pictures.framed, picture, *CARD)
+            try:
+                saved = await self._save_photo(drawn, "card.jpeg", peer_id)
+            except Unconfirmed as failure:
+                raise NotSent(f"a picture could not be brought to VK: {failure}") from failure
+            self._remember(key, f"{saved['owner_id']}_{saved['id']}")
+        return self._uploaded[key]
 
     async def fetch(self, address: str) -> AsyncIterator[bytes]:
         """The bytes of a file that came in. Raises ChannelError."""
@@ -69,18 +84,26 @@ class Files:
         except (aiohttp.ClientError, OSError, TimeoutError):
             raise NotSent("VK did not give the file") from None
 
+    def _remember(self, key: tuple[str, str], name: str) -> None:
+        self._uploaded[key] = name
+        if len(self._uploaded) > REMEMBERED:
+            self._uploaded.popitem(last=False)
+
     def _is_vks(self, address: str) -> bool:
         return address.startswith(f"{self._calls.api}/") or is_at(address, HOSTS)
 
     async def _photo(self, attachment: Attachment, peer_id: int) -> str:
         content, name, _mime = await asyncio.to_thread(pictures.fitting, attachment, PICTURES)
+        return _named("photo", await self._save_photo(content, name, peer_id))
+
+    async def _save_photo(self, content: bytes, name: str, peer_id: int) -> dict[str, Any]:
         server = await self._calls.call("photos.getMessagesUploadServer", {"peer_id": peer_id})
         told = await self._upload(server["upload_url"], "photo", content, name)
         if told.get("photo") in (None, "", "[]"):
             raise Rejected("VK refuses the picture")
         fields = {field: told.get(field) for field in ("photo", "server", "hash")}
-        saved = (await self._calls.call("photos.saveMessagesPhoto", fields))[0]
-        return _named("photo", saved)
+        saved: dict[str, Any] = (await self._calls.call("photos.saveMessagesPhoto", fields))[0]
+        return saved
 
     async def _doc(self, attachment: Attachment, peer_id: int) -> str:
         kind = "audio_message" if attachment.media.kind is MediaKind.VOICE else "doc"
@@ -94,7 +117,8 @@ class Files:
 
     async def _upload(self, address: str, field: str, content: bytes, name: str) -> dict[str, Any]:
         form = aiohttp.FormData()
-        form.add_field(field, content, filename=name)
+        # aiohttp sends bytes of more than a megabyte in one go, and warns of it.
+        form.add_field(field, io.BytesIO(content), filename=name)
         try:
             async with self._calls.http.post(address, data=form, timeout=PATIENCE, allow_redirects=False) as answer:
                 told = parsed(await answer.read())

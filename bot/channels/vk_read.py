@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.channels.base import read_button
 from bot.channels.vk_calls import parsed
+from inbox.channels import GOODS, LACKS
 from inbox.content import Incoming, Location, Media, MediaKind, Press, Profile, Span, Style
 
 Json = Mapping[str, Any]
@@ -86,7 +87,7 @@ def read(event: Json) -> Sequence[Incoming]:
     people = {each.get("id"): each for each in event.get("profiles", ())}
     if kind == "message_new":
         locale = LOCALES.get(told.get("client_info", {}).get("lang_id", -1), "")
-        return _message(told["message"], people, locale, edited=False)
+        return _message(told["message"], people, locale, edited=False, program=told.get("client_info"))
     if kind == "message_edit":
         return _message(told, people, "", edited=True)
     if kind == "message_event":
@@ -114,7 +115,9 @@ def _private(peer_id: Any) -> str:
     return str(peer_id) if isinstance(peer_id, int) and 0 < peer_id < GROUP_CHATS else ""
 
 
-def _message(message: Json, people: Mapping[Any, Json], locale: str, *, edited: bool) -> Sequence[Incoming]:
+def _message(
+    message: Json, people: Mapping[Any, Json], locale: str, *, edited: bool, program: Any = None
+) -> Sequence[Incoming]:
     if message.get("out") or message["from_id"] <= 0:
         return ()
     profile = _profile(message["from_id"], people, locale)
@@ -138,9 +141,17 @@ def _message(message: Json, people: Mapping[Any, Json], locale: str, *, edited: 
             reply_to=str(message.get("reply_message", {}).get("conversation_message_id", "")),
             edited=edited,
             unsupported="" if known else _unsupported(message),
+            context=_lacking(program),
             sent_at=float(message.get("date", 0)),
         ),
     )
+
+
+def _lacking(program: Any) -> dict[str, str]:
+    """What the person's own program does not show: it would leave a carousel out and show the words alone."""
+    if not isinstance(program, Mapping) or "carousel" not in program:
+        return {}
+    return {LACKS: "" if program["carousel"] else GOODS}
 
 
 def _profile(person: int, people: Mapping[Any, Json], locale: str) -> Profile:

@@ -8,15 +8,19 @@ Source of all facts: https://developers.facebook.com/docs/whatsapp/cloud-api
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.channels import whatsapp_read, whatsapp_webhook, whatsapp_write
-from bot.channels.base import Checkup, Connection, Parcel, Rejected
+from bot.channels.base import Checkup, Closed, Connection, Parcel, Rejected
 from bot.channels.whatsapp_calls import Calls, Refused
 from bot.channels.whatsapp_files import Files
+from inbox.channels import CATALOGUE
 from inbox.content import Incoming, Media
+from inbox.fitting import as_buttons
 from inbox.reading import key_of
 
 logger = logging.getLogger(__name__)
@@ -49,13 +53,20 @@ class WhatsApp:
         """Whether Meta still brings this number's events to us; set anew if not."""
         return Checkup(await whatsapp_webhook.mend(self._calls, self._link))
 
+    async def prepare(self, parcel: Parcel) -> None:
+        with contextlib.suppress(Rejected):
+            await self._content(parcel)
+
     async def send(self, parcel: Parcel) -> str:
         """Send with our key of the message, which comes back with whatever WhatsApp tells of it."""
-        if (product := self._product(parcel)) is not None:
+        if (goods := self._goods(parcel)) is not None:
             try:
-                return await self._post({**self._around(parcel), "type": "interactive", "interactive": product})
+                return await self._post({**self._around(parcel), "type": "interactive", "interactive": goods})
             except Rejected as refused:
-                logger.info("a product is not in the catalogue, and is shown without it: %s", refused)
+                if isinstance(refused, Closed):
+                    raise
+                logger.info("what is not in the catalogue is shown without it: %s", refused)
+        parcel = replace(parcel, outgoing=as_buttons(parcel.outgoing))
         message = await self._message(parcel)
         if parcel.reply_to:
             message["context"] = {"message_id": parcel.reply_to}
@@ -93,9 +104,13 @@ class WhatsApp:
         told = await self._calls.post(f"{self._number}/messages", message)
         return str(told["messages"][0]["id"])
 
-    def _product(self, parcel: Parcel) -> dict[str, Any] | None:
-        """The product out of the catalogue that is connected to the number; None where it is to be said in words."""
-        outgoing, catalog = parcel.outgoing, str(self._link.settings.get("catalog") or "")
+    def _goods(self, parcel: Parcel) -> dict[str, Any] | None:
+        """One product, or several, out of the catalogue that is connected to the number; None where they are to be said
+        in words."""
+        outgoing, catalog = parcel.outgoing, str(self._link.settings.get(CATALOGUE) or "")
+        if catalog and outgoing.offers is not None:
+            text = whatsapp_write.marked(outgoing.text, outgoing.spans)
+            return whatsapp_write.products(outgoing.offers, text, catalog)
         if not catalog or outgoing.card is None or not outgoing.card.sku or outgoing.rows:
             return None
         action = {"catalog_id": catalog, "product_retailer_id": outgoing.card.sku}

@@ -17,6 +17,7 @@ from bot.channels.base import (
     ChannelError,
     Closed,
     Connection,
+    Faltered,
     NotSent,
     Rejected,
     Throttled,
@@ -77,7 +78,8 @@ ERRORS: Mapping[int, Callable[[str], ChannelError]] = {
     130429: _throttled(2.0),
     130472: _rejected("the number takes part in an experiment of Meta’s"),
     130497: _rejected("the account may not write to this country"),
-    131000: Unconfirmed,
+    # "Message failed to send due to an unknown error. Try again.": Meta says more than that it does not know.
+    131000: Faltered,
     131005: _broken(LACKS),
     131016: _throttled(10.0),
     131021: _rejected("the shop’s own number"),

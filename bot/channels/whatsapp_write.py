@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.channels.base import Parcel, button_name
 from inbox.channels import CAPABILITIES
-from inbox.content import Button, Span, Style, Template
+from inbox.content import Button, Offers, Span, Style, Template
 from inbox.fitting import stands_at_once
 
 CARD = CAPABILITIES["whatsapp"]
@@ -89,6 +89,20 @@ def interactive(parcel: Parcel, text: str, locale: str) -> dict[str, Any] | None
     rows = [{"id": name, **_row(button.label)} for name, button in zip(names, buttons, strict=True)]
     action = {"button": OPENS.get(locale, OPENS["ru"]), "sections": [{"rows": rows}]}
     return {"type": "list", "body": {"text": text}, "action": action}
+
+
+def products(offers: Offers, text: str, catalog: str) -> dict[str, Any]:
+    """Several products out of the catalogue. Source: guides/sell-products-and-services/share-products"""
+    title = offers.title or offers.each[0].title
+    items = [{"product_retailer_id": offer.sku} for offer in offers.each]
+    # The header is bold by itself; where the words begin with the same, they need not say it twice.
+    below = text.removeprefix(f"{MARKS[Style.BOLD]}{title}{MARKS[Style.BOLD]}\n").lstrip()
+    return {
+        "type": "product_list",
+        "header": {"type": "text", "text": title},
+        "body": {"text": below or text},
+        "action": {"catalog_id": catalog, "sections": [{"title": title[:TITLE], "product_items": items}]},
+    }
 
 
 def _page(button: Button, text: str) -> dict[str, Any]:

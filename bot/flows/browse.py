@@ -9,15 +9,15 @@ from bot.flows.turn import Turn
 from bot.flows.voice import Row, Voice, clipped, lines, paragraphs, photo, rows_of, written
 from catalog import goods, names, stock
 from catalog.tables import Category, Product, Variant
-from inbox.content import Action, Button, Card, Outgoing
+from inbox.content import Action, Button, Card, Offer, Offers, Outgoing
 from kit.money import Money
 from orders import cart as carts
 from orders.tables import Cart
 
 Args = Mapping[str, int | str]
 
-PAGE, NARROW_PAGE = 6, 4
-"""Products on one page of a list, and where a message has room for a few buttons only."""
+PAGE, NARROW_PAGE, GOODS_PAGE = 6, 4, 10
+"""Products on one page of a list; where a message has room for a few buttons only; where they stand as one thing."""
 
 NARROW_CATEGORIES, NARROW_CATEGORY_PAGE = 9, 6
 """So many categories stand on one page where there is little room; if there are more, that many at a time."""
@@ -168,10 +168,12 @@ def shelf_view(voice: Voice, shelf: Shelf, currency: str) -> Outgoing:
     where = voice.marked("buyer.catalog.page", page=shelf.page + 1, pages=shelf.pages) if shelf.pages > 1 else ""
     empty = voice.marked("buyer.catalog.empty") if not shelf.total and not shelf.inside else ""
     text = lines(voice.marked("buyer.catalog.heading", title=title), empty or " · ".join(filter(None, (found, where))))
-    inside = [Button(names.named(c, voice.locale), Action("category", {"id": c.id})) for c in shelf.inside]
-    offers = [(_offer(voice, p, shelf, currency),) for p in shelf.products]
+    inside = rows_of([Button(names.named(c, voice.locale), Action("category", {"id": c.id})) for c in shelf.inside], 2)
     back = (voice.button("buyer.catalog.back", Action("catalog")),) if shelf.category else ()
-    return written(text, rows=(*rows_of(inside, 2), *offers, _paging(shelf), back))
+    each = tuple(offer(voice, product, shelf.left, currency, page=shelf.page) for product in shelf.products)
+    after = voice.plain("buyer.catalog.further")
+    offers = Offers(each, title, below=len(inside), after=after) if each else None
+    return written(text, rows=(*inside, _paging(shelf), back), offers=offers)
 
 
 def product_view(voice: Voice, counter: Counter) -> Outgoing:
@@ -214,15 +216,29 @@ def stock_words(voice: Voice, left: int) -> str:
     return voice.plain("buyer.product.few", n=left) if left <= FEW_LEFT else voice.plain("buyer.product.plenty")
 
 
-def offer_label(voice: Voice, product: Product, left: Mapping[int, int], currency: str) -> str:
-    """«Кружка «Туман» · от 1 450 ₽» for a list of products."""
+def offer(voice: Voice, product: Product, left: Mapping[int, int], currency: str, *, page: int = 0) -> Offer:
+    """A product among others: «Кружка «Туман» · от 1 450 ₽», or its name, its price and its picture each by itself."""
     sold = [variant for variant in product.variants if variant.active]
-    name = names.named(product, voice.locale)
-    if not sold or not any(left.get(variant.id, 0) > 0 for variant in sold):
-        return voice.plain("buyer.catalog.offer_none", name=name)
+    name, shown = names.named(product, voice.locale), chosen(sold, 0, left)
     prices = {variant.price for variant in sold}
-    key = "buyer.catalog.offer" if len(prices) == 1 else "buyer.catalog.offer_from"
-    return voice.plain(key, name=name, price=Money(min(prices), currency))
+    if not any(left.get(variant.id, 0) > 0 for variant in sold):
+        label, note = voice.plain("buyer.catalog.offer_none", name=name), voice.plain("buyer.product.none")
+    elif len(prices) == 1:
+        price = Money(min(prices), currency)
+        label, note = voice.plain("buyer.catalog.offer", name=name, price=price), price.format(voice.locale)
+    else:
+        price = Money(min(prices), currency)
+        label = voice.plain("buyer.catalog.offer_from", name=name, price=price)
+        note = voice.plain("buyer.catalog.from", price=price)
+    cover = goods.cover(product, None)
+    return Offer(
+        Button(label, Action("product", {"id": product.id} | ({"page": page} if page else {}))),
+        title=name,
+        note=note,
+        opens=voice.plain("buyer.catalog.opens"),
+        photo=next(iter(photo(cover.file_id if cover else None)), None),
+        sku=shown.sku if shown else "",
+    )
 
 
 def chosen(sold: Sequence[Variant], variant_id: int, left: Mapping[int, int]) -> Variant | None:
@@ -255,7 +271,8 @@ def nearest(sold: Iterable[Variant], current: Variant, title: str, value: str) -
 
 def _show_shelf(turn: Turn, category: Category | None, inside: Sequence[Category], *, page: int) -> None:
     category_id = category.id if category else None
-    size = NARROW_PAGE if turn.capabilities.narrow else PAGE
+    card = turn.capabilities
+    size = min(GOODS_PAGE, card.goods.most) if card.goods else NARROW_PAGE if card.narrow else PAGE
     products, total = goods.products(turn.session, turn.shop.id, category_id, offset=page * size, limit=size)
     left = stock.available(turn.session, [v.id for p in products for v in p.variants if v.active])
     shelf = Shelf(category, inside, products, total, page, left, size)
@@ -265,11 +282,6 @@ def _show_shelf(turn: Turn, category: Category | None, inside: Sequence[Category
 def _show_again(turn: Turn, args: Args, cart: Cart) -> None:
     variant_id, page, since = int(args["variant"]), int(args.get("page", 0)), int(args.get("since", 0))
     show_product(turn, int(args["id"]), variant_id=variant_id, page=page, cart=cart, since=since)
-
-
-def _offer(voice: Voice, product: Product, shelf: Shelf, currency: str) -> Button:
-    label = offer_label(voice, product, shelf.left, currency)
-    return Button(label, Action("product", {"id": product.id, "page": shelf.page}))
 
 
 def _paging(shelf: Shelf) -> Row:

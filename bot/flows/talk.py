@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 
 from bot.flows import menu
-from bot.flows.browse import offer_label
+from bot.flows.browse import offer
 from bot.flows.turn import Turn
 from bot.flows.voice import written
 from catalog import names, search, stock
 from catalog.tables import Product
 from company import hours
 from inbox import conversations
-from inbox.content import Action, Button
+from inbox.content import Button, Offers
 from kit.clock import utc_now
 
 FLOW = "question"
@@ -82,11 +82,9 @@ def _named(turn: Turn) -> list[Product]:
 
 def _offer(turn: Turn, found: list[Product]) -> None:
     left = stock.available(turn.session, [v.id for p in found for v in p.variants if v.active])
-    rows = [
-        (Button(offer_label(turn.voice, product, left, turn.shop.currency), Action("product", {"id": product.id})),)
-        for product in found
-    ]
-    turn.say(written(turn.voice.marked("buyer.search.found"), rows=rows))
+    each = tuple(offer(turn.voice, product, left, turn.shop.currency) for product in found)
+    offers = Offers(each, turn.voice.plain("buyer.menu.catalog"))
+    turn.say(written(turn.voice.marked("buyer.search.found"), offers=offers))
 
 
 def _spoken(product: Product, locale: str) -> str:

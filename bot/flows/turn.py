@@ -148,5 +148,8 @@ class Turn:
         if not self.capabilities.edit or outgoing.keyboard or outgoing.drop_keyboard:
             return False
         shown = self._shown(pressed)
+        if shown.offers is not None or (outgoing.offers is not None and self.capabilities.goods is not None):
+            # Products that stand as one thing stay to be looked through, and take no other message's place.
+            return False
         # A message with a picture cannot become one without, nor get a picture, in every messenger.
         return bool(shown.media) == bool(outgoing.media) and not shown.keyboard

@@ -147,6 +147,28 @@ def send_action(call: Call) -> Json:
     return DONE
 
 
+def get_chat(call: Call) -> Json:
+    """A dialog, with whom it is."""
+    chat, now = call.chat(), call.cloud.now()
+    portrait = call.cloud.portrait_of(chat.person)
+    user = wire.user(chat.person, now)
+    if portrait is not None:
+        address = f"{call.cloud.origin}/download/{portrait.file_id}"
+        user |= {"avatar_url": address, "full_avatar_url": address}
+    return {
+        "chat_id": wire.chat_id(chat),
+        "type": "dialog",
+        "status": "active",
+        "title": None,
+        "icon": None,
+        "last_event_time": now,
+        "participants_count": 2,
+        "is_public": False,
+        "description": None,
+        "dialog_with_user": user,
+    }
+
+
 def get_upload_url(call: Call) -> Json:
     call.account.check_rate()
     return uploads.begin(call.cloud, call.query.get("type", ""))
@@ -168,6 +190,7 @@ METHODS: tuple[tuple[str, str, str, Method], ...] = (
     ("GET", "/messages", "getmessages", get_messages),
     ("GET", r"/messages/{mid:[a-zA-Z0-9_.\-]+}", "getmessagebyid", get_message),
     ("POST", "/answers", "answeroncallback", answer),
+    ("GET", r"/chats/{chat:-?\d+}", "getchat", get_chat),
     ("POST", r"/chats/{chat:-?\d+}/actions", "sendaction", send_action),
     ("POST", "/uploads", "getuploadurl", get_upload_url),
     ("GET", "/videos/{token}", "getvideoattachmentdetails", get_video),

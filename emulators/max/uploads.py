@@ -5,6 +5,7 @@ Source: https://dev.max.ru/docs-api/methods/POST/uploads
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 
@@ -44,6 +45,7 @@ async def put(request: web.Request) -> web.Response:
         if isinstance(part, BodyPartReader) and part.name == "data":
             content, name = bytes(await part.read()), part.filename or ""
             mime = part.headers.get("Content-Type", "")
+    await asyncio.sleep(cloud.files_take)
     if not content:
         raise web.HTTPBadRequest(text="no data")
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from emulators.telegram.errors import too_many_requests
 from emulators.telegram.faults import Faults
-from emulators.telegram.files import FileStore
+from emulators.telegram.files import FileStore, StoredFile
 from emulators.telegram.journal import Journal
 from emulators.telegram.updates import UpdateQueue
 from emulators.telegram.webhook import Postman
@@ -123,6 +123,9 @@ class Cloud:
         self.stopping = asyncio.Event()
         self.origin = ""
         """Where the emulator listens."""
+        self._portraits: dict[int, str] = {}
+        self.files_take = 0.0
+        """Seconds that a file is on its way, where files are brought before the messages that they go with."""
 
     def add_bot(self, bot: Bot) -> Account:
         """Register a bot; one that is known keeps its account."""
@@ -131,6 +134,14 @@ class Cloud:
             self.world.bots[bot.id] = bot
             account = self.accounts[bot.token] = Account(bot, self)
         return account
+
+    def portrait_of(self, person: Person) -> StoredFile | None:
+        """What a person shows of himself, as a file; the same each time."""
+        if not person.portrait:
+            return None
+        if person.id not in self._portraits:
+            self._portraits[person.id] = self.files.add("photo", person.portrait).file_id
+        return self.files.get(self._portraits[person.id])
 
     def goods_of(self, chat: Chat) -> Sequence[tuple[str, str, float, str]]:
         """What the messenger's own catalogue of this bot shows: (id, title, price, currency)."""

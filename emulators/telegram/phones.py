@@ -66,7 +66,13 @@ class AlbumPicture:
 
 
 def shown(message: Json) -> Shown:
-    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    """Buttons of cards that stand side by side are told apart by the names on the cards."""
+    rows = [
+        [{**each, "text": f"{card['title']}: {each['text']}"} for each in row]
+        for card in message.get("carousel", ())
+        for row in card["rows"]
+    ]
+    rows += message.get("reply_markup", {}).get("inline_keyboard", [])
     return Shown(
         id=message["message_id"],
         by_bot=is_by_bot(message),

@@ -98,7 +98,11 @@ class Snapshot:
         cloud = self._cloud
         return {
             "format": FORMAT,
-            "people": [dataclasses.asdict(person) for person in cloud.world.people.values()],
+            # What a person shows of himself is no JSON, and who is given to the emulator brings his own.
+            "people": [
+                {name: fact for name, fact in dataclasses.asdict(person).items() if name != "portrait"}
+                for person in cloud.world.people.values()
+            ],
             "bots": [_kept_account(account) for account in cloud.accounts.values()],
             "chats": [
                 {"bot": bot_id, "person": person_id, **{name: getattr(chat, name) for name in CHAT_FIELDS}}

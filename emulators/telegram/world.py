@@ -33,6 +33,8 @@ class Person:
     phone: str = ""
     language_code: str = "ru"
     listed: bool = True
+    portrait: bytes = field(default=b"", repr=False)
+    """The picture that he shows of himself."""
 
     @property
     def name(self) -> str:

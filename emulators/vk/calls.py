@@ -72,7 +72,15 @@ class Call:
     def person(self, person_id: int) -> Json:
         """Somebody as users.get tells it."""
         person = self.cloud.world.people[person_id]
+        fields, portrait = self.text("fields"), self.cloud.portrait_of(person)
+        shown: Json = {}
+        if "has_photo" in fields:
+            shown["has_photo"] = int(portrait is not None)
+        if "photo_200" in fields:
+            name = portrait.file_id if portrait is not None else "camera_200"
+            shown["photo_200"] = f"{self.cloud.origin}/userapi/{name}"
         return {
+            **shown,
             "id": person.id,
             "first_name": person.first_name,
             "last_name": person.last_name,

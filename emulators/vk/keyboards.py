@@ -19,6 +19,7 @@ INLINE_ROWS, INLINE_BUTTONS = 6, 10
 KEYBOARD_ROWS, KEYBOARD_BUTTONS = 10, 40
 ELEMENTS, ELEMENT_BUTTONS = 10, 3
 TITLE, DESCRIPTION = 80, 80
+CLICKS = frozenset({"open_link", "open_photo"})
 ACTIONS = frozenset({"text", "open_link", "location", "vkpay", "open_app", "callback"})
 COLOURS = frozenset({"primary", "secondary", "negative", "positive"})
 STYLES = frozenset({"bold", "italic", "underline", "url"})
@@ -92,7 +93,11 @@ def read_template(text: str) -> Json | None:
     elements = template.get("elements")
     if template.get("type") != "carousel" or not isinstance(elements, list) or not 1 <= len(elements) <= ELEMENTS:
         raise wrong(f"template should be a carousel of 1 to {ELEMENTS} elements")
-    alike = {(len(each.get("buttons", ())), "photo_id" in each) for each in elements if isinstance(each, dict)}
+    alike = {
+        (len(each.get("buttons", ())), *(name in each for name in ("photo_id", "title", "description", "action")))
+        for each in elements
+        if isinstance(each, dict)
+    }
     if len(alike) != 1:
         raise wrong("template elements should have the same set of fields")
     for each in elements:
@@ -106,9 +111,23 @@ def read_template(text: str) -> Json | None:
             raise wrong(f"template element title and description should be no longer than {TITLE}")
         if not 1 <= len(each.get("buttons", ())) <= ELEMENT_BUTTONS:
             raise wrong(f"template element should have from 1 to {ELEMENT_BUTTONS} buttons")
+        click = each.get("action", {"type": "open_link", "link": "https://vk.com"})
+        if not isinstance(click, dict) or click.get("type") not in CLICKS:
+            raise wrong("template element action type is invalid")
+        if (click["type"] == "open_photo" and not each.get("photo_id")) or (
+            click["type"] == "open_link" and not str(click.get("link", "")).startswith(("http://", "https://"))
+        ):
+            raise wrong("template element action leads nowhere")
         for button in each["buttons"]:
             _check_button(button)
-    return template
+    kept = [
+        {
+            **each,
+            "buttons": [{**button, "action": _without_nothing(button["action"])} for button in each["buttons"]],
+        }
+        for each in elements
+    ]
+    return {"type": "carousel", "elements": kept}
 
 
 def read_format(text: str, message: str) -> Json | None:

@@ -20,6 +20,9 @@ from emulators.vk.keyboards import read_format, read_keyboard, read_template
 TEXT, ATTACHMENTS, FORWARDED = 4096, 10, 100
 REMEMBERED, FOR = 100, 3600
 """How many of a dialog's last messages, and of how many seconds, a random_id is looked for in."""
+SMALLEST, RATIO, NEARLY = (221, 136), 13 / 8, 0.02
+"""Of a picture in a carousel: pixels, width to height, and how far from that it may be."""
+
 EDITABLE_FOR = 24 * 3600
 EVENT_DATA = 1000
 SNACKBAR = 90
@@ -85,6 +88,12 @@ def _content(call: Call) -> Json:
     if keyboard := read_keyboard(call.text("keyboard")):
         content["keyboard"] = {**keyboard, "author_id": -call.account.community.id}
     if template := read_template(call.text("template")):
+        if content.get("keyboard", {}).get("inline"):
+            raise wrong("Only template or keyboard field should be specified")
+        if not text:
+            raise wrong("message is a required parameter of a template")
+        for element in template["elements"]:
+            _check_picture(call, element)
         content["template"] = template
     if formatting := read_format(call.text("format_data"), text):
         content["format_data"] = formatting
@@ -94,6 +103,25 @@ def _content(call: Call) -> Json:
         place = {"latitude": call.parameters.number("lat"), "longitude": call.parameters.number("long")}
         content["geo"] = {"type": "point", "coordinates": place}
     return content
+
+
+def _check_picture(call: Call, element: Json) -> None:
+    """A carousel takes pictures of 13 by 8. Source: https://dev.vk.com/api/bots/development/templates"""
+    if "photo_id" not in element:
+        return
+    stored = call.cloud.stored.get(f"photo{element['photo_id']}")
+    file = call.cloud.files.get(stored.file_id) if stored is not None else None
+    if stored is None or file is None:
+        raise wrong("template element photo_id is invalid")
+    width, height = largest_of(stored.shown)
+    if width < SMALLEST[0] or height < SMALLEST[1] or abs(width / height / RATIO - 1) > NEARLY:
+        raise wrong(f"template element photo should be 13:8 and at least {SMALLEST[0]}x{SMALLEST[1]}")
+
+
+def largest_of(attachment: Json) -> tuple[int, int]:
+    """Width and height of a photo in pixels."""
+    largest = max(attachment["photo"]["sizes"], key=lambda each: each["width"])
+    return largest["width"], largest["height"]
 
 
 def _attachments(call: Call) -> list[Json]:

@@ -5,6 +5,7 @@ Source: https://dev.vk.com/api/upload/overview
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 
@@ -85,6 +86,7 @@ async def upload(request: web.Request) -> web.Response:
     """The upload server: it speaks JSON and calls it HTML, as the real one does."""
     cloud, kind = request.app[CLOUD], request.match_info["kind"]
     sent = [each for each in (await read_parameters(request)).uploads.values() if each.content]
+    await asyncio.sleep(cloud.files_take)
     if not sent:
         return _said({"error": "ERR_UPLOAD_BAD_IMAGE_DATA: no file"})
     if kind == "photo":

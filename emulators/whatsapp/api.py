@@ -207,5 +207,5 @@ async def _trouble(request: web.Request, fault: Fault) -> web.StreamResponse:
     if fault.trouble == Trouble.TOO_MANY_REQUESTS:
         return _refusal(ApiError(130429))
     if fault.trouble == Trouble.SERVER_ERROR:
-        return _refusal(ApiError(131000))
+        return _refusal(ApiError(2))
     return await broken(request, fault, cloud.stopping)

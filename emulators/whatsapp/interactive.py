@@ -15,7 +15,7 @@ from emulators.whatsapp.errors import ApiError, wrong
 BUTTONS, LABEL, BUTTON_ID = 3, 20, 256
 ROWS, TITLE, DESCRIPTION, ROW_ID = 10, 24, 72, 200
 BODY, HEADER, FOOTER = 1024, 60, 60
-PRODUCTS = 30
+PRODUCTS, SECTIONS = 30, 10
 ABOVE = ("image", "video", "document")
 
 Read = tuple[Json, Json]
@@ -38,6 +38,8 @@ def interactive(account: Account, cloud: Cloud, part: Json, file_of: FileOf) -> 
     if len(footer) > FOOTER:
         raise wrong(f"interactive.footer.text is longer than {FOOTER} characters")
     header, above = _header(account, cloud, part.get("header"), kind, file_of)
+    if kind == "product_list" and not header.strip():
+        raise ApiError(131008, "interactive.header.text is required")
     text = "\n\n".join(
         each for each in (f"*{header}*" if header else "", body, f"_{footer}_" if footer else "") if each
     )
@@ -127,9 +129,12 @@ def _products(account: Account, action: Json) -> Read:
         for section in sections
         for item in section.get("product_items") or ()
     ]
-    if not 1 <= len(wanted) <= PRODUCTS:
-        raise ApiError(131009, f"action.sections: 1 to {PRODUCTS} products are allowed")
-    return {"goods": _goods(account, action, wanted)}, {}
+    if not 1 <= len(wanted) <= PRODUCTS or not 1 <= len(sections) <= SECTIONS:
+        raise ApiError(131009, f"action.sections: 1 to {PRODUCTS} products in 1 to {SECTIONS} sections are allowed")
+    titles = [str(section.get("title") or "") for section in sections]
+    if any(len(title) > TITLE for title in titles) or (len(sections) > 1 and not all(titles)):
+        raise ApiError(131009, f"action.sections: titles of 1 to {TITLE} characters are required")
+    return {"goods": _goods(account, action, wanted), "goods_behind": True}, {}
 
 
 def _goods(account: Account, action: Json, wanted: Sequence[str]) -> list[Json]:

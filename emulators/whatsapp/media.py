@@ -5,6 +5,7 @@ Source: https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 
@@ -43,6 +44,7 @@ ROUTES = web.RouteTableDef()
 
 async def upload(account: Account, cloud: Cloud, request: web.Request) -> Json:
     given = await read_parameters(request)
+    await asyncio.sleep(cloud.files_take)
     if given.text("messaging_product") != "whatsapp":
         raise wrong("messaging_product is required")
     file = given.uploads.get("file")

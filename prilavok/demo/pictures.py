@@ -62,3 +62,15 @@ def chipped_plate() -> bytes:
 
 PHOTOS: Mapping[str, Callable[[], bytes]] = {"chipped-plate": chipped_plate}
 """Photos that buyers send, by the names that the dialogues use."""
+
+
+def portrait(number: int) -> bytes:
+    """What a buyer shows of himself: somebody, before a wall."""
+    hair, skin, dress = (("#5b3a29", "#e8c1a0", "#7a2e52"), ("#c98f4e", "#f0cdb0", "#2f5a6b"))[number % 2]
+    easel = Easel(number, f"portrait/{number}", flat=True)
+    easel.shape(ellipse(500, 430, 235, 285), colour(hair))
+    easel.piece(ellipse(500, 1010, 400, 330), colour(dress), light="cloth")
+    easel.shape(ellipse(500, 640, 90, 150), colour(skin))
+    easel.piece(ellipse(500, 450, 175, 215), colour(skin), light="ball")
+    easel.shape(ellipse(500, 300, 195, 105), colour(hair))
+    return easel.jpeg()

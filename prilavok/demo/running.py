@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -21,7 +23,7 @@ from emulators.whatsapp import Number, Template, WhatsAppEmulator
 from emulators.whatsapp import Settings as WhatsAppSettings
 from emulators.yookassa import Shop as Merchant
 from emulators.yookassa import YooKassaEmulator
-from prilavok.demo import fill, goods, people
+from prilavok.demo import fill, goods, people, pictures
 from prilavok.demo import shop as words
 from prilavok.demo.opening import (
     BOT_NAME,
@@ -123,10 +125,10 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
     # Its first messages have photos. The import takes as long as filling the shop does, which another process does.
     await asyncio.to_thread(importlib.import_module, "bot.channels.telegram_files")
     hook = await asyncio.to_thread(opening.done)
-    telegram = TelegramEmulator([_bot()], [*BUYERS, OWNER], snapshot=folder / "telegram")
+    telegram = TelegramEmulator([_bot()], [*_with_face(BUYERS), OWNER], snapshot=folder / "telegram")
     _known_customers(telegram)
-    max_messenger = MaxEmulator([_max_bot()], MAX_BUYERS, settings=MaxSettings(snapshot=folder / "max"))
-    vk = VkEmulator([_community()], VK_BUYERS, settings=VkSettings(snapshot=folder / "vk"))
+    max_messenger = MaxEmulator([_max_bot()], _with_face(MAX_BUYERS), settings=MaxSettings(snapshot=folder / "max"))
+    vk = VkEmulator([_community()], _with_face(VK_BUYERS), settings=VkSettings(snapshot=folder / "vk"))
     whatsapp = WhatsAppEmulator([_number()], WA_BUYERS, settings=WhatsAppSettings(snapshot=folder / "whatsapp"))
     mail = MailEmulator([_mailbox()], [*MAIL_BUYERS, *_staff_mailboxes()], snapshot=folder / "mail.json")
     yookassa = YooKassaEmulator(
@@ -157,6 +159,12 @@ async def serve(stopping: asyncio.Event, opening: Opening) -> None:
         await whatsapp.stop()
         await mail.stop()
         await yookassa.stop()
+
+
+def _with_face(people: Sequence[Person]) -> list[Person]:
+    """The first of them shows herself, as some do and some do not."""
+    first, *others = people
+    return [replace(first, portrait=pictures.portrait(first.id // 10)), *others]
 
 
 def _bot() -> Bot:

@@ -20,7 +20,7 @@ from customers import identities
 from customers.tables import Customer
 from inbox import conversations, messages
 from inbox.capabilities import Capabilities
-from inbox.channels import CAPABILITIES
+from inbox.channels import card_of
 from inbox.content import Button, Contact, Incoming, Location, Outgoing, Press, Profile, load_outgoing
 from inbox.tables import Author, Conversation, Kind, Message
 from kit.clock import utc_now
@@ -105,7 +105,6 @@ class Chat:
 
     def __init__(self, counter: Counter, account: ChannelAccount, profile: Profile) -> None:
         self.counter, self.session, self.account, self.profile = counter, counter.session, account, profile
-        self.capabilities: Capabilities = CAPABILITIES[account.channel]
         identity = identities.recognise(
             self.session, account, external_id=profile.external_id, name=profile.name, locale=profile.locale
         )
@@ -117,6 +116,7 @@ class Chat:
             customer_id=self.customer.id,
             locale=self.customer.locale,
         )
+        self.capabilities: Capabilities = card_of(account, self.conversation.context)
         self._said = 0
         self.pressed = 0
 

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from sqlalchemy.orm import Session
 
-from bot.channels.base import NotSent, Throttled
-from bot.delivery import GIVE_UP, Courier
+from bot.channels.base import Faltered, NotSent, Throttled
+from bot.delivery import Courier
+from bot.tries import FALTERS_FOR, GIVE_UP
 from company.tables import ChannelAccount
 from customers import identities
-from inbox import conversations, messages
-from inbox.content import Outgoing
-from inbox.tables import Author, Delivery
+from inbox import conversations, messages, reading
+from inbox.content import Fate, Outgoing, Receipt
+from inbox.tables import Author, Conversation, Delivery
 from storage.files import FileStore
 from storage.jobs import Again, Job
 from tests.worlds import World
@@ -36,6 +38,11 @@ class Carrier:
         job = Job(1, "out:1", "message.deliver", {"message_id": self.message.id}, 0, 0, waited)
         errand = self._effect.remember(self._session, job)
         return self._effect.record(self._session, job, errand, failure)
+
+    def would_send(self) -> bool:
+        """Whether the next try sends anything."""
+        job = Job(1, "out:1", "message.deliver", {"message_id": self.message.id}, 0, 0, timedelta(seconds=15))
+        return self._effect.remember(self._session, job) is not None
 
 
 @pytest.fixture
@@ -67,3 +74,21 @@ def test_what_a_channel_asks_for_is_waited(carrier: Carrier) -> None:
 def test_after_a_day_of_waiting_a_message_fails(carrier: Carrier) -> None:
     assert carrier.try_after(GIVE_UP, NotSent("no connection")) is None
     assert (carrier.message.delivery, carrier.message.error) == (Delivery.FAILED, "no connection")
+
+
+def test_what_the_channel_fails_to_send_and_does_not_say_why_is_tried_for_minutes(carrier: Carrier) -> None:
+    failure = Faltered("Something went wrong")
+    assert carrier.try_after(timedelta(), failure) == Again(timedelta(seconds=15)), "by then it would have told"
+    assert carrier.try_after(timedelta(minutes=2), failure) == Again(timedelta(seconds=40))
+    assert carrier.message.delivery == Delivery.QUEUED
+    assert carrier.try_after(FALTERS_FOR, failure) is None
+    assert (carrier.message.delivery, carrier.message.error) == (Delivery.FAILED, "Something went wrong")
+
+
+def test_one_that_went_out_after_all_is_not_sent_again(carrier: Carrier, session: Session) -> None:
+    carrier.try_after(timedelta(), Faltered("Something went wrong"))
+    message, chat = carrier.message, session.get_one(Conversation, carrier.message.conversation_id)
+    key = reading.key_of(message.id, int(message.created_at.timestamp() * 1000))
+    reading.told(session, message.account_id, chat.chat, Receipt("wamid.1", Fate.SENT, key))
+    assert not carrier.would_send()
+    assert message.delivery == Delivery.SENT

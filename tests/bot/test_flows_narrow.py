@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from catalog import editing
-from inbox.channels import CAPABILITIES
+from inbox.channels import CAPABILITIES, GOODS, LACKS, card_of
 from tests.bot.chats import Chat, Counter
 from tests.worlds import World
 
@@ -19,6 +19,12 @@ def counter(world: World) -> Counter:
 def anna(counter: Counter) -> Chat:
     counter.account = counter.world.account("vk", "700091")
     return counter.chat()
+
+
+def shows_no_goods(chat: Chat) -> None:
+    """The buyer's own program knows nothing of products that stand as one thing."""
+    chat.conversation.context = {LACKS: GOODS}
+    chat.capabilities = card_of(chat.account, chat.conversation.context)
 
 
 def fits(chat: Chat) -> bool:
@@ -45,6 +51,7 @@ def test_many_categories_are_turned_over_like_pages(counter: Counter, anna: Chat
 
 
 def test_a_long_shelf_shows_four_products_at_a_time(counter: Counter, anna: Chat) -> None:
+    shows_no_goods(anna)
     for n in range(6):
         counter.sells(f"Кружка {n}", f"MUG-{n}", 100000)
     anna.says("Каталог")

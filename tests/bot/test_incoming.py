@@ -15,7 +15,7 @@ from bot.delivery import Courier
 from bot.incoming import Intake
 from company.texts import Texts
 from inbox.content import Incoming, Profile
-from inbox.tables import Author, Message
+from inbox.tables import Author, Conversation, Message
 from storage.database import Database
 from storage.files import FileStore
 from storage.worker import Worker
@@ -27,7 +27,8 @@ class Plain:
     """A channel whose events say a text each."""
 
     def parse(self, raw: Mapping[str, Any]) -> Sequence[Incoming]:
-        return [Incoming(external_id=raw["text"], profile=Profile("gleb", name="Глеб"), text=raw["text"])]
+        gleb = Profile("gleb", name="Глеб")
+        return [Incoming(external_id=raw["text"], profile=gleb, text=raw["text"], context=raw.get("context", {}))]
 
     async def send(self, parcel: Parcel) -> str:
         return str(parcel.message_id)
@@ -49,6 +50,18 @@ class Shop:
     async def hears(self, *texts: str) -> None:
         envelopes = [Envelope(external_id=text, chat="gleb", raw={"text": text}) for text in texts]
         await self.intake.accept(self.account_id, envelopes)
+
+    async def hears_with(self, text: str, **context: str) -> None:
+        raw = {"text": text, "context": context}
+        await self.intake.accept(self.account_id, [Envelope(external_id=text, chat="gleb", raw=raw)])
+
+    async def has_learned(self) -> dict[str, str]:
+        """Of the conversation."""
+
+        def look(session: Session) -> dict[str, str]:
+            return session.scalars(sa.select(Conversation)).one().context
+
+        return await self.db.read(look)
 
     async def knows(self) -> list[str]:
         def look(session: Session) -> list[str]:
@@ -81,3 +94,12 @@ async def test_what_comes_twice_is_known_once(shop: Shop) -> None:
     await shop.hears("первое", "первое")
     await shop.hears("первое", "второе")
     assert await shop.knows() == ["первое", "второе"]
+
+
+async def test_what_is_learned_of_a_talk_stays_until_it_is_so_no_more(shop: Shop) -> None:
+    shop.opens()
+    await shop.hears_with("раз", lacks="goods", page="https://shop.example/mugs")
+    await shop.hears("два")
+    assert await shop.has_learned() == {"lacks": "goods", "page": "https://shop.example/mugs"}
+    await shop.hears_with("три", lacks="")
+    assert await shop.has_learned() == {"page": "https://shop.example/mugs"}

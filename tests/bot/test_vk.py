@@ -363,6 +363,14 @@ async def test_a_file_that_could_not_be_brought_was_certainly_not_sent(
     assert vk.phone(OLGA.id).from_bot[-1].raw["document"]["file_name"] == "bill.pdf"
 
 
+@pytest.mark.parametrize(("told", "lacks"), [({"carousel": True}, ""), ({"carousel": False}, "goods"), ({}, None)])
+def test_a_program_that_shows_no_carousel_is_known_by_what_it_tells(told: dict[str, Any], lacks: str | None) -> None:
+    message = {"id": 1, "date": 1, "peer_id": 5, "from_id": 5, "text": "Каталог", "conversation_message_id": 1}
+    event = {"type": "message_new", "object": {"message": message, "client_info": told}}
+    [said] = vk_read.read(event)
+    assert said.context.get("lacks") == lacks
+
+
 @pytest.mark.parametrize(
     "address",
     [

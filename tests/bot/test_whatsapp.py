@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from bot.channels.base import (
     Closed,
     Connection,
     Envelope,
+    Faltered,
     NotSent,
     Parcel,
     Rejected,
@@ -34,7 +36,21 @@ from bot.channels.whatsapp_write import marked
 from emulators.whatsapp import Trouble
 from emulators.whatsapp.formatting import shown
 from inbox.channels import CAPABILITIES
-from inbox.content import Action, Button, Card, Fate, Incoming, Media, MediaKind, Outgoing, Template, Wanted, styled
+from inbox.content import (
+    Action,
+    Button,
+    Card,
+    Fate,
+    Incoming,
+    Media,
+    MediaKind,
+    Offer,
+    Offers,
+    Outgoing,
+    Template,
+    Wanted,
+    styled,
+)
 from inbox.fitting import fit
 from inbox.reading import key_of
 from tests.emulators import whatsapp_spec as spec
@@ -256,6 +272,27 @@ async def test_a_template_goes_filled_and_a_product_out_of_the_catalogue(
     assert (phone.from_bot[-1].text, "goods" in phone.from_bot[-1].raw) == ("Плед", False)
 
 
+async def test_several_products_go_out_of_the_catalogue_with_their_words_above(
+    emulator: CheckedWhatsApp, number: WhatsApp
+) -> None:
+    mug = Offer(Button("Кружка · 1 450 ₽", Action("product", {"id": 1})), "Кружка", "1 450 ₽", sku="TUM-300")
+    text, spans = styled("<b>Кружки из фарфора</b>\n10 товаров")
+    shelf = Outgoing(text=text, spans=spans, offers=Offers((mug,), "Кружки из фарфора"))
+    await number.send(parcel(shelf))
+    raw = emulator.phone(ANNA.id).from_bot[-1].raw
+    assert ([each["retailer"] for each in raw["goods"]], raw["text"]) == (
+        ["TUM-300"],
+        "Кружки из фарфора\n\n10 товаров",
+    )
+    await number.send(parcel(replace(shelf, offers=Offers((replace(mug, sku="NOT-THERE"),), "Кружки"))))
+    newest = emulator.phone(ANNA.id).from_bot[-1]
+    assert (newest.text, newest.labels, "goods" in newest.raw) == (text, ["Кружка · 1 450 ₽"], False)
+    emulator.let_time_pass(ANNA.id, 24 * 3600 + 5)
+    emulator.cloud.refuses_at_once = True
+    with pytest.raises(Closed):
+        await number.send(parcel(shelf))
+
+
 async def test_what_is_answered_and_gone_costs_the_quote_and_not_the_words(
     emulator: CheckedWhatsApp, number: WhatsApp
 ) -> None:
@@ -287,7 +324,8 @@ async def test_what_is_answered_and_gone_costs_the_quote_and_not_the_words(
         (131056, Throttled),
         (80007, Throttled),
         (4, Throttled),
-        (131000, Unconfirmed),
+        (131000, Faltered),
+        (1, Unconfirmed),
         (2, Unconfirmed),
         (131047, Closed),
         (131026, Rejected),

@@ -18,7 +18,7 @@ from bot.channels import CONNECTORS
 from company import accounts
 from company.tables import ChannelAccount
 from emulators.whatsapp import Number, Template, WhatsAppEmulator
-from inbox import messages, templates
+from inbox import messages, seen, templates
 from inbox.content import Outgoing, load_outgoing
 from inbox.tables import Author, Conversation, Delivery
 from kit.clock import utc_now
@@ -39,6 +39,7 @@ SHOP = Number(
         Template("picture", "Смотрите", picture=True),
         Template("new", "Ещё не одобрен", status="PENDING"),
     ),
+    catalog=305_900,
 )
 FORM = {"token": TOKEN, "number": "105900", "business": "205900", "app_secret": APP_SECRET, "catalog": ""}
 
@@ -92,6 +93,42 @@ async def test_a_number_is_connected_when_every_value_fits(desk: Desk, whatsapp:
     assert APP_SECRET not in page
     assert 'name="receive"' not in page
     assert (await owner.post(f"/channels/{row.id}/check")).toast == "WhatsApp отвечает: @79000000900"
+
+
+async def test_the_catalogue_and_the_marks_of_reading_are_the_owners_to_choose(
+    desk: Desk, whatsapp: WhatsAppEmulator
+) -> None:
+    row = await connected(desk)
+    here, owner = f"/channels/{row.id}", await desk.signed_in(desk.ours.owner)
+
+    async def kept() -> tuple[object, bool]:
+        def look(session: Session) -> tuple[object, bool]:
+            account = accounts.get(session, row.id)
+            return account.settings.get("catalog"), seen.are_shown(account)
+
+        return await desk.db.read(look)
+
+    page = unescape((await owner.get(here)).text)
+    assert "Каталог WhatsApp" in page
+    assert 'name="shown" value="1" checked' in page
+    assert await kept() == ("", True)
+    refused = await owner.post(f"{here}/catalogue", {"catalog": "305901"})
+    assert refused.status == 409
+    assert "каталог" in refused.text
+    assert (await owner.post(f"{here}/catalogue", {"catalog": " 305900 "})).status == 204
+    assert (await owner.post(f"{here}/read-marks", {})).status == 204
+    assert await kept() == ("305900", False)
+    page = unescape((await owner.get(here)).text)
+    assert 'value="305900"' in page
+    assert 'name="shown" value="1">' in page
+    await owner.post(f"{here}/catalogue", {"catalog": ""})
+    await owner.post(f"{here}/read-marks", {"shown": "1"})
+    assert await kept() == ("", True)
+    telegram = f"/channels/{desk.ours.account.id}"
+    assert (await owner.post(f"{telegram}/read-marks", {"shown": ""})).status == 404
+    page = (await owner.get(telegram)).text
+    assert "read-marks" not in page
+    assert "catalogue" not in page
 
 
 async def test_the_real_service_is_not_connected_where_it_could_not_call(desk: Desk) -> None:

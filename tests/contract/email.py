@@ -190,6 +190,12 @@ class EmailSide(AskedSide):
     def is_typing(self) -> bool:
         return False
 
+    def has_portrait(self) -> bytes:
+        raise NotImplementedError("a letter shows nobody")
+
+    def goods(self) -> list[str]:
+        raise NotImplementedError("in a letter products are choices")
+
     def read_up_to(self) -> str:
         return ""
 

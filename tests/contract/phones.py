@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import orjson
@@ -137,6 +138,13 @@ class PhoneSide(AskedSide):
     def shown(self) -> list[tuple[str, list[str]]]:
         return [(message.text, message.labels) for message in self._phone.from_bot]
 
+    def goods(self) -> list[str]:
+        newest = self._phone.from_bot[-1].raw
+        return [str(each["title"]) for each in newest.get("carousel") or newest.get("goods") or ()]
+
+    def has_portrait(self) -> bytes:
+        return shows_himself(self._phone)
+
     def is_typing(self) -> bool:
         return bool(self._phone.chat.typing)
 
@@ -158,6 +166,13 @@ class PhoneSide(AskedSide):
     def _phone(self) -> Phone:
         phone: Phone = self._emulator.phone(self._buyer_id)
         return phone
+
+
+def shows_himself(phone: Phone) -> bytes:
+    """By a picture, from now on: this one."""
+    shown = replace(phone.chat.person, portrait=picture(60))
+    phone._cloud.world.people[shown.id] = phone.chat.person = shown
+    return shown.portrait
 
 
 def wrong_headers(name: str, body: bytes) -> list[tuple[dict[str, str], bytes]]:

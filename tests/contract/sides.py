@@ -79,6 +79,12 @@ class WiredSide(Side, Protocol):
     def shown(self) -> list[tuple[str, list[str]]]:
         """(text, labels) of the account's messages on the buyer's screen, oldest first."""
 
+    def goods(self) -> list[str]:
+        """The names of the products that stand as one thing in the newest message of the account."""
+
+    def has_portrait(self) -> bytes:
+        """The buyer shows a picture of himself from now on: this one."""
+
     def answers(self) -> list[str]:
         """The words that answered his presses."""
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 
 from bot.channels import CHANNELS, CONNECTORS, RECEIVERS
 from bot.channels.base import (
+    Attachment,
     Broken,
     Channel,
     ChannelError,
     Envelope,
     NotSent,
     Parcel,
+    Portraying,
     Rejected,
     Searchable,
     Stranger,
@@ -31,7 +36,7 @@ from bot.channels.base import (
 from bot.channels.connecting import BadToken, ChannelSilent
 from inbox.capabilities import Capabilities, Doubt, Heard
 from inbox.channels import CAPABILITIES
-from inbox.content import Action, Button, Fate, Outgoing, Receipt, styled
+from inbox.content import Action, Button, Fate, Media, MediaKind, Offer, Offers, Outgoing, Receipt, styled
 from inbox.fitting import fit
 from inbox.reading import key_of
 from tests.contract.sides import WIRED, Trouble, WiredSide
@@ -204,6 +209,98 @@ async def test_formatting_that_looks_like_markup_stays_what_the_shop_wrote(side:
     async with adapter_of(side) as adapter:
         await adapter.send(parcel(side, Outgoing(text=text, spans=spans)))
     assert side.shown()[-1][0] == text
+
+
+def shelf(count: int, photos: Sequence[int] = ()) -> Outgoing:
+    each = tuple(
+        Offer(
+            Button(f"Кружка {n} · 1 450 ₽", Action("product", {"id": n})),
+            f"Кружка {n}",
+            "1 450 ₽",
+            "Подробнее",
+            photo=Media(MediaKind.PHOTO, file_id=n) if n in photos else None,
+            sku=f"MUG-{n}",
+        )
+        for n in range(count)
+    )
+    return Outgoing(text="Кружки", offers=Offers(each, "Кружки"))
+
+
+WITH_GOODS = which(lambda card: card.goods is not None)
+
+
+@WITH_GOODS
+async def test_as_many_products_as_the_card_allows_stand_as_one_thing(side: WiredSide, tmp_path: Path) -> None:
+    goods = CAPABILITIES[side.channel].goods
+    assert goods is not None
+    shapes = {0: (800, 800), 1: (300, 900), 2: (40, 30)}
+    [part] = fit(shelf(goods.most, tuple(shapes)), CAPABILITIES[side.channel]).parts
+    async with adapter_of(side) as adapter:
+        await adapter.send(parcel(side, part, pictures={n: _drawn(tmp_path, n, size) for n, size in shapes.items()}))
+        assert side.goods() == [f"Кружка {n}" for n in range(goods.most)]
+        if not goods.own_catalogue:
+            side.presses(goods.most - 1)
+            press = adapter.parse(await _heard(side))[0].press
+            assert press is not None
+            assert (press.message_id, press.version, press.index) == (41, 1, goods.most - 1)
+
+
+@WITH_GOODS
+async def test_products_that_the_service_does_not_take_so_are_buttons(side: WiredSide) -> None:
+    """None is lost: a press on any of them means the same."""
+    goods = replace(shelf(10).offers or Offers(()), title="Посуда")
+    strange = replace(goods, each=tuple(replace(offer, title="", sku=f"NO-{offer.sku}") for offer in goods.each))
+    async with adapter_of(side) as adapter:
+        await adapter.send(parcel(side, Outgoing(text="Кружки", offers=strange), version=2))
+        [(text, labels)] = side.shown()
+        assert (text, len(labels), side.goods()) == ("Кружки", 10, [])
+        side.presses(9)
+        press = adapter.parse(await _heard(side))[0].press
+    assert press is not None
+    assert (press.message_id, press.version, press.index) == (41, 2, 9)
+
+
+@which(lambda card: card.goods is not None and card.doubt is Doubt.KEY)
+async def test_products_that_went_out_without_an_answer_stand_there_once(side: WiredSide) -> None:
+    async with adapter_of(side) as adapter:
+        await side.meets(Trouble.SILENT)
+        with pytest.raises(Unconfirmed):
+            await adapter.send(parcel(side, shelf(2)))
+        await adapter.send(parcel(side, shelf(2)))
+    assert len(side.shown()) == 1
+
+
+def _drawn(folder: Path, number: int, size: tuple[int, int]) -> Attachment:
+    path = folder / f"{number}.png"
+    Image.new("RGBA", size, (10, 120, 120, 0)).save(path)
+    return Attachment(Media(MediaKind.PHOTO, file_id=number), path, f"sha-{number}", "image/png", path.name)
+
+
+WITH_PORTRAITS = which(lambda card: card.portraits)
+
+
+@WITH_PORTRAITS
+async def test_the_picture_that_a_person_shows_of_himself_is_fetched(side: WiredSide) -> None:
+    side.says("Здравствуйте")
+    async with adapter_of(side) as adapter:
+        [incoming] = adapter.parse(await _heard(side))
+        person = incoming.profile.external_id
+        assert isinstance(adapter, Portraying)
+        assert await adapter.portrait(side.chat, person) == "", "who shows none has none"
+        shown = side.has_portrait()
+        media = Media(MediaKind.PHOTO, remote=await adapter.portrait(side.chat, person))
+        fetched = b"".join([chunk async for chunk in adapter.fetch(media)])
+        with Image.open(io.BytesIO(fetched)) as found, Image.open(io.BytesIO(shown)) as drawn:
+            assert found.getpixel((5, 5)) == drawn.getpixel((5, 5))
+
+
+@WITH_PORTRAITS
+async def test_that_no_picture_can_be_had_is_told_in_our_words(side: WiredSide) -> None:
+    async with adapter_of(side) as adapter:
+        assert isinstance(adapter, Portraying)
+        await side.meets(Trouble.UNREACHABLE)
+        with pytest.raises(ChannelError):
+            await adapter.portrait(side.chat, "1")
 
 
 @which(lambda card: card.edit)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import cast
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from PIL import Image
 from sqlalchemy.orm import Session
 
 from bot.channels import CHANNELS
@@ -19,10 +22,11 @@ from customers.tables import Customer
 from inbox import messages
 from inbox.capabilities import Capabilities, Doubt, Heard
 from inbox.channels import CAPABILITIES
-from inbox.content import Incoming, MediaKind, Outgoing, load_incoming
+from inbox.content import Incoming, Media, MediaKind, Outgoing, load_incoming
 from inbox.tables import Author, Conversation, Delivery, Message
 from orders.tables import Order
-from tests.contract.phones import PhoneHand
+from storage.files import FileStore, record
+from tests.contract.phones import PhoneHand, shows_himself
 from tests.contract.sides import NAME, PHONE, SIDES, WIRED, WORDS, Hand, Side, Trouble, WiredSide
 from tests.contract.telegram import VERA
 from tests.stories import books, goods, purchases
@@ -180,6 +184,31 @@ async def test_a_long_answer_of_an_operator_arrives_whole(stage: Stage) -> None:
     assert len(parts) == 3
 
 
+@where(lambda card: card.typing)
+async def test_while_an_answer_takes_long_he_sees_that_it_is_on_its_way_and_not_after_it(
+    stage: Stage, tmp_path: Path
+) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    here = await stage.conversation()
+    phone = cast(PhoneHand, stage.buyer).phone
+    phone._cloud.files_take = 2.5
+    before = len(phone.chat.feed.happenings)
+    drawn = tmp_path / "mug.png"
+    Image.effect_noise((1300, 1300), 80).convert("RGB").save(drawn)
+    picture = await stage.street.do(_keep, FileStore(tmp_path / "files"), drawn.read_bytes())
+    await stage.street.do(_say, here.id, Outgoing(text="Вот она", media=(Media(MediaKind.PHOTO, file_id=picture),)))
+    await stage.buyer.sees("Вот она")
+    await stage.settle()
+    await asyncio.sleep(1)
+    seen = [each.kind for each in [*phone.chat.feed.happenings][before:] if each.kind in ("typing", "message")]
+    assert seen.count("typing") == 1
+    assert seen[0] == "typing"
+    await stage.street.do(_say, here.id, Outgoing(text="Ещё вопросы?"))
+    await stage.buyer.sees("Ещё вопросы?")
+    assert [each.kind for each in phone.chat.feed.happenings].count("typing") == 1, "words alone take no time"
+
+
 @where(lambda card: card.doubt is not Doubt.STAYS)
 async def test_what_went_out_without_an_answer_stands_there_once_and_is_known_to(stage: Stage) -> None:
     """Where the channel lets us find that out by ourselves; elsewhere a person decides, as tests/faults shows."""
@@ -303,6 +332,25 @@ async def test_who_reads_a_conversation_shows_the_buyer_that_he_was_read(stage: 
     assert side.read_up_to() == "Вы здесь?"
 
 
+@where(lambda card: card.portraits)
+async def test_who_opens_a_conversation_sees_whom_he_talks_with(stage: Stage) -> None:
+    await stage.buyer.start()
+    await stage.buyer.sees("Здравствуйте")
+    shows_himself(cast(PhoneHand, stage.buyer).phone)
+    here = await stage.conversation()
+    async with desk(stage.street, MARINA_EMAIL) as marina:
+        await marina.page(f"/inbox/{here.id}")
+        await stage.settle()
+        page = await marina.page(f"/inbox/{here.id}")
+        [address, *_] = re.findall(r'class="portrait" src="([^"]+)"', page)
+        assert address.startswith(f"/customers/{here.customer_id}/portrait")
+        shown = await marina.fetch(address)
+        with Image.open(io.BytesIO(shown)) as found:
+            assert found.size == (32, 24)
+        assert address in await marina.page(f"/customers/{here.customer_id}")
+        assert address in await marina.page("/inbox/list")
+
+
 @where(lambda card: Heard.REMOVAL in card.hears)
 async def test_what_a_buyer_takes_away_stays_with_the_shop_and_is_marked(stage: Stage) -> None:
     await stage.buyer.start()
@@ -379,7 +427,8 @@ async def _shows_her_number_in_telegram(stage: Stage) -> None:
     phone.start()
     await phone.wait_for(lambda phone: phone.keys, timeout=PATIENCE)
     phone.share_contact()
-    await phone.wait_for(lambda phone: any("номер подтверждён" in each.text for each in phone.from_bot))
+    told = lambda phone: any("номер подтверждён" in each.text for each in phone.from_bot)  # noqa: E731
+    await phone.wait_for(told, timeout=PATIENCE)
     await stage.settle()
 
 
@@ -415,6 +464,10 @@ def _deliveries(session: Session, channel: str) -> list[Delivery]:
 
 def _orders(session: Session) -> list[int]:
     return list(session.scalars(sa.select(Order.number)))
+
+
+def _keep(session: Session, files: FileStore, content: bytes) -> int:
+    return record(session, files.keep(content)).id
 
 
 def _say(session: Session, conversation_id: int, outgoing: Outgoing) -> None:

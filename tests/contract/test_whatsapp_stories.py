@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,9 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from automation.tables import Notification, Told
+from company.tables import Membership, Role
 from emulators.whatsapp import Trouble
-from inbox import templates
-from inbox.tables import Author, Conversation, Delivery, Message
+from inbox import messages, templates
+from inbox.content import Outgoing
+from inbox.tables import Author, Conversation, Delivery, Kind, Message
 from inbox.templates import Approved, Choice
 from kit.clock import utc_now
 from orders.tables import Order
@@ -89,6 +92,7 @@ async def test_the_purchase_ends_well_under_doubles_disorder_limits_and_cut_line
     await purchases.pays(stage.street, vera, number)
     await stage.settle()
     whatsapp.refuse(80007)
+    whatsapp.refuse(131000)
     await vera.say("мои заказы")
     await vera.sees("Мои заказы")
     await stage.settle()
@@ -122,6 +126,31 @@ async def test_after_a_day_notices_go_by_template_or_wait_and_somebody_is_told(s
     await vera.sees(f"Заказ № {number} готов")
     await stage.settle()
     assert Delivery.HELD not in await street.ask(_states)
+
+
+async def test_an_owner_who_was_away_for_days_gets_one_summary_of_them_and_no_old_news(stage: Stage) -> None:
+    vera, street = stage.vera, stage.street
+    await vera.start()
+    await vera.sees("Здравствуйте")
+    await stage.settle()
+    await street.do(_becomes_owner)
+    await stage.a_day_passes()
+    for text in ("Новый заказ № 1001", "Новый заказ № 1002", "Заказ № 1003 оплачен", "Новый заказ № 1004"):
+        await street.do(_tell, text)
+    await street.do(_were_said_ago, {"1001": 80, "1002": 50, "1003": 5})
+    before = len(vera.screen())
+    await vera.say("Здравствуйте")
+    await vera.sees("Новый заказ № 1004")
+    await stage.settle()
+    summary, dated, fresh, *_ = [seen.text for seen in vera.screen()[before:]]
+    assert summary.startswith("Пока вы сюда не писали, накопилось уведомлений: 2")
+    assert [line.partition(": ")[2] for line in summary.splitlines()[1:3]] == [
+        "Новый заказ № 1001",
+        "Новый заказ № 1002",
+    ]
+    assert re.fullmatch(r"\d+ \w+, \d\d:\d\d\nЗаказ № 1003 оплачен", dated)
+    assert fresh == "Новый заказ № 1004", "what has just happened is news"
+    assert (await street.ask(_states)).count(Delivery.DROPPED) == 2
 
 
 async def test_an_order_out_of_the_catalogue_is_an_order_of_the_shop(stage: Stage) -> None:
@@ -183,6 +212,24 @@ def _told(session: Session) -> list[Told]:
 def _age(session: Session) -> None:
     talk = _talk(session)
     talk.heard_at = utc_now() - timedelta(seconds=DAY + 60)
+
+
+def _becomes_owner(session: Session) -> None:
+    """The number is a member of staff's own chat, as if he had joined it."""
+    talk = _talk(session)
+    owner = sa.select(Membership.staff_id).where(Membership.role == Role.OWNER)
+    talk.kind, talk.staff_id = Kind.STAFF, session.scalars(owner).first()
+
+
+def _tell(session: Session, text: str) -> None:
+    messages.say(session, _talk(session), Outgoing(text=text), author=Author.BOT)
+
+
+def _were_said_ago(session: Session, hours: dict[str, int]) -> None:
+    for message in _messages(session):
+        for number, ago in hours.items():
+            if number in message.text:
+                message.created_at = utc_now() - timedelta(hours=ago)
 
 
 def _choose(session: Session) -> None:

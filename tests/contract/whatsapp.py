@@ -24,6 +24,7 @@ from tests.stories.street import Street, free_port
 NUMBER = 700_078_000
 TOKEN = "EAAG-token-of-the-contract-never-seen"
 APP_SECRET = "0123456789abcdef0123456789abcdef"
+CATALOG = 300_078_000
 SIGNATURE = "X-Hub-Signature-256"
 SHOP = Number(
     NUMBER,
@@ -33,6 +34,8 @@ SHOP = Number(
     business=800_078_000,
     name="Глина и лён",
     templates=(Template("order_news", "Заказ № {{1}}: {{2}}", header="Новости о заказе"),),
+    catalog=CATALOG,
+    goods=tuple((f"MUG-{n}", f"Кружка {n}", 1450.0, "RUB") for n in range(30)),
 )
 VERA = Person(700_078, "Вера", "Лунина", phone=PHONE)
 
@@ -89,7 +92,8 @@ class WhatsAppSide(PhoneSide):
         super().__init__(self.whatsapp, VERA.id)
 
     def connection(self, accept: Accept, report: Report, **settings: Any) -> Connection:
-        link = super().connection(accept, report, business=str(SHOP.business), **settings)
+        known = {"business": str(SHOP.business), "catalog": str(CATALOG), **settings}
+        link = super().connection(accept, report, **known)
         return replace(link, public_url=f"http://127.0.0.1:{self._port}")
 
     def sections(self) -> dict[str, Any]:

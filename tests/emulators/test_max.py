@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,12 @@ async def test_every_answer_and_every_update_is_what_the_schema_says(
     assert kinds.count("message_created") == 14
     assert problems(said(await call(http, max_, "GET", "/messages", chat_id=CHAT)), "MessageList") == []
     assert problems(said(await call(http, max_, "GET", f"/messages/{mid}")), "Message") == []
+    for shown in (b"", picture(60)):
+        phone.chat.person = replace(phone.chat.person, portrait=shown)
+        # The answer's own status stands in the place of the chat's.
+        dialog = await call(http, max_, "GET", f"/chats/{CHAT}") | {"status": "active"}
+        assert problems(dialog, "Chat") == []
+        assert ("avatar_url" in dialog["dialog_with_user"]) is bool(shown)
     for kind in ("image", "video", "audio", "file"):
         assert problems(said(await call(http, max_, "POST", "/uploads", type=kind)), "UploadEndpoint") == []
     subscription = {"url": "https://a.example/hook", "secret": "abcde", "update_types": ["bot_started"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -376,6 +377,10 @@ async def test_about_the_bot_and_the_chat(emulator: CheckedEmulator, wire: Wire)
     chat = await wire("getChat", chat_id=ANNA.id)
     assert (chat["type"], chat["first_name"]) == ("private", "Анна")
     assert await wire("getUserProfilePhotos", user_id=ANNA.id) == {"total_count": 0, "photos": []}
+    emulator.cloud.world.people[ANNA.id] = replace(ANNA, portrait=picture(900, 900))
+    shown = await wire("getUserProfilePhotos", user_id=ANNA.id, limit=1)
+    assert (shown["total_count"], [size["width"] for size in shown["photos"][0]][-1]) == (1, 900)
+    assert (await wire("getFile", file_id=shown["photos"][0][0]["file_id"]))["file_path"]
     commands = [{"command": "orders", "description": "Мои заказы"}]
     await wire("setMyCommands", commands=commands)
     assert await wire("getMyCommands") == commands

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -369,7 +370,7 @@ async def test_the_journal_tells_what_arrived_and_keeps_no_secrets(tmp_path: Pat
 
 async def test_a_restarted_emulator_shows_the_same_chats(tmp_path: Path) -> None:
     def emulator() -> TelegramEmulator:
-        return TelegramEmulator([Bot(TOKEN)], [ANNA], snapshot=tmp_path)
+        return TelegramEmulator([Bot(TOKEN)], [replace(ANNA, portrait=b"a picture")], snapshot=tmp_path)
 
     async with aiohttp.ClientSession() as session:
         before = emulator()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -228,6 +229,26 @@ async def test_a_carousel_has_elements_alike(vk: CheckedVk, vk_wire: Wire) -> No
     uneven = {**cards, "elements": [mug, {**mug, "buttons": mug["buttons"] * 2}]}  # type: ignore[operator]
     assert (await vk_wire.send("Вот", template=uneven)).startswith("100 ")
     assert (await vk_wire.send("Вот", template={**cards, "elements": [mug] * 11})).startswith("100 ")
+    assert (await vk_wire.send("", template=cards)).startswith("100 ")
+    assert (await vk_wire.send("Вот", template=cards, keyboard=inline([callback("да")]))).startswith("100 ")
+    assert isinstance(await vk_wire.send("Вот", template=cards, keyboard={"buttons": [[callback("да")]]}), int)
+    titled = {**cards, "elements": [mug, {"title": "Тарелка", "description": "1 ₽", "buttons": []}]}
+    assert (await vk_wire.send("Вот", template=titled)).startswith("100 ")
+    unseen = {**cards, "elements": [{**mug, "action": {"type": "open_photo"}}]}
+    assert (await vk_wire.send("Вот", template=unseen)).startswith("100 ")
+    unknown = {**cards, "elements": [{**mug, "photo_id": "-1_404"}]}
+    assert (await vk_wire.send("Вот", template=unknown)).startswith("100 ")
+
+
+async def test_a_carousel_takes_pictures_of_its_own_shape(vk: CheckedVk, vk_wire: Wire) -> None:
+    vk.phone(ANNA.id).say("Здравствуйте")
+    mug = {"title": "Кружка", "description": "1 450 ₽", "buttons": [callback("Смотреть")]}
+    for size, taken in (((1040, 640), True), ((221, 136), True), ((208, 128), False), ((900, 600), False)):
+        drawn = io.BytesIO()
+        Image.new("RGB", size, "teal").save(drawn, "JPEG")
+        photo_id = "_".join((await uploaded(vk_wire, content=drawn.getvalue())).removeprefix("photo").split("_")[:2])
+        cards = {"type": "carousel", "elements": [{**mug, "photo_id": photo_id, "action": {"type": "open_photo"}}]}
+        assert isinstance(await vk_wire.send("Вот", template=cards), int) is taken, size
 
 
 async def test_dialogs_and_their_history_can_be_read(vk: CheckedVk, vk_wire: Wire) -> None:
@@ -248,9 +269,14 @@ async def test_dialogs_and_their_history_can_be_read(vk: CheckedVk, vk_wire: Wir
     assert by_number["items"][0]["text"] == "Здравствуйте"
 
 
-async def test_people_are_named_to_whoever_asks(vk_wire: Wire) -> None:
+async def test_people_are_named_and_shown_to_whoever_asks(vk: CheckedVk, vk_wire: Wire) -> None:
     told = await vk_wire("users.get", user_ids=f"{ANNA.id},{RUSLAN.id},1", fields="screen_name")
     assert [(each["first_name"], each.get("screen_name")) for each in told] == [("Анна", "anna_v"), ("Руслан", None)]
+    vk.cloud.world.people[ANNA.id] = replace(ANNA, portrait=picture())
+    told = await vk_wire("users.get", user_ids=f"{ANNA.id},{RUSLAN.id}", fields="photo_200,has_photo")
+    assert [each["has_photo"] for each in told] == [1, 0]
+    async with vk_wire.session.get(told[0]["photo_200"]) as answer:
+        assert (answer.status, answer.content_type) == (200, "image/jpeg")
 
 
 async def test_that_somebody_writes_is_shown(vk: CheckedVk, vk_wire: Wire) -> None:

@@ -228,6 +228,13 @@ def named(name: str, *components: dict[str, Any], language: str = "ru") -> dict[
     return {"name": name, "language": {"policy": "deterministic", "code": language}, "components": list(components)}
 
 
+def products(*skus: str, title: str = "Кружки", header: str = "Кружки") -> dict[str, Any]:
+    items = [{"product_retailer_id": sku} for sku in skus]
+    action = {"catalog_id": str(CATALOG), "sections": [{"title": title, "product_items": items}]}
+    above = {"header": {"type": "text", "text": header}} if header else {}
+    return {"type": "product_list", **above, "body": {"text": "Вот что есть"}, "action": action}
+
+
 @pytest.mark.parametrize(
     ("kind", "part", "code"),
     [
@@ -243,6 +250,10 @@ def named(name: str, *components: dict[str, Any], language: str = "ru") -> dict[
         ("interactive", rows(1, "ж" * 25), 131009),
         ("interactive", {**LIST, "header": {"type": "image", "image": {"id": "1"}}}, 100),
         ("interactive", {"type": "product", "action": {"catalog_id": "1", "product_retailer_id": "TUM-300"}}, 131009),
+        ("interactive", products("TUM-300", header=""), 131008),
+        ("interactive", products(*["TUM-300"] * 31), 131009),
+        ("interactive", products("TUM-300", title="ж" * 25), 131009),
+        ("interactive", products("NOT-THERE"), 131009),
         ("template", named("on_its_way"), 132000),
         ("template", named("on_its_way", body("Анна", "7\n8")), 100),
         ("template", named("on_its_way", body("Анна", "7"), language="en"), 132001),

@@ -31,6 +31,7 @@ from automation.holders import HOLDERS
 from bot.channels.base import Channel
 from bot.delivery import Courier
 from bot.incoming import Intake
+from bot.portraits import Portraits
 from catalog import editing, stock
 from company.texts import Texts
 from customers import identities
@@ -214,6 +215,7 @@ class House:
             **self.intake.handlers,
             **courier.handlers,
             **erasing.handlers(store),
+            **Portraits(lambda account_id: messenger, store).handlers,
             **bot.doubts.JOBS,
             **inbox.jobs.JOBS,
             **orders.jobs.JOBS,

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import io
 import random
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, Protocol
@@ -46,6 +47,7 @@ CONFIRM, NO_COMMENT, CONTACT = (
     words("buyer.checkout.no_comment"),
     words("buyer.checkout.send_contact"),
 )
+OPENS, FURTHER = words("buyer.catalog.opens"), words("buyer.catalog.further")
 BACK, LEAVE, ALL = words("buyer.back"), words("buyer.checkout.leave"), words("buyer.catalog.back")
 ONLINE, LATER = words("buyer.checkout.pay_online"), words("buyer.checkout.pay_on_receipt")
 PAY, REPEAT, CANCEL = words("buyer.order.pay"), words("buyer.order.repeat"), words("buyer.order.cancel")
@@ -188,6 +190,8 @@ class Buyer(Person[Device]):
         """Buy until told to stop; a round that is begun is ended first."""
         # What was said to an account before the shop first listened there may be unheard.
         while not self._place.is_connected(self.phone):
+            if stopping.is_set():
+                return
             await asyncio.sleep(0.05)
         self.phone.start()
         while not stopping.is_set():
@@ -203,10 +207,15 @@ class Buyer(Person[Device]):
         last = self.phone.last
         self._since = last.id if last else 0
         self._wants, self._added = self.dice.randint(1, 3) if self.whims else 1, 0
-        await self.do(self.say(CATALOG))
+        until = time.monotonic() + NEVER
         try:
             async with asyncio.timeout(NEVER):
+                await self.do(self.say(CATALOG))
                 while (act := self._next()) is not None:
+                    if time.monotonic() > until:
+                        # Whoever waits for an answer at the very moment may take the end of the round for the end of
+                        # his waiting, and nobody calls a second time.
+                        raise TimeoutError
                     await self.do(act)
                     if self._fancies(0.04):
                         await self.do(self.say(f"А из чего это сделано, {self.dice.randint(1, 999)}?"))
@@ -286,6 +295,11 @@ class Buyer(Person[Device]):
         for more in (ADD, "+"):
             if more in labels:
                 return self._add(more, message)
+        if shelf := [label for label in labels if label.endswith(f": {OPENS}")]:
+            return self.press(self.dice.choice(shelf), message)
+        if message.text == FURTHER:
+            # The products stand as one thing in the message above.
+            return None
         if ALL in labels:
             offers = [label for label in labels if " · " in label and not label.endswith(GONE)]
             return self.press(self.dice.choice(offers or [ALL]), message)

@@ -21,10 +21,11 @@ from kit.clock import now_ms
 from storage.tables import Job
 from tests.faults import weather
 from tests.faults.desk import Desk
+from tests.faults.homeward import Stuck, sent_home
 from tests.faults.hub import HubProcess, Nursery
 from tests.faults.invariants import broken, reckon
 from tests.faults.owner import Owner
-from tests.faults.people import Buyer, Device
+from tests.faults.people import NEVER, Buyer, Device
 from tests.faults.place import PHONES, Place, opened
 from tests.faults.report import Report
 from tests.faults.visitor import Window
@@ -41,6 +42,9 @@ IN_START = 0.15
 
 REST = 180.0
 """Seconds within which everything must come to rest after the last trouble."""
+
+DOUBTS_LAST = 10.0
+"""Seconds between two looks whether people wait for nothing but a message in doubt."""
 
 LOOK = 1.0
 """Seconds between two looks at what must always hold."""
@@ -71,10 +75,6 @@ class Plan:
     """Whether messengers that clear doubts up are held to it: not where the hub's clock is wrong."""
     patient: bool = False
     """Buyers wait half a minute before they do the same thing again."""
-
-
-class Stuck(Exception):
-    """The hub runs, and nothing happens any more."""
 
 
 Disturb = Callable[["Trial"], Awaitable[None]]
@@ -182,7 +182,9 @@ class Trial:
         self.resting = True
         if self.after_death is not None and self.after_death.done():
             await self.after_death
-        self.report.stop_seconds = await self.hub.stop()
+        with self.stuck_is_told():
+            async with asyncio.timeout(REST):
+                self.report.stop_seconds = await self.hub.stop()
         self._look()
         self._count()
         self.report.seconds = time.monotonic() - began
@@ -341,25 +343,45 @@ class Trial:
 
             async def trading() -> None:
                 stopping.set()
-                await asyncio.gather(*buying)
+                await self._until_home(buying, within=NEVER + REST)
                 await self.until(lambda: all(window.idle for window in self.windows), within=60)
                 if self.plan.golden:
                     await self.until(lambda: desk.deeds["golden stories told"] >= len(place.devices), within=120)
 
             async def ended() -> None:
                 closing.set()
-                await asyncio.gather(*selling)
+                await self._until_home(selling, within=REST)
 
             try:
                 yield trading, ended
             finally:
-                for task in self._tasks:
-                    task.cancel()
-                await asyncio.gather(*self._tasks, return_exceptions=True)
+                await sent_home(self._tasks)
                 self._tasks = []
                 self.report.gave_up += [words for buyer in buyers for words in buyer.gave_up]
                 for deeds in (*(buyer.deeds for buyer in buyers), owner.deeds, desk.deeds):
                     self.report.deeds += deeds
+
+    async def _until_home(self, people: Sequence[asyncio.Task[None]], *, within: float) -> None:
+        """They end what they have begun. Whoever waits for a message in doubt waits no longer than the hub has anything
+        to do: then the messenger's time to tell of it is over.
+
+        Raises what anybody raised, also those behind a page, and Stuck for those who do not come home.
+        """
+        looked = 0.0
+
+        def home() -> bool:
+            nonlocal looked
+            if all(task.done() for task in people):
+                return True
+            if time.monotonic() - looked > DOUBTS_LAST:
+                looked = time.monotonic()
+                with contextlib.suppress(sa.exc.DBAPIError):
+                    if not self._busy():
+                        self.place.doubts_end()
+            return False
+
+        await self.until(home, within=within)
+        self.fail_early()
 
     async def _keep_looking(self) -> None:
         """See again and again whether what must always hold does."""
@@ -379,7 +401,9 @@ class Trial:
 
     async def _rest(self) -> None:
         """Wait until nothing is due any more; what a messenger tells of messages in doubt, it has told by then."""
-        await self.place.yookassa.settled()
+        with self.stuck_is_told():
+            async with asyncio.timeout(REST):
+                await self.place.yookassa.settled()
         await self.until(lambda: not self._busy(), within=REST)
         while await asyncio.to_thread(self.place.doubts_end):
             await self.until(lambda: not self._busy(), within=REST)

@@ -7,9 +7,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.capabilities import Capabilities
-from inbox.content import Action, Button, Media, MediaKind, Outgoing, Span, Style, styled
-from inbox.fitting import fit, length
+from inbox.capabilities import Capabilities, Goods
+from inbox.content import Action, Button, Media, MediaKind, Offer, Offers, Outgoing, Span, Style, styled
+from inbox.fitting import as_buttons, fit, length
 
 ROOMY = Capabilities()
 BARE = Capabilities(text=200, caption=50, buttons=0, keyboard=False, styles=frozenset(), utf16=True, media=2)
@@ -80,6 +80,54 @@ def test_markup_becomes_spans() -> None:
         "Итого: 5 < 6 ₽",
         (Span(Style.BOLD, 0, 5), Span(Style.ITALIC, 13, 1)),
     )
+
+
+def shelf(count: int, *, sku: str = "MUG") -> Outgoing:
+    each = tuple(Offer(button(n), f"Кружка {n}", "1 450 ₽", "Подробнее", sku=sku) for n in range(count))
+    return Outgoing(
+        text="Кружки",
+        rows=((button(90),), (button(91),)),
+        offers=Offers(each, "Кружки", below=1, after="Что ещё?"),
+    )
+
+
+def test_products_are_buttons_in_their_place_where_they_cannot_be_one_thing() -> None:
+    [part] = fit(shelf(2), ROOMY).parts
+    assert [each.label for each in part.buttons()] == ["Кружка 90", "Кружка 0", "Кружка 1", "Кружка 91"]
+    assert part.offers is None
+    assert as_buttons(shelf(3), per_row=2).rows[1:3] == ((button(0), button(1)), (button(2),))
+
+
+def test_products_stand_as_one_thing_and_the_other_buttons_behind_them() -> None:
+    card = replace(ROOMY, goods=Goods(most=3, title=8, note=3))
+    above, below = fit(shelf(4), card).parts
+    assert (above.text, above.rows, below.text) == ("Кружки", (), "Что ещё?")
+    assert above.offers is not None
+    assert [(offer.title, offer.note) for offer in above.offers.each] == [(f"Кружка {n}", "1…") for n in range(3)]
+    assert [each.label for each in below.buttons()] == ["Кружка 90", "Кружка 3", "Кружка 91"], "none is left out"
+    [alone] = fit(replace(shelf(2), rows=()), card).parts
+    assert alone.buttons() == [button(0), button(1)]
+
+
+def test_products_of_the_messengers_catalogue_have_numbers_that_mean_the_same() -> None:
+    card = replace(ROOMY, buttons=1, goods=Goods(most=30, title=60, note=60, own_catalogue=True))
+    fitted = fit(shelf(2), card)
+    assert [part.text for part in fitted.parts] == [
+        "Кружки\n\n1. Кружка 0\n2. Кружка 1",
+        "Что ещё?\n\n3. Кружка 90",
+    ]
+    assert [action.args["id"] for action in fitted.offered] == [0, 1, 90]
+    [listed] = fit(shelf(1, sku=""), replace(card, buttons=9)).parts
+    assert listed.offers is None, "the catalogue knows goods by SKU alone"
+
+
+def test_products_have_words_and_files_above_them() -> None:
+    card = replace(ROOMY, goods=Goods(most=3, title=60, note=60), text=20)
+    photo = Media(MediaKind.PHOTO, file_id=1)
+    parts = fit(replace(shelf(1), text="слово " * 5, media=(photo,), rows=()), card).parts
+    assert parts[0] == Outgoing(media=(photo,))
+    assert [bool(part.offers) for part in parts] == [False] * (len(parts) - 1) + [True]
+    assert " ".join(part.text for part in parts).split() == ["слово"] * 5
 
 
 WORDS = st.text(alphabet="абвxyz😀 .\n", min_size=1, max_size=900)

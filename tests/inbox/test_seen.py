@@ -7,7 +7,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from company.tables import ChannelAccount
 from inbox import conversations, messages, seen
+from inbox.channels import READ_MARKS
 from inbox.content import Incoming, Outgoing, Profile
 from inbox.tables import Author, Conversation, Kind
 from storage.jobs import Job
@@ -41,6 +43,19 @@ def test_who_opens_the_conversation_shows_that_all_of_it_was_read(
     says(session, talk, "7")
     messages.reply(session, talk, world.operator, Outgoing(text="Добрый день"))
     assert shown(session) == ["6", "7"]
+
+
+def test_a_shop_that_shows_no_marks_shows_none(session: Session, world: World, talk: Conversation) -> None:
+    account = session.get_one(ChannelAccount, talk.account_id)
+    account.settings = {**account.settings, READ_MARKS: False}
+    says(session, talk, "5")
+    conversations.mark_read(session, talk, by=world.operator)
+    messages.reply(session, talk, world.operator, Outgoing(text="Добрый день"))
+    assert shown(session) == []
+    account.settings = {**account.settings, READ_MARKS: True}
+    says(session, talk, "6")
+    conversations.mark_read(session, talk, by=world.operator)
+    assert shown(session) == ["6"]
 
 
 def test_what_the_bot_answers_was_read_by_nobody(session: Session, talk: Conversation) -> None:

@@ -9,8 +9,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from company.tables import ChannelAccount
 from customers import identities
 from inbox import conversations, messages, typing
+from inbox.channels import READ_MARKS
 from inbox.content import Incoming, Outgoing, Profile
 from inbox.tables import Author, Conversation
 from kit.clock import utc_now
@@ -115,3 +117,16 @@ def test_what_was_told_long_ago_is_swept(session: Session, world: World, talk: C
         passes(session, typing.KEPT + timedelta(seconds=1))
     typing.began(session, talk, by=None)
     assert told(session) == [(None, False)]
+
+
+def test_where_it_marks_as_read_too_a_shop_without_such_marks_does_not_show_it(session: Session, world: World) -> None:
+    told_apart = []
+    for channel in ("whatsapp", "vk"):
+        talk = talk_on(world, channel)
+        account = session.get_one(ChannelAccount, talk.account_id)
+        account.settings = {**account.settings, READ_MARKS: False}
+        messages.receive(session, talk, Incoming("5", Profile("7"), text="Здравствуйте"))
+        typing.began(session, talk, by=world.operator)
+        told_apart.append(len(shows(session)))
+    assert told_apart == [0, 1], "colleagues are told in any case"
+    assert len(told(session)) == 2

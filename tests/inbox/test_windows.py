@@ -12,8 +12,8 @@ from bot import doubts
 from company.tables import ChannelAccount
 from customers import identities
 from inbox import conversations, delivered, messages, reading, templates, windows
-from inbox.content import Fate, Occasion, Outgoing, Receipt, load_outgoing
-from inbox.tables import Author, Conversation, Delivery, Message
+from inbox.content import Card, Fate, Occasion, Outgoing, Receipt, load_outgoing
+from inbox.tables import Author, Conversation, Delivery, Kind, Message
 from inbox.templates import Approved, Choice
 from inbox.windows import WindowClosed
 from kit.clock import utc_now
@@ -84,6 +84,49 @@ def test_a_notice_without_a_template_waits_for_the_buyer_and_somebody_is_told(
     windows.heard(session, talk, account, utc_now().timestamp())
     assert [first.delivery, second.delivery] == [Delivery.QUEUED] * 2
     assert kinds(session) == ["message.deliver"] * 2
+
+
+def of_order(number: int, occasion: str, text: str = "") -> Outgoing:
+    words = text or f"Заказ № {number}: {occasion}"
+    return Outgoing(text=words, card=Card("order", number), occasion=Occasion(occasion))
+
+
+def test_of_what_was_held_of_an_order_the_buyer_gets_what_is_true_now(
+    session: Session, talk: Conversation, account: ChannelAccount
+) -> None:
+    close(talk)
+    for notice in (
+        of_order(7, "paid"),
+        of_order(8, "assembling"),
+        of_order(7, "payment_link"),
+        of_order(7, "refunded"),
+        of_order(7, "firing", "Заказ № 7: в печи"),
+        of_order(7, "shipped"),
+    ):
+        said(session, talk, notice)
+    said(session, talk, Outgoing(text="Мы переезжаем"))
+    windows.heard(session, talk, account, 0)
+    told = {one.text: state(one) for one in messages.thread(session, talk.id)}
+    assert [text for text, delivery in told.items() if delivery == Delivery.DROPPED] == [
+        "Заказ № 7: paid",
+        "Заказ № 7: в печи",
+    ]
+    assert len([delivery for delivery in told.values() if delivery == Delivery.QUEUED]) == 5
+
+
+def test_of_days_of_notices_a_member_of_staff_gets_one_summary_before_those_of_today(
+    session: Session, world: World, talk: Conversation, account: ChannelAccount
+) -> None:
+    close(talk)
+    talk.kind, talk.staff_id = Kind.STAFF, world.owner.id
+    held = [said(session, talk, of_order(n, "paid")) for n in range(3)]
+    for message in held[:2]:
+        message.created_at -= timedelta(days=3)
+    session.flush()
+    summed: list[str] = []
+    windows.heard(session, talk, account, 0, sum_up=lambda old: summed.extend(one.text for one in old))
+    assert summed == ["Заказ № 0: paid", "Заказ № 1: paid"]
+    assert [state(one) for one in held] == [Delivery.DROPPED, Delivery.DROPPED, Delivery.QUEUED]
 
 
 def test_a_notice_goes_as_the_template_that_was_chosen_for_it(

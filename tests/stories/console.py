@@ -60,6 +60,12 @@ class Desk:
             assert answer.status == 200, (path, answer.status, text[:500])
             return text
 
+    async def fetch(self, path: str) -> bytes:
+        """A picture or another file that a page shows."""
+        async with self._street.http.get(f"{self._street.url}{path}", headers={"Cookie": self._cookie}) as answer:
+            assert answer.status == 200, (path, answer.status)
+            return await answer.read()
+
     async def act(self, path: str, files: dict[str, tuple[str, bytes]] | None = None, **form: object) -> str:
         """Do something; the answer's text. Raises Declined with the words that the person is shown."""
         body = aiohttp.FormData({name: str(value) for name, value in form.items()})

@@ -79,6 +79,7 @@ RUSSIAN: Texts = {
     "forwarded": "Переслано от {name}",
     "hidden": "Показать скрытый текст",
     "carousel": "Карточки",
+    "see_goods": "Посмотреть товары",
 }
 ENGLISH: Texts = {
     "title": "Phone",
@@ -155,6 +156,7 @@ ENGLISH: Texts = {
     "forwarded": "Forwarded from {name}",
     "hidden": "Show the hidden text",
     "carousel": "Cards",
+    "see_goods": "View items",
 }
 LANGUAGES = {"ru": RUSSIAN, "en": ENGLISH}
 MONTHS = {

@@ -6,8 +6,9 @@ import time
 
 from kit import crash
 from tests.faults.experiments.base import Ask, Experiment, merged
+from tests.faults.homeward import Stuck
 from tests.faults.report import Report
-from tests.faults.run import Stuck, Trial, kill, trade
+from tests.faults.run import Trial, kill, trade
 
 PASSES = {
     "commit.before": (5, 23, 71),

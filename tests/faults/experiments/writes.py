@@ -12,8 +12,9 @@ import time
 from collections.abc import Sequence
 
 from tests.faults.experiments.base import Ask, Experiment, merged
+from tests.faults.homeward import Stuck
 from tests.faults.report import Report
-from tests.faults.run import Stuck, Trial, trade
+from tests.faults.run import Trial, trade
 from tests.faults.weather import FAIR
 
 CALLS = ("pwrite64", "fdatasync")
