@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from automation.holders import HOLDERS
 from automation.tables import Notification, Task
+from bot import lanes
 from customers import cards
 from customers import erasing as people
 from customers.tables import Customer
@@ -55,7 +56,7 @@ def erase(session: Session, shop_id: int, customer_id: int, *, actor: str) -> Cu
     order_ids = orders.hold(session, ids)
     payment_ids = money.hold(session, order_ids)
     words = people.traces(session, ids) | orders.traces(session, order_ids, shortest=people.SHORTEST)
-    chats = [f"in:{each.account_id}:{each.chat}" for each in conversations]
+    chats = [lanes.coming_from(each.account_id, each.chat) for each in conversations]
     talks = [each.id for each in conversations]
     tasks = _tasks(session, ids, talks, order_ids)
 

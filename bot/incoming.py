@@ -7,7 +7,6 @@ lives in the same process and the lane is free, that is the transaction which st
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from bot import missed
+from bot import lanes, missed
 from bot.channels.base import UNKNOWN_CHAT, Broken, Channel, Envelope
 from bot.flows import dialog, proven
 from bot.flows.turn import StaffActs, Turn
@@ -215,14 +214,9 @@ def _job(account_id: int, envelope: Envelope) -> New:
     return New(
         "incoming.handle",
         {"account_id": account_id, "chat": envelope.chat, "raw": envelope.raw},
-        lane=_short(f"in:{account_id}:{envelope.chat}", 120),
-        dedup_key=_short(f"in:{account_id}:{envelope.external_id}", 200),
+        lane=lanes.coming_from(account_id, envelope.chat),
+        dedup_key=lanes.key_of(account_id, envelope.external_id),
     )
-
-
-def _short(name: str, most: int) -> str:
-    """The name itself, or one of its own for a name that is longer than its column: the event must not be refused."""
-    return name if len(name) <= most else f"{name[: most - 65]}#{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _whose(
@@ -266,7 +260,7 @@ def _vouched_for(
     if conversation.kind != Kind.BUYER or not CAPABILITIES[account.channel].vouches:
         return
     if proofs.take(session, account, identity, customer, phone):
-        lane = f"in:{account.id}:{conversation.chat}"
+        lane = lanes.coming_from(account.id, conversation.chat)
         jobs.put(session, proven.JOIN, {"identity_id": identity.id, "conversation_id": conversation.id}, lane=lane)
 
 

@@ -5,6 +5,7 @@ What moves is done by a job of its own, see bot.passports: it holds the cards an
 
 from __future__ import annotations
 
+from bot import lanes
 from bot.flows.browse import Args
 from bot.flows.turn import Turn
 from bot.flows.voice import Row, written
@@ -40,7 +41,7 @@ def bring(turn: Turn, code: str) -> None:
         turn.session,
         MOVE,
         {"passport_id": used.id},
-        lane=f"in:{turn.account.id}:{turn.conversation.chat}",
+        lane=lanes.coming_from(turn.account.id, turn.conversation.chat),
     )
 
 
@@ -50,7 +51,7 @@ def take_back(turn: Turn, args: Args) -> None:
         turn.session,
         RETURN,
         {"passport_id": int(args["passport"]), "conversation_id": turn.conversation.id},
-        lane=f"in:{turn.account.id}:{turn.conversation.chat}",
+        lane=lanes.coming_from(turn.account.id, turn.conversation.chat),
         dedup_key=f"passport-return:{args['passport']}",
     )
     turn.toast("")

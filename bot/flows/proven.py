@@ -8,6 +8,7 @@ customers.
 
 from __future__ import annotations
 
+from bot import lanes
 from bot.flows import menu
 from bot.flows.browse import Args
 from bot.flows.turn import Turn
@@ -46,7 +47,7 @@ def part(turn: Turn, args: Args) -> None:
         turn.session,
         PART,
         {"merge_id": int(args["merge"]), "conversation_id": turn.conversation.id, "shop_id": turn.shop.id},
-        lane=f"in:{turn.account.id}:{turn.conversation.chat}",
+        lane=lanes.coming_from(turn.account.id, turn.conversation.chat),
         dedup_key=f"proven-part:{args['merge']}",
     )
     turn.toast("")

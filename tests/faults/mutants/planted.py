@@ -122,11 +122,7 @@ MUTANTS = (
         "inbound without a key",
         "an update that comes twice is answered twice",
         "tests/faults/test_duplicates.py::test_every_update_is_stored_and_answered_once_and_chats_keep_their_order",
-        (
-            Edit(
-                "bot/incoming.py", 'dedup_key=_short(f"in:{account_id}:{envelope.external_id}", 200)', "dedup_key=None"
-            ),
-        ),
+        (Edit("bot/incoming.py", "dedup_key=lanes.key_of(account_id, envelope.external_id)", "dedup_key=None"),),
         fast=True,
     ),
     Mutant(
@@ -136,8 +132,8 @@ MUTANTS = (
         (
             Edit(
                 "bot/incoming.py",
-                'lane=_short(f"in:{account_id}:{envelope.chat}", 120)',
-                'lane=_short(f"in:{account_id}:{envelope.external_id}", 120)',
+                "lane=lanes.coming_from(account_id, envelope.chat)",
+                "lane=lanes.coming_from(account_id, envelope.external_id)",
             ),
         ),
     ),
