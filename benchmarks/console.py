@@ -30,7 +30,7 @@ from customers.tables import Customer
 from inbox.tables import Conversation
 from orders.tables import Order
 from tests.faults.hub import COMMAND
-from tests.faults.place import free_port
+from tests.ports import free_port
 
 STARTS_WITHIN = 60.0
 

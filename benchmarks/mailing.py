@@ -29,7 +29,7 @@ from inbox.content import Outgoing
 from inbox.tables import Author
 from prilavok import installation
 from tests.faults.hub import COMMAND
-from tests.faults.place import free_port
+from tests.ports import free_port
 
 ALLOWED = 30.0
 """Messages a second that Telegram lets a bot send. Source: https://core.telegram.org/bots/faq"""

@@ -32,7 +32,7 @@ from benchmarks import pipeline, place, rounds
 from benchmarks.buyers import SAID, SECRET, TOKEN, Street
 from benchmarks.place import Template
 from tests.faults.hub import COMMAND, resident
-from tests.faults.place import free_port
+from tests.ports import free_port
 
 AT_REST = 5.0
 """Seconds from ready until memory is looked at."""

@@ -40,7 +40,7 @@ from benchmarks import place, rounds
 from benchmarks.buyers import SECRET, TOKEN, Chat, Counts, Street
 from benchmarks.place import Template
 from tests.faults.hub import COMMAND, resident
-from tests.faults.place import free_port
+from tests.ports import free_port
 
 STARTS_WITHIN = 90.0
 

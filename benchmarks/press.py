@@ -30,8 +30,9 @@ import sqlalchemy as sa
 
 from tests.faults.hub import COMMAND, HubProcess, resident
 from tests.faults.people import ADD, ALL, CART, CATALOG, IN_CART, Person
-from tests.faults.place import Place, free_port, opened
+from tests.faults.place import Place, opened
 from tests.faults.report import commit
+from tests.ports import free_port
 
 ROUNDS = 3
 

@@ -29,6 +29,7 @@ POINTS = (
     "handle.begun",
     "handle.done",
     "delivery.before_fetch",
+    "portrait.before_look",
     "file.written",
     "file.kept",
     "delivery.before_send",

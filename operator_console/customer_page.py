@@ -70,11 +70,11 @@ async def add(visit: Visit) -> web.StreamResponse:
 
 async def customer(visit: Visit) -> web.StreamResponse:
     """The card; the address of one that was merged away leads to the one that was kept."""
-    kept_id = await visit.read(_kept, visit.shop.id, visit.number())
+    kept_id, gone = await visit.read(_kept, visit, visit.number())
     if kept_id != visit.number():
         raise web.HTTPSeeOther(f"/customers/{kept_id}")
     frame = await shell.frame(visit, "customers")
-    if gone := await visit.read(_erased, visit, visit.number()):
+    if gone is not None:
         return visit.page("pages/customer_erased.html", **frame, **gone)
     may_edit = visit.may(Right.REPLY)
     filled = await visit.read(_card, visit, visit.number())
@@ -183,15 +183,13 @@ def _portrait(session: Session, visit: Visit, customer_id: int) -> StoredFile:
     return session.get_one(StoredFile, shown)
 
 
-def _kept(session: Session, shop_id: int, customer_id: int) -> int:
-    return cards.get(session, customer_id, shop_id).id
-
-
-def _erased(session: Session, visit: Visit, customer_id: int) -> Shape | None:
-    """What is left of one who was forgotten; None of all others."""
+def _kept(session: Session, visit: Visit, customer_id: int) -> tuple[int, Shape | None]:
+    """The card that stands for this one, and what is left of one who was forgotten."""
     row = cards.get(session, customer_id, visit.shop.id)
-    if row.erased_at is None:
-        return None
+    return row.id, None if row.erased_at is None else _erased(session, visit, row)
+
+
+def _erased(session: Session, visit: Visit, row: Customer) -> Shape:
     names = {f"staff:{person.id}": person.name for person, _role in staff.of_shop(session, visit.shop.id)}
     return {
         "customer": people.customer("", row.id),

@@ -95,6 +95,9 @@ def groups() -> list[Group]:
                         "buyer.catalog.offer": _("Product with one price"),
                         "buyer.catalog.offer_from": _("Product with several prices"),
                         "buyer.catalog.offer_none": _("Product that is out of stock"),
+                        "buyer.catalog.from": _("Price, where a product has several"),
+                        "buyer.catalog.opens": _("Button: open the product"),
+                        "buyer.catalog.further": _("Below the products, where they stand apart"),
                     },
                 ),
                 Moment(

@@ -18,8 +18,9 @@ from emulators.whatsapp import Number, Person, Template, WhatsAppEmulator, wire
 from emulators.whatsapp.cloud import new_wamid
 from tests.contract.phones import HOOK_SECRET, PhoneHand, PhoneSide
 from tests.contract.sides import PHONE
+from tests.ports import free_port
 from tests.stories.buyers import PATIENCE, Seen
-from tests.stories.street import Street, free_port
+from tests.stories.street import Street
 
 NUMBER = 700_078_000
 TOKEN = "EAAG-token-of-the-contract-never-seen"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import secrets
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +39,7 @@ from tests.faults.messengers import OWNER, Max, Messenger, Telegram, Vk
 from tests.faults.proxy import Proxy
 from tests.faults.weather import FAIR, Weather
 from tests.faults.whatsapp import WhatsApp
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from tests.faults.people import Device
@@ -258,13 +258,6 @@ def _through(place: Place, name: str, address: str) -> str:
 def _at(place: Place, messenger: Messenger) -> dict[str, str]:
     """Where the hub finds this messenger."""
     return {name: _through(place, name, address) for name, address in messenger.addresses().items()}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.faults.place import free_port
+from tests.ports import free_port
 
 STARTS_WITHIN = 60.0
 

@@ -27,9 +27,10 @@ from storage.tables import Job, StoredFile
 from tests.faults.hub import HubProcess, Nursery
 from tests.faults.owner import Owner
 from tests.faults.people import Buyer
-from tests.faults.place import Place, free_port, opened
+from tests.faults.place import Place, opened
 from tests.faults.queries import ALWAYS, AT_REST
 from tests.installation.databases import bare_database
+from tests.ports import free_port
 
 QUERIES = ALWAYS | AT_REST
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import aiohttp
 import orjson
 
-from tests.storage.brokers import free_port
+from tests.ports import free_port
 
 STARTS_WITHIN = 90.0
 """Seconds after which a process that is not ready counts as broken."""

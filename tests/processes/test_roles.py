@@ -27,8 +27,9 @@ from storage.presence import SharedSeats
 from storage.tables import Job as JobRow
 from storage.worker import Worker
 from tests.faults.place import Place, opened
+from tests.ports import free_port
 from tests.processes.fleet import Member, Nursery
-from tests.storage.brokers import Wire, free_port
+from tests.storage.brokers import Wire
 
 on_postgres = pytest.mark.parametrize(
     "database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.ports import free_port
+
 RABBITMQ = os.environ.get("PRILAVOK_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672/")
 
 Command = Callable[[int, Path], list[str]]
@@ -153,10 +155,3 @@ def answers(port: int, host: str = "127.0.0.1") -> bool:
             return True
     except OSError:
         return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

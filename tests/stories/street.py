@@ -6,7 +6,6 @@ Only the far ends are played: phones, a visitor's browser, an operator's browser
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from prilavok import installation
 from prilavok.hub import Hub
 from storage.files import FileStore
 from storage.tables import Job
+from tests.ports import free_port
 from tests.stories import goods
 
 P = ParamSpec("P")
@@ -134,14 +134,6 @@ async def _join_owner(street: Street) -> None:
     phone = street.telegram.phone(OWNER.id)
     phone.start(f"staff_{code}")
     await phone.wait_for_text("этот чат теперь ваш", timeout=10)
-
-
-def free_port() -> int:
-    """A port that was free a moment ago; the hub needs to know its own before it starts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _told(
