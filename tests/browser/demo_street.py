@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +15,12 @@ from pathlib import Path
 from playwright.async_api import BrowserContext, ConsoleMessage, FrameLocator, Locator, Page, expect
 
 from prilavok.demo.fill import PASSWORD
+from prilavok.demo.opening import IMAP_PORT, MAIL_PORT, SMTP_PORT
 from prilavok.demo.people import staff
+from tests.ports import free_port
+
+BEHIND = (*range(1, MAIL_PORT + 1), IMAP_PORT, SMTP_PORT)
+"""How far from the hub's port the demo's emulators listen."""
 
 PATIENCE = 30_000
 """Milliseconds to wait for what must appear by itself."""
@@ -56,7 +60,7 @@ class Demo:
 @asynccontextmanager
 async def open_demo(folder: Path, context: BrowserContext) -> AsyncIterator[Demo]:
     """Start the demo in an empty folder, and stop it as Ctrl-C does."""
-    port = _free_ports(4)
+    port = free_port(*BEHIND)
     command = [sys.executable, "-c", "from prilavok.cli import main; main()", "demo"]
     process = await asyncio.create_subprocess_exec(
         *command, "--folder", str(folder / "demo"), "--port", str(port), stdout=asyncio.subprocess.PIPE
@@ -204,16 +208,3 @@ async def _opened(page: Page, link: Locator) -> Page:
     async with page.context.expect_page() as opened:
         await link.click()
     return await opened.value
-
-
-def _free_ports(count: int) -> int:
-    """The first of so many ports in a row that were free a moment ago."""
-    for first in range(21_000 + os.getpid() % 20_000, 60_000, count):
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return first
-    raise OSError("no free ports")

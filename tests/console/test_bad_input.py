@@ -19,29 +19,21 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.parametrize("database_url", 
 
 TYPED = (
     "",
-    " \t ",
     "-1",
-    "0",
     "1e400",
-    "NaN",
     "99999999999999999999",
     "9" * 400,
     "²",
-    "١٢",
     "2026-02-30",
-    "0001-01-01T00:00",
     "9999-12-31T23:59",
-    "25:61",
     "<script>alert(1)</script>",
-    "'; DROP TABLE customer; --",
     "👩‍👩‍👧😀" * 40,
     "\u202eидаз\u0000\u0007",
     "ж" * 2_500,
-    "../../etc/passwd",
     "[1,2",
 )
 
-ALONE = frozenset({"-1", "9" * 400, "²", "2026-02-30", "👩‍👩‍👧😀" * 40})
+ALONE = frozenset({"9" * 400, "²"})
 """What is typed into each field alone too, with sense in the others."""
 
 NOT_ASKED = re.compile(r"^/(logout|me/browsers|me/shop|me/password)")
