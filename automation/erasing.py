@@ -43,7 +43,7 @@ class CustomerErased(Event):
 def erase(session: Session, shop_id: int, customer_id: int, *, actor: str) -> Customer:
     """Forget a customer. What may not be known yet is waited for: it raises and nothing is changed.
 
-    Raises NoSuchCustomer, ErasedAlready, inbox.erasing.OnItsWay, orders.erasing.OrderUnderWay,
+    Raises NoSuchCustomer, ErasedAlready, inbox.erasing.OfStaff, inbox.erasing.OnItsWay, orders.erasing.OrderUnderWay,
     payments.erasing.MoneyUnderWay.
     """
     customer = cards.get(session, customer_id, shop_id)
@@ -55,19 +55,19 @@ def erase(session: Session, shop_id: int, customer_id: int, *, actor: str) -> Cu
     conversations = talk.hold(session, ids)
     order_ids = orders.hold(session, ids)
     payment_ids = money.hold(session, order_ids)
-    words = people.traces(session, ids) | orders.traces(session, order_ids, shortest=people.SHORTEST)
+    words = people.traces(session, ids) | orders.traces(session, order_ids)
     chats = [lanes.coming_from(each.account_id, each.chat) for each in conversations]
     talks = [each.id for each in conversations]
     tasks = _tasks(session, ids, talks, order_ids)
+    subjects = {"customer": ids, "conversation": talks, "order": order_ids, "payment": payment_ids, "task": tasks}
+    named = [f"{kind}:{number}" for kind, numbers in subjects.items() for number in numbers]
 
     files = talk.erase(session, conversations)
-    talk.erase_told(session, shop_id, words)
+    talk.erase_told(session, shop_id, traces.events_about(session, named), words)
     orders.erase(session, order_ids, ids)
     money.erase(session, payment_ids)
     files += people.erase(session, ids)
     _erase_told(session, talks, order_ids, tasks)
-    subjects = {"customer": ids, "conversation": talks, "order": order_ids, "payment": payment_ids, "task": tasks}
-    named = [f"{kind}:{number}" for kind, numbers in subjects.items() for number in numbers]
     traces.erase(session, chats, named)
     facts = {"customer_id": customer.id, "conversations": len(talks), "orders": len(order_ids)}
     publish(session, CustomerErased(shop_id=shop_id, subject=f"customer:{customer.id}", actor=actor, **facts))

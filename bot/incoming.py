@@ -32,7 +32,7 @@ from kit import crash
 from kit.clock import utc_now
 from storage import jobs
 from storage.database import Database
-from storage.hot import save
+from storage.hot import inserted, save
 from storage.jobs import Job, New, Step
 from storage.worker import Worker
 
@@ -224,6 +224,10 @@ def _whose(
 ) -> tuple[Conversation, Identity, Customer]:
     identity, customer = _speaker(session, account, incoming, known)
     conversation = conversations.open_for(session, account, chat, customer_id=customer.id, locale=customer.locale)
+    if known is not None and inserted(session, Conversation, conversation.id) is not None:
+        # Known, and without a chat: perhaps he was forgotten while we waited for it. Then he is somebody new.
+        identity, customer = _speaker(session, account, incoming)
+        conversation.customer_id = customer.id
     if conversation.customer_id != customer.id:
         # Perhaps his card was put into another one while we waited for the conversation: then he is somebody else now.
         identity, customer = _speaker(session, account, incoming)

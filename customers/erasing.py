@@ -26,9 +26,6 @@ from customers.tables import (
 from kit.clock import utc_now
 from storage.tables import StoredFile
 
-SHORTEST = 4
-"""Letters below which a word of his is not looked for in what others were told: it would be found everywhere."""
-
 
 def family(session: Session, customer_id: int) -> list[int]:
     """The card and all that were merged into it, over any number of steps; locked, the smallest number first."""
@@ -42,15 +39,18 @@ def family(session: Session, customer_id: int) -> list[int]:
 
 
 def traces(session: Session, customer_ids: Sequence[int]) -> set[str]:
-    """What he is called and reached by, as it may stand in what others were told."""
+    """By what he is told from others in a text: his numbers, addresses, and names of more than one word."""
     cards = session.execute(
         sa.select(Customer.name, Customer.phone, Customer.email, Customer.address).where(Customer.id.in_(customer_ids))
     )
-    names = session.execute(
-        sa.select(Identity.name, Identity.username, Identity.phone).where(Identity.customer_id.in_(customer_ids))
-    )
+    names = session.execute(sa.select(Identity.name, Identity.phone).where(Identity.customer_id.in_(customer_ids)))
     contacts = session.execute(sa.select(Contact.value).where(Contact.customer_id.in_(customer_ids)))
-    return {word for row in (*cards, *names, *contacts) for word in row if word and len(word) >= SHORTEST}
+    return {word for row in (*cards, *names, *contacts) for word in row if word and tells_of_one(word)}
+
+
+def tells_of_one(word: str) -> bool:
+    """A first name alone is many people's."""
+    return " " in word or "@" in word or word.startswith("+")
 
 
 def erase(session: Session, customer_ids: Sequence[int]) -> list[str]:

@@ -17,6 +17,16 @@ from storage.tables import StoredFile
 UNSENT = (Delivery.QUEUED, Delivery.HELD, Delivery.UNKNOWN, Delivery.FAILED)
 
 
+OF_EVENTS = ("notice", "task", "delivery")
+"""What the keys begin with under which the staff are told of an event, whose number follows."""
+
+
+class OfStaff(Refused):
+    """He works here, and his chat is where the shop tells him of its orders."""
+
+    code = "customer_is_staff"
+
+
 class OnItsWay(Refused):
     """A message is just being sent to him, and will be written down when it has arrived."""
 
@@ -24,9 +34,11 @@ class OnItsWay(Refused):
 
 
 def hold(session: Session, customer_ids: Sequence[int]) -> list[Conversation]:
-    """His conversations, locked. Raises OnItsWay."""
+    """His conversations, locked. Raises OfStaff and OnItsWay."""
     mine = sa.select(Conversation).where(Conversation.customer_id.in_(customer_ids)).order_by(Conversation.id)
     held = list(session.scalars(mine.with_for_update().execution_options(populate_existing=True)))
+    if any(each.kind == Kind.STAFF for each in held):
+        raise OfStaff("a member of staff")
     sending = sa.select(Message.id).where(_in(held), Message.delivery == Delivery.SENDING).limit(1)
     if session.scalar(sending) is not None:
         raise OnItsWay("a message is on its way")
@@ -57,11 +69,8 @@ def erase(session: Session, held: Sequence[Conversation]) -> list[str]:
         .execution_options(synchronize_session=False)
     )
     for conversation in held:
-        conversation.chat, conversation.kind, conversation.state = (
-            f"erased:{conversation.id}",
-            Kind.ERASED,
-            State.CLOSED,
-        )
+        conversation.chat, conversation.kind = f"erased:{conversation.id}", Kind.ERASED
+        conversation.state = State.CLOSED
         conversation.assignee_id, conversation.held, conversation.blocked = None, False, True
         conversation.unread, conversation.scheduled = 0, 0
         conversation.waiting_since = conversation.snoozed_until = None
@@ -72,23 +81,30 @@ def erase(session: Session, held: Sequence[Conversation]) -> list[str]:
     return list(session.scalars(sa.delete(StoredFile).where(*theirs).returning(StoredFile.sha256)))
 
 
-def erase_told(session: Session, shop_id: int, words: Collection[str]) -> int:
-    """Empty what the staff were told in their own chats, where it holds one of these words. Gives the number."""
-    if not words:
-        return 0
+def erase_told(session: Session, shop_id: int, event_ids: Collection[int], words: Collection[str]) -> None:
+    """Empty what the staff were told in their own chats because of these events, and what was said there under no key,
+    such as a summary of what they missed, if it holds one of these words. Others may be called as he is: a notice of
+    theirs stays, with the buttons that somebody is to press."""
     chats = sa.select(Conversation.id).where(Conversation.shop_id == shop_id, Conversation.kind == Kind.STAFF)
-    named = sa.or_(*(Message.text.contains(word, autoescape=True) for word in sorted(words)))
-    found = list(session.scalars(sa.select(Message.id).where(Message.conversation_id.in_(chats), named)))
+    there = Message.conversation_id.in_(chats)
+    keyed = sa.or_(*(Message.client_key.startswith(f"{kind}:") for kind in OF_EVENTS))
+    keys = session.execute(sa.select(Message.id, Message.client_key).where(there, keyed))
+    found = {id_ for id_, key in keys if _event_in(str(key)) in event_ids}
+    if words:
+        named = sa.or_(*(Message.text.contains(word, autoescape=True) for word in sorted(words)))
+        found.update(session.scalars(sa.select(Message.id).where(there, Message.client_key.is_(None), named)))
+    newest = sa.select(sa.func.max(Message.id)).where(there).group_by(Message.conversation_id)
+    last = found.intersection(session.scalars(newest))
     gone = sa.update(Message).where(Message.id.in_(found)).values(text="", content={}, history=[])
     session.execute(gone.execution_options(synchronize_session=False))
-    last = sa.or_(*(Conversation.last_text.contains(word, autoescape=True) for word in sorted(words)))
-    session.execute(
-        sa.update(Conversation)
-        .where(Conversation.id.in_(chats), last)
-        .values(last_text="")
-        .execution_options(synchronize_session=False)
-    )
-    return len(found)
+    shown = sa.select(Message.conversation_id).where(Message.id.in_(last))
+    blank = sa.update(Conversation).where(Conversation.id.in_(shown)).values(last_text="")
+    session.execute(blank.execution_options(synchronize_session=False))
+
+
+def _event_in(key: str) -> int:
+    """The event's number in "notice:17", or in "notice:17#1" of a notice in several messages."""
+    return int(key.partition(":")[2].partition("#")[0])
 
 
 def _in(held: Sequence[Conversation]) -> sa.ColumnElement[bool]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from customers.erasing import tells_of_one
 from kit.errors import Refused
 from orders import history
 from orders.tables import Cart, CartLine, Group, Order, Stage
@@ -38,11 +39,11 @@ def hold(session: Session, customer_ids: Sequence[int]) -> list[int]:
     return ids
 
 
-def traces(session: Session, order_ids: Sequence[int], *, shortest: int) -> set[str]:
+def traces(session: Session, order_ids: Sequence[int]) -> set[str]:
     """What his orders say of him, as customers.erasing.traces."""
     columns = [Order.__table__.c[name] for name in SAYS]
     rows = session.execute(sa.select(*columns).where(Order.id.in_(order_ids)))
-    return {word for row in rows for word in row if word and len(word) >= shortest}
+    return {word for row in rows for word in row if word and tells_of_one(word)}
 
 
 def erase(session: Session, order_ids: Sequence[int], customer_ids: Sequence[int]) -> None:

@@ -32,6 +32,15 @@ PORTION = 500
 """Subjects that are asked for at a time."""
 
 
+def events_about(session: Session, subjects: Sequence[str]) -> set[int]:
+    """The ids of the events about these subjects."""
+    found: set[int] = set()
+    for begun in range(0, len(subjects), PORTION):
+        some = subjects[begun : begun + PORTION]
+        found.update(session.scalars(sa.select(EventRow.id).where(EventRow.subject.in_(some))))
+    return found
+
+
 def erase(session: Session, chats: Sequence[str], subjects: Sequence[str]) -> None:
     """Take the words out of the events about these subjects, and out of the jobs that they caused; `chats` are lanes
     that are called by a person's own number in a messenger."""

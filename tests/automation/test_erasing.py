@@ -295,6 +295,28 @@ def test_who_writes_again_is_somebody_new(counter: Counter, bird: Chat) -> None:
     assert (old.kind, old.id == again.conversation.id) == (Kind.ERASED, False)
 
 
+def test_the_notices_of_a_namesake_keep_their_words_and_buttons(counter: Counter, bird: Chat) -> None:
+    ilya = counter.owners_chat()
+    other = counter.chat("777002", "Канарейкина Пташка")
+    finish(counter, ordered(counter, bird))
+    order = ordered(counter, other)
+    tell_all(counter.session)
+    live = next(message for message in ilya.messages if str(order.number) in message.text)
+    before = live.text, live.content
+    counter.session.execute(sa.update(Message).values(delivery=Delivery.SENT))
+    erasing.erase(counter.session, counter.shop.id, bird.customer.id, actor="staff:1")
+    counter.session.refresh(live)
+    assert (live.text, live.content) == before
+    assert ilya.labels(live)
+    assert any(message.text == "" for message in ilya.messages)
+
+
+def test_who_works_here_keeps_his_chat(counter: Counter) -> None:
+    ilya = counter.owners_chat()
+    with pytest.raises(talk.OfStaff):
+        erasing.erase(counter.session, counter.shop.id, ilya.customer.id, actor="staff:1")
+
+
 def test_another_shops_customer_is_not_found(counter: Counter, bird: Chat) -> None:
     with pytest.raises(cards.NoSuchCustomer):
         erasing.erase(counter.session, counter.shop.id + 1, bird.customer.id, actor="staff:1")

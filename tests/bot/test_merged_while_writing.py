@@ -1,4 +1,4 @@
-"""A buyer writes at the very moment when his card is put into another one."""
+"""A buyer writes at the very moment when his card is put into another one, or is erased."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from automation import erasing
 from automation.holders import HOLDERS
 from bot import joined
 from bot.channels.base import Channel
@@ -65,6 +66,12 @@ class Street:
                 before_commit.set()
                 commit.wait(10)
 
+    def forgets(self, before_commit: threading.Event, commit: threading.Event) -> None:
+        with Session(self.engine) as session, session.begin():
+            erasing.erase(session, self.shop_id, self.anya, actor="staff:1")
+            before_commit.set()
+            commit.wait(10)
+
     def whose(self) -> int | None:
         with Session(self.engine) as session:
             return session.scalars(sa.select(Conversation.customer_id).where(Conversation.chat == "chat-anya")).one()
@@ -101,6 +108,26 @@ def test_a_message_that_comes_during_the_merge_is_the_kept_customers(street: Str
         assert list(session.scalars(carts_of)) == [street.anna]
         account = session.get_one(ChannelAccount, street.account_id)
         assert identities.recognise(session, account, external_id="anya").customer_id == street.anna
+
+
+def test_a_message_that_comes_while_its_buyer_is_forgotten_is_somebody_news(street: Street) -> None:
+    erased, commit = threading.Event(), threading.Event()
+    forgetting = threading.Thread(target=street.forgets, args=(erased, commit))
+    forgetting.start()
+    assert erased.wait(10)
+    writing = threading.Thread(target=street.hears, args=("Здравствуйте",))
+    writing.start()
+    writing.join(0.5)
+    assert writing.is_alive(), "the message waits for the end of it"
+    commit.set()
+    forgetting.join()
+    writing.join()
+    assert street.said() == ["Здравствуйте"]
+    with Session(street.engine) as session:
+        now = session.get_one(Customer, street.whose() or 0)
+        assert (now.id != street.anya, now.name, now.erased_at) == (True, "Аня", None)
+        account = session.get_one(ChannelAccount, street.account_id)
+        assert identities.recognise(session, account, external_id="anya").customer_id == now.id
 
 
 def test_a_merge_waits_for_the_message_that_is_being_handled(street: Street) -> None:
