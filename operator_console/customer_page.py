@@ -78,12 +78,10 @@ async def customer(visit: Visit) -> web.StreamResponse:
         return visit.page("pages/customer_erased.html", **frame, **gone)
     may_edit = visit.may(Right.REPLY)
     filled = await visit.read(_card, visit, visit.number())
-    happened = await visit.read(timeline_shapes.page, visit.shop, visit.number(), "", "")
     return visit.page(
         "pages/customer.html",
         **frame,
         **filled,
-        **happened,
         may_merge=may_edit,
         may_order=visit.may(Right.ORDERS),
         may_export=visit.may(Right.EXPORT),
@@ -221,6 +219,7 @@ def _card(session: Session, visit: Visit, customer_id: int) -> Shape:
         "merges": _merges(session, shop.id, row),
         "new_order_url": f"/orders/new?customer={row.id}",
         "tasks": task_shapes.beside(session, visit, customer_id=row.id),
+        **timeline_shapes.page(session, visit.shop, row.id, "", ""),
     }
 
 
